@@ -1,0 +1,25 @@
+"""The Celery application: the web sends tasks by name, only a worker imports what they do."""
+
+import os
+from typing import Any
+
+from celery import Celery, signals
+from django.conf import settings
+
+from readerstudy.lib.broker import broker_settings, ensure_broker_ready
+from readerstudy.lib.postgres import ensure_running
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
+
+app = Celery("readerstudy")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+# Loaded when a worker starts, never by a process that sends tasks: so the web needs no torch, and a worker without it
+# refuses to start.
+app.conf.imports = ("explainer.tasks",)
+
+
+@signals.celeryd_init.connect
+def prepare_worker(**_: Any) -> None:
+    """Before a worker connects: its database and its broker must be there."""
+    ensure_running(settings.DATA_DIR)
+    ensure_broker_ready(broker_settings(settings.DATABASES["default"]))

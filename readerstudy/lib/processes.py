@@ -1,0 +1,196 @@
+"""Runs a handful of named processes together: all of them, or none, and nothing left behind.
+
+Each child leads a process group of its own and writes to its own log file. When the supervisor ends, however it ends,
+its children's groups end: on SIGINT and SIGTERM they get SIGTERM and, after a grace time, SIGKILL; where the supervisor
+itself is killed with -9, a small guard process notices that its pipe is closed and does the same.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+GRACE_SECONDS = 15.0
+POLL_SECONDS = 0.05
+LOG_TAIL_LINES = 15
+
+
+class ProcessError(Exception):
+    """A process ended that had to stay, or could not be started."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A process to run: its name (also that of its log), its arguments, and what its environment adds."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+
+
+class Supervisor:
+    """Starts processes and ends them all; a context manager."""
+
+    def __init__(self, log_folder: Path, *, grace_seconds: float = GRACE_SECONDS) -> None:
+        self._log_folder = log_folder
+        self._grace_seconds = grace_seconds
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._guards: list[subprocess.Popen[bytes]] = []
+        self._stopped = threading.Event()
+
+    def start(self, command: Command) -> int:
+        """Start a process and return its id; its output goes to NAME.log in the log folder."""
+        if command.name in self._children:
+            message = f"There already is a process {command.name!r}."
+            raise ProcessError(message)
+        self._log_folder.mkdir(parents=True, exist_ok=True)
+        with self.log_path(command.name).open("ab") as log:
+            try:
+                child = subprocess.Popen(
+                    command.arguments,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, **command.environment},
+                    start_new_session=True,  # Ctrl-C reaches us alone, and we end them in order
+                )
+            except OSError as error:
+                message = f"{command.name} cannot be started: {error}"
+                raise ProcessError(message) from error
+        self._children[command.name] = child
+        self._guards.append(_start_guard(child.pid, self._grace_seconds))
+        return child.pid
+
+    def log_path(self, name: str) -> Path:
+        """Where a process's output goes."""
+        return self._log_folder / f"{name}.log"
+
+    def check(self) -> None:
+        """Raise where a process has ended by itself, with the end of its log; nothing is restarted silently."""
+        for name, child in self._children.items():
+            code = child.poll()
+            if code is not None and not self._stopped.is_set():
+                message = f"{name} ended with status {code}. The end of {self.log_path(name)}:\n{self.tail(name)}"
+                raise ProcessError(message)
+
+    def tail(self, name: str, lines: int = LOG_TAIL_LINES) -> str:
+        """Return the last lines that a process wrote."""
+        return "\n".join(self.log_path(name).read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def wait_until(self, ready: Callable[[], bool], *, seconds: float, what: str) -> bool:
+        """Wait for something that the processes bring about; False when asked to stop meanwhile."""
+        deadline = time.monotonic() + seconds
+        while not self._stopped.is_set():
+            if ready():
+                return True
+            self.check()
+            if time.monotonic() > deadline:
+                message = f"{what} is not there after {seconds:.0f} s; see the logs in {self._log_folder}."
+                raise ProcessError(message)
+            self._stopped.wait(POLL_SECONDS)
+        return False
+
+    def run(self) -> None:
+        """Stay until SIGINT, SIGTERM or `request_stop`; raise as soon as a process ends by itself."""
+        while not self._stopped.wait(POLL_SECONDS * 4):
+            self.check()
+
+    def request_stop(self) -> None:
+        """Make `run` and `wait_until` return; safe in a signal handler."""
+        self._stopped.set()
+
+    def handle_signals(self) -> None:
+        """Stop on SIGINT and SIGTERM; from the main thread."""
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            self.request_stop()
+
+        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
+
+    def stop(self) -> None:
+        """End every process group, gently and then by force; returns when all are gone."""
+        self._stopped.set()
+        children = list(self._children.values())
+        for child in children:
+            _signal_group(child.pid, signal.SIGTERM)
+        deadline = time.monotonic() + self._grace_seconds
+        while any(child.poll() is None for child in children) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        for child in children:
+            _signal_group(child.pid, signal.SIGKILL)  # grandchildren too, which may outlive a gentle leader
+            child.wait()
+        for guard in self._guards:
+            guard.kill()  # before its pipe closes: there is nothing left for it to end
+            guard.communicate()
+        self._children.clear()
+        self._guards.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def free_port(preferred: int = 8000, *, host: str = "127.0.0.1", tries: int = 100) -> int:
+    """Return the first free TCP port from `preferred` on."""
+    for port in range(preferred, preferred + tries):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind((host, port))
+                return port
+    message = f"No free port on {host} from {preferred} to {preferred + tries - 1}."
+    raise ProcessError(message)
+
+
+def answers(port: int, *, host: str = "127.0.0.1") -> bool:
+    """Tell whether something accepts connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((host, port)) == 0
+
+
+# Reads until its standard input closes, which it does only when the supervisor ends; if the child's group is then still
+# there, ends it. Its own session, so that what kills the supervisor's group does not kill it too.
+_GUARD = """
+import os, signal, sys, time
+group, grace = int(sys.argv[1]), float(sys.argv[2])
+sys.stdin.buffer.read()
+deadline = time.monotonic() + grace
+try:
+    os.killpg(group, signal.SIGTERM)
+    while time.monotonic() < deadline:
+        time.sleep(0.1)
+        os.killpg(group, 0)
+    os.killpg(group, signal.SIGKILL)
+except ProcessLookupError:
+    pass
+"""
+
+
+def _start_guard(group: int, grace_seconds: float) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _GUARD, str(group), str(grace_seconds)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
