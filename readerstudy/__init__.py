@@ -1,0 +1,1 @@
+"""Django project of the reader study: settings, URLs and its apps."""

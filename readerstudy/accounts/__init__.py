@@ -1,0 +1,1 @@
+"""Users, one-time sign-in links and who may enter."""

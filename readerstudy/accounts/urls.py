@@ -1,0 +1,10 @@
+"""Addresses for signing in and out."""
+
+from django.urls import include, path
+
+from readerstudy.accounts import views
+
+urlpatterns = [
+    path("sign-in/<str:token>/", views.sign_in, name="sign_in"),
+    path("accounts/", include("allauth.urls")),
+]

@@ -1,0 +1,1 @@
+"""Explanations of cases: requests, leases, artefacts, provenance."""

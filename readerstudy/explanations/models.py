@@ -1,0 +1,87 @@
+"""Explanations of cases: one idempotent row per case with a lease, its artefacts, and the workers that make them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from readerstudy.studies.models import Case
+
+
+class Explanation(models.Model):
+    """All explanation methods of one case. A worker holds it by lease; a stale lease is taken over."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "waiting"
+        RUNNING = "running", "running"
+        DONE = "done", "explained"
+        FAILED = "failed", "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="explanation")
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    methods = models.JSONField(help_text="Methods asked for.")
+    parameters = models.JSONField(default=dict, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_token = models.UUIDField(null=True, blank=True, help_text="Held by the worker that may store the result.")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=200, blank=True)
+    error = models.TextField(blank=True)
+    provenance = models.JSONField(default=dict, blank=True)
+    measures = models.JSONField(default=dict, blank=True, help_text="Scores of image and reconstruction, errors.")
+    ious = models.JSONField(default=dict, blank=True, help_text="Method -> IoU with the expert's annotation.")
+    seconds = models.FloatField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    queued_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=~models.Q(status="running") | models.Q(lease_token__isnull=False, lease_until__isnull=False),
+                name="explanation_running_has_lease",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"explanation of {self.case}: {self.status}"
+
+
+class Artefact(models.Model):
+    """A stored file of an explanation. Its path is random, so nothing can be read from the name."""
+
+    class Kind(models.TextChoices):
+        XRAY = "xray", "X-ray as shown beside the maps"
+        RAW = "raw", "raw map, float16 .npy"
+        OVERLAY = "overlay", "overlay of the top percentile, PNG"
+        FILMSTRIP = "filmstrip", "frames of the counterfactual, PNG"
+        CURVE = "curve", "lambda and prediction per frame, JSON"
+        VIDEO = "video", "counterfactual, MP4"
+
+    explanation = models.ForeignKey(Explanation, on_delete=models.CASCADE, related_name="artefacts")
+    method = models.CharField(max_length=40, blank=True, help_text="Empty for the X-ray itself.")
+    kind = models.CharField(max_length=10, choices=Kind)
+    file = models.CharField(max_length=200, help_text="Relative to the media folder.")
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField(help_text="Bytes.")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("explanation", "method", "kind"), name="artefact_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.kind}"
+
+
+class Worker(models.Model):
+    """A worker process that has reported itself; alive while `seen_at` is recent."""
+
+    name = models.CharField(max_length=200, unique=True)
+    queues = models.CharField(max_length=200)
+    host = models.CharField(max_length=200)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,1 @@
+"""The reading room: allocation, periods, readings, answers."""

@@ -1,0 +1,7 @@
+"""App configuration of readerstudy.reading."""
+
+from django.apps import AppConfig
+
+
+class ReadingConfig(AppConfig):
+    name = "readerstudy.reading"

@@ -1,0 +1,5 @@
+"""Addresses of readerstudy.reading."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,1 @@
+"""Results: tidy frames, statistics pages, exports."""

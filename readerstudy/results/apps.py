@@ -1,0 +1,7 @@
+"""App configuration of readerstudy.results."""
+
+from django.apps import AppConfig
+
+
+class ResultsConfig(AppConfig):
+    name = "readerstudy.results"

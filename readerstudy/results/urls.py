@@ -1,0 +1,5 @@
+"""Addresses of readerstudy.results."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,1 @@
+"""Studies: protocol, images, predictions, selection of cases, members."""

@@ -1,0 +1,252 @@
+"""What a study consists of: protocol, members, the pool of images with labels and scores, and the selected cases."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+
+class Study(models.Model):
+    """One reader study. Its protocol is fixed once cases have been allocated to readers."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "being prepared"
+        OPEN = "open", "open for reading"
+        CLOSED = "closed", "closed"
+
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=200)
+    instructions = models.TextField(blank=True, help_text="Markdown shown to a reader before the first case.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    synthetic = models.BooleanField(default=False, help_text="The images are synthetic; every page says so.")
+    targets = models.JSONField(help_text="Pathologies under study, in order.")
+    cases_per_cell = models.PositiveIntegerField(help_text="Cases per target and label (TP or FP).")
+    threshold = models.FloatField(
+        default=0.5, validators=[MinValueValidator(0), MaxValueValidator(1)], help_text="Positive above this score."
+    )
+    seed = models.BigIntegerField(help_text="Seed of selection and allocation.")
+    classifier = models.CharField(max_length=200)
+    autoencoder = models.CharField(max_length=200)
+    parameters = models.JSONField(default=dict, blank=True, help_text="Settings of the explanation methods.")
+    protocol = models.TextField(blank=True, help_text="The protocol file as it was read.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "studies"
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Arm(models.Model):
+    """A way of showing the explanation. The contrast of a study is second arm minus first arm, by position."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="arms")
+    key = models.SlugField(max_length=40)
+    name = models.CharField(max_length=100)
+    position = models.PositiveSmallIntegerField()
+    methods = models.JSONField(help_text="Explanation methods shown in this arm, in order.")
+
+    class Meta:
+        ordering = ("position",)
+        constraints = (
+            models.UniqueConstraint(fields=("study", "key"), name="arm_key_unique_in_study"),
+            models.UniqueConstraint(fields=("study", "position"), name="arm_position_unique_in_study"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.name}"
+
+
+class Question(models.Model):
+    """A Likert question asked about every case, in every arm."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="questions")
+    key = models.SlugField(max_length=40)
+    text = models.CharField(max_length=300)
+    position = models.PositiveSmallIntegerField()
+    minimum = models.SmallIntegerField(default=1)
+    maximum = models.SmallIntegerField(default=5)
+    low_anchor = models.CharField(max_length=60, blank=True)
+    high_anchor = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        ordering = ("position",)
+        constraints = (
+            models.UniqueConstraint(fields=("study", "key"), name="question_key_unique_in_study"),
+            models.UniqueConstraint(fields=("study", "position"), name="question_position_unique_in_study"),
+            models.CheckConstraint(
+                condition=models.Q(minimum__lt=models.F("maximum")), name="question_minimum_below_maximum"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def scale(self) -> range:
+        return range(self.minimum, self.maximum + 1)
+
+
+class Membership(models.Model):
+    """A person's role in a study. One person may have several roles."""
+
+    class Role(models.TextChoices):
+        COORDINATOR = "coordinator", "coordinator"
+        READER = "reader", "reader"
+        ANALYST = "analyst", "analyst"
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role)
+    code = models.CharField(max_length=20, blank=True, help_text="Pseudonym in exports, for readers: R1, R2, ...")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("study", "user", "role"), name="membership_unique"),
+            models.UniqueConstraint(
+                fields=("study", "code"), condition=~models.Q(code=""), name="membership_code_unique_in_study"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.role} of {self.study}"
+
+
+class Import(models.Model):
+    """One run of importing images: what came in and, with line and reason, what did not."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="imports")
+    created_at = models.DateTimeField()
+    images_added = models.PositiveIntegerField(default=0)
+    images_known = models.PositiveIntegerField(default=0, help_text="Files already in the study.")
+    annotations_added = models.PositiveIntegerField(default=0)
+    problems = models.JSONField(default=list, help_text="[{source, line, reason}]")
+
+    def __str__(self) -> str:
+        return f"import {self.pk} into {self.study}"
+
+
+class Image(models.Model):
+    """An X-ray in a study's pool, known by the SHA-256 of the imported file: the same file twice is one image."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="images")
+    sha256 = models.CharField(
+        max_length=64, blank=True, help_text="Of the imported file; empty where only a published record exists."
+    )
+    file = models.CharField(max_length=200, blank=True, help_text="Stored pixels (PNG), relative to the media folder.")
+    name = models.CharField(max_length=200, help_text="Original name: never shown to a reader.")
+    patient = models.CharField(max_length=100, blank=True)
+    age = models.PositiveSmallIntegerField(null=True, blank=True)
+    sex = models.CharField(max_length=1, blank=True)
+    view = models.CharField(max_length=10, blank=True)
+    findings = models.JSONField(default=list, help_text="Labels; an empty list is No Finding.")
+    dataset = models.CharField(max_length=100, blank=True)
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    bits = models.PositiveSmallIntegerField(default=8)
+    technical = models.JSONField(default=dict, blank=True, help_text="Allowlisted technical DICOM tags.")
+    used_in_development_of = models.JSONField(
+        default=list, blank=True, help_text="Models trained or calibrated on this patient; selection refuses the image."
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("study", "sha256"), condition=~models.Q(sha256=""), name="image_file_unique_in_study"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Annotation(models.Model):
+    """Where an expert saw a finding: a box in pixels of the stored image, or a mask image of the same size."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="annotations")
+    finding = models.CharField(max_length=100)
+    x = models.FloatField(null=True, blank=True)
+    y = models.FloatField(null=True, blank=True)
+    width = models.FloatField(null=True, blank=True)
+    height = models.FloatField(null=True, blank=True)
+    mask = models.CharField(max_length=200, blank=True, help_text="Mask PNG, relative to the media folder.")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(mask="", width__gt=0, height__gt=0, x__isnull=False, y__isnull=False)
+                | (~models.Q(mask="") & models.Q(width__isnull=True)),
+                name="annotation_is_box_or_mask",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.finding} on {self.image}"
+
+
+class Prediction(models.Model):
+    """Calibrated score of one image for one target by one classifier, in [0, 1]; 0.5 is the operating point."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="predictions")
+    classifier = models.CharField(max_length=200)
+    weights_sha256 = models.CharField(max_length=64, blank=True)
+    target = models.CharField(max_length=100)
+    score = models.FloatField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("image", "classifier", "target"), name="prediction_unique"),
+            models.CheckConstraint(condition=models.Q(score__gte=0, score__lte=1), name="prediction_score_in_unit"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.score:.2f}"
+
+
+class Case(models.Model):
+    """An image shown for one target that the classifier calls positive. Its label is never shown to a reader."""
+
+    class Label(models.TextChoices):
+        TRUE_POSITIVE = "TP", "true positive"
+        FALSE_POSITIVE = "FP", "false positive"
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="cases")
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="cases")
+    target = models.CharField(max_length=100)
+    label = models.CharField(max_length=2, choices=Label)
+    score = models.FloatField(help_text="Calibrated score that the reader is shown as the model's prediction.")
+    number = models.PositiveIntegerField(help_text="Case number in exports, in random order within the study.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (
+            models.UniqueConstraint(fields=("study", "image", "target"), name="case_unique"),
+            models.UniqueConstraint(fields=("study", "number"), name="case_number_unique_in_study"),
+        )
+
+    def __str__(self) -> str:
+        return f"case {self.number}"
+
+
+class AuditEntry(models.Model):
+    """Who did what to a study, written in the same transaction as the deed; never changed or deleted."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="audit")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    action = models.CharField(max_length=60)
+    detail = models.JSONField(default=dict, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action}"

@@ -1,0 +1,71 @@
+"""What every test shares: the database server, a media folder per test, and when a test is skipped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from readerstudy.lib.postgres import EmbeddedPostgres
+from readerstudy.lib.postgres.configuration import FOLDER
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips what this machine cannot run; in CI nothing may be skipped, since everything is installed there."""
+    if SHARED_DATA.is_dir():
+        return
+    for item in items:
+        if item.get_closest_marker("shared_data"):
+            item.add_marker(pytest.mark.skip(reason=f"no real data at {SHARED_DATA}"))
+
+
+@pytest.fixture(scope="session")
+def shared_data_dir() -> Path:
+    """The folder of real data beside the project; only for tests marked `shared_data`."""
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """The tests' own embedded server (not durable: nothing there is worth a disk's flush), or DATABASE_URL's."""
+    if os.environ.get("DATABASE_URL"):
+        yield
+        return
+    server = EmbeddedPostgres(Path(os.environ["READERSTUDY_DATA"]) / FOLDER, durable=False)
+    server.start()
+    yield
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
+    """Lets a transactional test empty tables that are append-only everywhere else."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        cursor.execute(f"ALTER DATABASE {name} SET readerstudy.allow_truncate = 'on'")
+        connection.close()
+
+
+@pytest.fixture(autouse=True)
+def media_folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Path | None]:
+    """A media folder of its own for every test that uses the database."""
+    if not {"db", "transactional_db", "live_server"} & set(request.fixturenames):
+        yield None
+        return
+    from django.test import override_settings
+
+    folder = tmp_path_factory.mktemp("media")
+    with override_settings(MEDIA_ROOT=folder):
+        yield folder
+
+
+@pytest.fixture
+def on_commit(django_capture_on_commit_callbacks: Callable[..., object]) -> Callable[..., object]:
+    """Runs what a service put off until its transaction commits."""
+    return django_capture_on_commit_callbacks

@@ -1,0 +1,15 @@
+"""Settings under test: the project's own, on plain HTTP, with a data folder of the tests' own."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ["READERSTUDY_HTTPS"] = "0"
+os.environ.setdefault("READERSTUDY_DATA", str(Path(__file__).resolve().parent.parent / "var" / "tests"))
+os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
+
+from readerstudy.settings import *  # noqa: E402, F403
+
+MEDIA_ROOT = Path(tempfile.gettempdir()) / f"readerstudy-test-media-{os.getpid()}"  # replaced per test by a fixture
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
