@@ -1,0 +1,26 @@
+"""Classifiers, autoencoders and explanations for chest X-rays.
+
+In three lines: `clf = load_classifier("nih-small")`, `x = load_image("image.png", clf)`, `clf(x)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explainer.autoencoders import load_autoencoder as load_autoencoder
+    from explainer.classifiers import load_classifier as load_classifier
+    from explainer.images import load_image as load_image
+    from explainer.run import explain as explain
+
+__all__ = ["explain", "load_autoencoder", "load_classifier", "load_image"]
+
+_HOMES = {"load_classifier": "classifiers", "load_autoencoder": "autoencoders", "load_image": "images", "explain": "run"}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: a Celery parent process imports this package and must not start torch's threads before it forks.
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"explainer.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'explainer' has no attribute '{name}'")

@@ -1,0 +1,1 @@
+"""Training and evaluation of the small classifiers and autoencoders that ship with the project."""

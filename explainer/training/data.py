@@ -1,0 +1,125 @@
+"""Labelled images for training: reading, the split by patient, and a uint8 cache in memory."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+Part = Literal["training", "validation", "test"]
+PARTS: tuple[Part, ...] = ("training", "validation", "test")
+NO_FINDING = "No Finding"
+REQUIRED_COLUMNS = ("image", "findings", "patient_id", "file")
+
+
+class TrainingDataError(Exception):
+    """The images or labels given for training cannot be used."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of labels.csv."""
+
+    image: str
+    patient: str
+    findings: frozenset[str]
+    path: Path
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images of one part: `pixels` uint8 (N, 1, S, S), `labels` float32 (N, targets), rows in the same order."""
+
+    rows: tuple[Row, ...]
+    pixels: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def images(self, index: Tensor | slice) -> Tensor:
+        """Float32 images in [-1024, 1024]."""
+        return to_range(self.pixels[index])
+
+
+def to_range(pixels: Tensor) -> Tensor:
+    """8-bit pixels as float32 in [-1024, 1024]."""
+    return (pixels.float() * (2 / 255) - 1) * 1024
+
+
+def read_labels(labels: Path, images: Path) -> list[Row]:
+    """Rows of labels.csv; `file` is relative to the labels file, or else its name is looked up in `images`."""
+    with labels.open(newline="", encoding="utf-8") as stream:
+        reader = csv.DictReader(stream)
+        missing = [column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or [])]
+        if missing:
+            raise TrainingDataError(f"{labels} lacks the columns {', '.join(missing)}.")
+        rows = []
+        for record in reader:
+            findings = frozenset(part.strip() for part in record["findings"].split("|")) - {NO_FINDING, ""}
+            path = labels.parent / record["file"]
+            if not path.exists():
+                path = images / Path(record["file"]).name
+            if not path.exists():
+                raise TrainingDataError(f"{labels} line {reader.line_num}: {record['file']} is not in {images}.")
+            rows.append(Row(record["image"], record["patient_id"], findings, path))
+    if not rows:
+        raise TrainingDataError(f"{labels} has no rows.")
+    return rows
+
+
+def patients_in(listing: Path, rows: Sequence[Row]) -> frozenset[str]:
+    """Patients of the images that a CSV file with a column `image` names (for example boxes.csv)."""
+    with listing.open(newline="", encoding="utf-8") as stream:
+        named = {record["image"] for record in csv.DictReader(stream)}
+    return frozenset(row.patient for row in rows if row.image in named)
+
+
+def part_of(patient: str, *, seed: int, test: float, validation: float) -> Part:
+    """Part a patient belongs to; a hash, so that it does not change when other patients come or go."""
+    digest = hashlib.sha256(f"{seed}:{patient}".encode()).digest()
+    position = int.from_bytes(digest[:8]) / 2**64
+    if position < test:
+        return "test"
+    return "validation" if position < test + validation else "training"
+
+
+def split_by_patient(
+    rows: Sequence[Row], *, seed: int, test: float, validation: float, always_test: Collection[str] = ()
+) -> dict[Part, list[Row]]:
+    """Rows by part. All images of a patient are in one part; patients of `always_test` are in the test part."""
+    parts: dict[Part, list[Row]] = {part: [] for part in PARTS}
+    for row in rows:
+        if row.patient in always_test:
+            parts["test"].append(row)
+        else:
+            parts[part_of(row.patient, seed=seed, test=test, validation=validation)].append(row)
+    return parts
+
+
+def read_pixels(path: Path, size: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """8-bit grey image, cropped to the central square and resized to `size` with an antialiasing filter."""
+    with Image.open(path, formats=("PNG", "JPEG")) as image:
+        grey = image.convert("L")
+        side = min(grey.size)
+        left, top = (grey.width - side) // 2, (grey.height - side) // 2
+        square = grey.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+        return np.array(square)
+
+
+def load(rows: Sequence[Row], *, targets: Sequence[str], size: int, progress: bool = True, what: str = "read") -> Dataset:
+    """All images of `rows` in memory, with their labels in the order of `targets`."""
+    pixels = torch.empty((len(rows), 1, size, size), dtype=torch.uint8)
+    for index, row in enumerate(tqdm(rows, desc=what, unit="image", disable=not progress)):
+        pixels[index, 0] = torch.from_numpy(read_pixels(row.path, size))
+    labels = torch.tensor([[float(target in row.findings) for target in targets] for row in rows])
+    return Dataset(tuple(rows), pixels, labels.reshape(len(rows), len(targets)))
