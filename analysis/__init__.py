@@ -1,0 +1,1 @@
+"""Statistics of reader studies on plain data frames: no Django, no Celery, no torch."""

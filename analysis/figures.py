@@ -1,0 +1,195 @@
+"""The figures of the report in one style for print: colour-blind safe, the same bytes for the same data."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from analysis.order import natural_order
+from analysis.schema import ALL, LABELS
+
+# Okabe and Ito's palette; the marker and the hatch say the same again for print without colour.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
+LABEL_NAMES = {"TP": "True positives", "FP": "False positives"}
+_INK, _GRID = "#222222", "#DDDDDD"
+_SMALL, _TEXT = 7.0, 8.0
+_CENTIMETRE = 1 / 2.54
+# Read when a figure is written, so they cannot be passed along with it; set once and the same for every thread.
+mpl.rcParams["svg.hashsalt"] = "analysis"
+mpl.rcParams["pdf.fonttype"] = 42
+
+_METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None, "Creator": "analysis"},
+    "pdf": {"CreationDate": None, "Creator": "analysis"},
+    "png": {"Software": "analysis"},
+}
+FigureFormat = Literal["svg", "pdf", "png"]
+
+
+def render(figure: Figure, file_format: FigureFormat) -> bytes:
+    """The figure as a file, without date, so that the same data give the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=file_format, metadata=_METADATA[file_format], dpi=150)
+    return buffer.getvalue()
+
+
+def scores_figure(counts: pd.DataFrame, question: str, arms: Sequence[str]) -> Figure:
+    """Scores per target, label and arm (Figure 6A): area of a disc = share of the readings, diamond = mean.
+
+    `counts` is the table of `paired.score_counts`.
+    """
+    own = counts[(counts["question"] == question) & counts["arm"].isin(arms)]
+    targets = [target for target in natural_order(own["target"].unique()) if target != ALL]
+    width = max(12.0, 4.0 + 2.2 * len(targets))
+    figure, axes = _panels(1, 2, width, 7.5)
+    for axis, label in zip(axes, LABELS, strict=True):
+        for index, arm in enumerate(arms):
+            shift = (index - (len(arms) - 1) / 2) * 0.8 / len(arms)
+            for place, target in enumerate(targets):
+                group = own[(own["label"] == label) & (own["target"] == target) & (own["arm"] == arm)]
+                total = group["count"].sum()
+                if total == 0:
+                    continue
+                given = group[group["count"] > 0]
+                x = np.full(len(given), place + shift)
+                area = 180.0 * given["count"].to_numpy(dtype=np.float64) / total
+                axis.scatter(x, given["value"], s=area, color=_colour(index), alpha=0.45, linewidths=0, zorder=2)
+                mean = float((group["value"] * group["count"]).sum() / total)
+                style: dict[str, Any] = {"markerfacecolor": _colour(index), "markeredgecolor": _INK}
+                axis.plot([place + shift], [mean], "D", markersize=4.5, markeredgewidth=0.7, zorder=3, **style)
+        axis.set_title(LABEL_NAMES[label], fontsize=_TEXT, color=_INK)
+        axis.set_xticks(range(len(targets)), targets, rotation=30, ha="right", rotation_mode="anchor")
+        axis.set_xlim(-0.6, max(len(targets), 1) - 0.4)
+        _score_scale(axis.yaxis, own["value"])
+    axes[0].set_ylabel(f"Score: {_plain(question)}", fontsize=_TEXT)
+    _legend(figure, arms, "disc: share of readings; diamond: mean")
+    return figure
+
+
+def counts_figure(counts: pd.DataFrame, question: str, arms: Sequence[str]) -> Figure:
+    """How often each score was given, per label and arm (Figure F.4)."""
+    own = counts[(counts["question"] == question) & (counts["target"] == ALL) & counts["arm"].isin(arms)]
+    scores = sorted(own["value"].unique())
+    figure, axes = _panels(1, 2, 14.0, 7.0)
+    for axis, label in zip(axes, LABELS, strict=True):
+        for index, arm in enumerate(arms):
+            group = own[(own["label"] == label) & (own["arm"] == arm)].set_index("value")["count"].reindex(scores)
+            width = 0.8 / len(arms)
+            x = np.arange(len(scores)) + (index - (len(arms) - 1) / 2) * width
+            bars = axis.bar(x, group.fillna(0), width, color=_colour(index), edgecolor="white", linewidth=0.5, zorder=2)
+            for bar in bars:
+                bar.set_hatch(HATCHES[index % len(HATCHES)])
+        axis.set_title(LABEL_NAMES[label], fontsize=_TEXT, color=_INK)
+        # Long continuous scales get few ticks; Likert scales one per score.
+        step = max(1, len(scores) // 10)
+        axis.set_xticks(range(0, len(scores), step), [f"{score:g}" for score in scores[::step]])
+        axis.set_xlabel(f"Score: {_plain(question)}", fontsize=_TEXT)
+        axis.grid(axis="x", visible=False)
+    axes[0].set_ylabel("Readings", fontsize=_TEXT)
+    _legend(figure, arms, None, bars=True)
+    return figure
+
+
+def iou_figure(frame: pd.DataFrame, lines: pd.DataFrame, question: str, arms: Sequence[str]) -> Figure:
+    """IoU of each true positive against the readers' scores, one panel per target, with the published line (6B).
+
+    Every reading is drawn; `lines` is the table of `iou.published_table`. Horizontal scatter only separates points.
+    """
+    points = frame[(frame["question"] == question) & (frame["label"] == "TP") & frame["iou"].notna()]
+    points = points[points["arm"].isin(arms)]
+    targets = natural_order(points["target"].unique())
+    columns = max(1, min(3, len(targets)))
+    rows = max(1, -(-len(targets) // columns))
+    figure, axes = _panels(rows, columns, 5.5 * columns + 1.0, 5.0 * rows + 1.5)
+    top = float(points["iou"].max()) if len(points) else 1.0
+    for panel, axis in enumerate(axes):
+        if panel >= len(targets):
+            axis.set_visible(False)
+            continue
+        target = targets[panel]
+        for index, arm in enumerate(arms):
+            group = points[(points["target"] == target) & (points["arm"] == arm)]
+            x = group["value"].to_numpy(dtype=np.float64)
+            scatter = x + _spread(len(x)) * 0.25 + (index - (len(arms) - 1) / 2) * 0.08
+            marker = MARKERS[index % len(MARKERS)]
+            axis.scatter(scatter, group["iou"], s=9, marker=marker, color=_colour(index), alpha=0.6, linewidths=0)
+            line = lines[(lines["question"] == question) & (lines["target"] == target) & (lines["arm"] == arm)]
+            if len(line) and line["slope"].notna().all():
+                ends = np.array([x.min(), x.max()])
+                fitted = float(line["intercept"].iloc[0]) + float(line["slope"].iloc[0]) * ends
+                axis.plot(ends, fitted, color=_colour(index), linewidth=1.3, linestyle=("-", "--")[index % 2])
+        axis.set_title(target, fontsize=_TEXT, color=_INK)
+        axis.set_ylim(-0.03 * top, 1.08 * top if top > 0 else 1.0)
+        _score_scale(axis.xaxis, points["value"])
+        if panel % columns == 0:
+            axis.set_ylabel("IoU", fontsize=_TEXT)
+        if panel + columns >= len(targets):
+            axis.set_xlabel(f"Score: {_plain(question)}", fontsize=_TEXT)
+    _legend(figure, arms, "line: least squares, as published")
+    return figure
+
+
+def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of so many centimetres and its axes in the report's style."""
+    figure = Figure(figsize=(width * _CENTIMETRE, height * _CENTIMETRE), layout="constrained", facecolor="white")
+    axes = figure.subplots(rows, columns, sharex=False, sharey=True, squeeze=False)
+    for axis in axes.flat:
+        axis.tick_params(labelsize=_SMALL, color=_INK, labelcolor=_INK, width=0.6)
+        axis.grid(color=_GRID, linewidth=0.5)
+        axis.set_axisbelow(True)
+        for side in ("top", "right"):
+            axis.spines[side].set_visible(False)
+        for side in ("left", "bottom"):
+            axis.spines[side].set_linewidth(0.6)
+    return figure, list(axes.flat)
+
+
+def _legend(figure: Figure, arms: Sequence[str], note: str | None, *, bars: bool = False) -> None:
+    handles: list[Any] = []
+    for index, arm in enumerate(arms):
+        if bars:
+            style: dict[str, Any] = {"edgecolor": "white", "hatch": HATCHES[index % len(HATCHES)]}
+            handles.append(Patch(facecolor=_colour(index), label=_plain(arm), **style))
+        else:
+            style = {"marker": MARKERS[index % len(MARKERS)], "linestyle": "none", "markersize": 4.5}
+            handles.append(Line2D([], [], color=_colour(index), label=_plain(arm), **style))
+    legend = figure.legend(
+        handles=handles, title=note, loc="outside lower center", ncols=max(1, len(arms)), frameon=False, fontsize=_SMALL
+    )
+    legend.get_title().set_fontsize(_SMALL)
+
+
+def _score_scale(axis: Any, values: pd.Series[Any]) -> None:
+    """Whole steps on a Likert scale; matplotlib's own ticks on a finer one."""
+    if values.empty:
+        return
+    low, high = float(values.min()), float(values.max())
+    if (values % 1 == 0).all() and high - low <= 10:
+        axis.set_ticks(np.arange(low, high + 1))
+        axis.axes.set(**{f"{axis.axis_name}lim": (low - 0.5, high + 0.5)})
+
+
+def _spread(count: int) -> NDArray[np.float64]:
+    """Offsets in [-0.5, 0.5) that look scattered and need no random numbers (golden-ratio sequence)."""
+    return np.asarray(np.mod(np.arange(count) * 0.6180339887498949, 1.0) - 0.5, dtype=np.float64)
+
+
+def _colour(index: int) -> str:
+    return COLOURS[index % len(COLOURS)]
+
+
+def _plain(text: str) -> str:
+    """Text that matplotlib must not take for mathematics; underscores of keys read as spaces."""
+    return text.replace("_", " ").replace("$", r"\$")

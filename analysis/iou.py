@@ -1,0 +1,193 @@
+"""Overlap of the attribution map with the expert mask against the readers' scores: as published, and by case."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from analysis.order import natural_order
+from analysis.schema import ALL
+
+Floats = NDArray[np.float64]
+PUBLISHED_OPTIONS: dict[str, str] = {
+    "status": "as published",
+    "model": "least squares of IoU on the score; every reading of a true positive is a point",
+    "caveat": "a case enters once per reader and pooled targets differ in mask size, so the p-value is too small",
+}
+RANK_OPTIONS: dict[str, str] = {
+    "model": "Spearman correlation of IoU with the mean score of the readers; every true positive is one point",
+    "all": "mean of the coefficients within targets, weighted by cases, so that pooling cannot invert the sign",
+    "interval": "95% percentile bootstrap of cases, within target",
+    "p_value": "two-sided permutation of scores among the cases of a target, (1 + extreme) / (1 + draws)",
+}
+# A line through two points fits whatever the data.
+MIN_READINGS = 3
+# Fewer cases than this give a rank correlation of +-1 or nearly so whatever the data.
+MIN_CASES = 4
+# Bounds the memory of one batch of resamples.
+_BATCH = 2_000_000
+
+
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Spearman within targets; a number that cannot be had is NaN and `reason` says why."""
+
+    n_cases: int
+    rho: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    reason: str | None
+
+
+def published_table(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Least squares of IoU on the score over readings of true positives, per question, arm and target (Figure 6B)."""
+    points = _points(frame)
+    rows: list[dict[str, Any]] = []
+    messages: list[str] = []
+    for question, arm, target in _groups(points, with_all_arms=True):
+        group = _select(points, question, arm, target)
+        row: dict[str, Any] = {"question": question, "arm": arm, "target": target, "n": len(group)}
+        fit = dict.fromkeys(("slope", "intercept", "r", "p_value"), np.nan)
+        if len(group) < MIN_READINGS:
+            messages.append(
+                f"IoU line, {_where(question, arm, target)}: no line, because it needs {MIN_READINGS} readings."
+            )
+        elif group["value"].nunique() == 1 or group["iou"].nunique() == 1:
+            what = "scores" if group["value"].nunique() == 1 else "IoU values"
+            messages.append(f"IoU line, {_where(question, arm, target)}: no line, because all {what} are equal.")
+        else:
+            line = stats.linregress(group["value"].to_numpy(), group["iou"].to_numpy())
+            fit = {"slope": line.slope, "intercept": line.intercept, "r": line.rvalue, "p_value": line.pvalue}
+        rows.append({**row, **{name: float(value) for name, value in fit.items()}, "status": "as published"})
+    columns = ["question", "arm", "target", "n", "slope", "intercept", "r", "p_value", "status"]
+    return pd.DataFrame(rows, columns=columns), messages
+
+
+def rank_table(frame: pd.DataFrame, *, seed: int, draws: int) -> tuple[pd.DataFrame, list[str]]:
+    """Spearman of IoU with the reader-mean score of each true positive, per question, arm and target."""
+    points = _points(frame)
+    keys = ["question", "arm", "target", "case"]
+    means = points.groupby(keys, sort=False).agg(score=("value", "mean"), iou=("iou", "first")).reset_index()
+    rows: list[dict[str, Any]] = []
+    messages: list[str] = []
+    for question, arm, target in _groups(points, with_all_arms=False):
+        group = _select(means, question, arm, target)
+        strata = [
+            (stratum["score"].to_numpy(dtype=np.float64), stratum["iou"].to_numpy(dtype=np.float64))
+            for _, stratum in group.groupby("target", sort=True)
+        ]
+        # The stream depends on the group's name alone, so no group changes when another one appears.
+        rng = np.random.default_rng([seed, zlib.crc32(f"{question}\x1f{arm}\x1f{target}".encode())])
+        result = rank_correlation(strata, rng=rng, draws=draws)
+        if result.reason is not None:
+            messages.append(f"IoU rank correlation, {_where(question, arm, target)}: {result.reason}.")
+        rows.append(
+            {
+                "question": question,
+                "arm": arm,
+                "target": target,
+                "n_cases": result.n_cases,
+                "spearman": result.rho,
+                "ci_low": result.ci_low,
+                "ci_high": result.ci_high,
+                "p_value": result.p_value,
+            }
+        )
+    columns = ["question", "arm", "target", "n_cases", "spearman", "ci_low", "ci_high", "p_value"]
+    return pd.DataFrame(rows, columns=columns), messages
+
+
+def rank_correlation(strata: list[tuple[Floats, Floats]], *, rng: np.random.Generator, draws: int) -> RankCorrelation:
+    """Spearman within strata (targets), weighted by cases, with bootstrap interval and permutation p.
+
+    `strata` holds one (score, IoU) pair of equally long arrays per stratum. Strata with fewer than `MIN_CASES` cases
+    or without variation carry no information on the order and are left out.
+    """
+    n_cases = sum(len(score) for score, _ in strata)
+    used = [(s, i) for s, i in strata if len(s) >= MIN_CASES and np.ptp(s) > 0 and np.ptp(i) > 0]
+    if not used:
+        lacking = f"no coefficient, because no target has {MIN_CASES} cases with different scores and different IoU"
+        return RankCorrelation(n_cases, np.nan, np.nan, np.nan, np.nan, lacking)
+    n_used = sum(len(score) for score, _ in used)
+    observed, permuted = 0.0, np.zeros(draws)
+    resampled = np.zeros(draws)
+    for score, iou in used:
+        weight = len(score) / n_used
+        observed += weight * float(_spearman(score[None, :], iou[None, :])[0])
+        permuted += weight * _in_batches(_permuted, score, iou, rng, draws)
+        resampled += weight * _in_batches(_resampled, score, iou, rng, draws)
+    extreme = int(np.sum(np.abs(permuted) >= abs(observed) - 1e-12))
+    p_value = (1 + extreme) / (1 + draws)
+    defined = resampled[~np.isnan(resampled)]
+    reason: str | None = None
+    if len(used) < len(strata):
+        reason = f"targets without enough variation are left out ({n_used} cases used)"
+    if len(defined) < 0.9 * draws:
+        reason = "no interval, because resamples of so few cases often have no variation"
+        return RankCorrelation(n_cases, observed, np.nan, np.nan, p_value, reason)
+    low, high = np.quantile(defined, [0.025, 0.975])
+    return RankCorrelation(n_cases, observed, float(low), float(high), p_value, reason)
+
+
+def _permuted(score: Floats, iou: Floats, rng: np.random.Generator, count: int) -> Floats:
+    return _spearman(rng.permuted(np.tile(score, (count, 1)), axis=1), iou[None, :])
+
+
+def _resampled(score: Floats, iou: Floats, rng: np.random.Generator, count: int) -> Floats:
+    chosen = rng.integers(len(score), size=(count, len(score)))
+    return _spearman(score[chosen], iou[chosen])
+
+
+def _in_batches(
+    draw: Callable[[Floats, Floats, np.random.Generator, int], Floats],
+    score: Floats,
+    iou: Floats,
+    rng: np.random.Generator,
+    draws: int,
+) -> Floats:
+    size = max(1, _BATCH // len(score))
+    return np.concatenate([draw(score, iou, rng, min(size, draws - start)) for start in range(0, draws, size)])
+
+
+def _spearman(x: Floats, y: Floats) -> Floats:
+    """Row-wise Spearman correlation of x and y; NaN where a row does not vary."""
+    rank_x, rank_y = stats.rankdata(x, axis=1), stats.rankdata(y, axis=1)
+    rank_x = rank_x - rank_x.mean(axis=1, keepdims=True)
+    rank_y = rank_y - rank_y.mean(axis=1, keepdims=True)
+    scale = np.sqrt(np.sum(rank_x**2, axis=1) * np.sum(rank_y**2, axis=1))
+    product: Floats = np.sum(rank_x * rank_y, axis=1)
+    correlation = np.full(len(product), np.nan)
+    np.divide(product, scale, out=correlation, where=scale > 0)
+    return correlation
+
+
+def _points(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[(frame["label"] == "TP") & frame["iou"].notna()]
+
+
+def _groups(points: pd.DataFrame, *, with_all_arms: bool) -> list[tuple[str, str, str]]:
+    questions, arms = natural_order(points["question"].unique()), natural_order(points["arm"].unique())
+    if with_all_arms and arms:
+        arms = [ALL, *arms]
+    targets = natural_order(points["target"].unique())
+    return [(q, arm, target) for q in questions for arm in arms for target in ([ALL, *targets])]
+
+
+def _select(table: pd.DataFrame, question: str, arm: str, target: str) -> pd.DataFrame:
+    chosen = table["question"] == question
+    if arm != ALL:
+        chosen &= table["arm"] == arm
+    if target != ALL:
+        chosen &= table["target"] == target
+    return table[chosen]
+
+
+def _where(question: str, arm: str, target: str) -> str:
+    arms = "all arms" if arm == ALL else f"arm {arm}"
+    return f"{question}, {arms}, {'all targets' if target == ALL else target}"

@@ -1,0 +1,66 @@
+"""methods.md: what was done to the data, every option in words, from the provenance of the report."""
+
+from typing import Any
+
+
+def methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
+    """Write the methods section of the report with this provenance."""
+    parts = ["# Methods", "## Data", _data(provenance), "## Comparison of the arms (as published)"]
+    parts += _comparison(provenance)
+    parts += ["## Overlap with the expert mask", *_overlap(provenance)]
+    parts += ["## Software", ", ".join(f"{name} {version}" for name, version in provenance["software"].items()) + "."]
+    if messages:
+        parts += ["## Notes on these data", "\n".join(f"- {message}" for message in messages)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _data(provenance: dict[str, Any]) -> str:
+    data = provenance["data"]
+    of_study = f" of study {data['study']}" if data["study"] else ""
+    return (
+        f"{data['responses']} responses of {data['readers']} readers on {data['cases']} cases{of_study}. "
+        f"Questions: {_list(data['questions'])}. Targets: {_list(data['targets'])}. Arms: {_list(provenance['arms'])}. "
+        f"SHA-256 of the data ({data['sha256_of']}): `{data['sha256']}`."
+    )
+
+
+def _comparison(provenance: dict[str, Any]) -> list[str]:
+    options, contrast = provenance["options"]["wilcoxon"], provenance["contrast"]
+    differences = (
+        f"Differences are {contrast} within pairs of the same reader, case and question."
+        if contrast
+        else "Fewer than two arms are present, so that no difference is computed."
+    )
+    pairs = (
+        f"{differences} A pair that lacks one of the arms is excluded and listed in `missing_pairs`; where a reader "
+        "saw a case more than once in an arm, the earliest reading counts."
+    )
+    test = (
+        "For each question and label, over all targets and per target, the Wilcoxon signed-rank test is computed with "
+        f"zero_method={options['zero_method']} (zero differences are dropped), correction={options['correction']} (no "
+        f"continuity correction), method={options['method']} (normal approximation), "
+        f"alternative={options['alternative']}. The statistic is the smaller of the two rank sums. Standard deviations "
+        f"of differences divide by the number of pairs (ddof {options['sd_ddof']}). The matched-pairs rank-biserial "
+        "correlation is the difference of the rank sums over their sum; it is positive where the second arm scores "
+        f"higher. P-values are adjusted by the method of {options['adjustment']} over {options['family']}; tests over "
+        "all targets are not adjusted."
+    )
+    limits = (
+        "Answers of several readers on one case are not independent, so that the pooled test rejects too often; "
+        "`per_reader` shows each reader."
+    )
+    return [pairs, test, limits]
+
+
+def _overlap(provenance: dict[str, Any]) -> list[str]:
+    options = provenance["options"]
+    published, rank = options["iou_published"], options["iou_rank"]
+    return [
+        f"As published: {published['model']} (`iou_published`). Its limits: {published['caveat']}.",
+        f"Beside it: {rank['model']} (`iou_rank`). For all targets together: {rank['all']}. Interval: "
+        f"{rank['interval']}. P-value: {rank['p_value']}. {options['draws']} draws each, seed {provenance['seed']}.",
+    ]
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names) if names else "none"

@@ -1,0 +1,222 @@
+"""The report of a reader study: builds tables, figures and provenance from responses and writes them as files."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import scipy
+from matplotlib.figure import Figure
+
+from analysis import figures, iou, paired
+from analysis.cells import write_cells
+from analysis.errors import AnalysisError
+from analysis.methods import methods_text
+from analysis.order import natural_order, unique_slugs
+from analysis.schema import LABELS, fingerprint, validate
+
+REPORT_FORMAT = 1
+SEED = 20260101
+DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was computed. Cells that could not be had are NaN in `tables`, and `messages` says why in sentences."""
+
+    tables: dict[str, pd.DataFrame]
+    figures: dict[str, Figure]
+    provenance: dict[str, Any]
+    messages: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of results.json: plain types only, null for what could not be had."""
+        tables = {name: records(table) for name, table in self.tables.items()}
+        return {"tables": tables, "provenance": {**self.provenance, "messages": self.messages}}
+
+    def methods(self) -> str:
+        """methods.md: every option in words."""
+        return methods_text(self.provenance, self.messages)
+
+    def write(self, out_dir: str | Path) -> list[Path]:
+        """Write results.json, methods.md, one CSV per table and each figure as SVG and PDF; return the paths."""
+        folder = Path(out_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name, table in self.tables.items():
+            path = folder / f"{name}.csv"
+            with path.open("w", encoding="utf-8", newline="") as stream:
+                write_table(table, stream)
+            written.append(path)
+        for name, figure in self.figures.items():
+            for file_format in ("svg", "pdf"):
+                path = folder / f"{name}.{file_format}"
+                path.write_bytes(figures.render(figure, "svg" if file_format == "svg" else "pdf"))
+                written.append(path)
+        for name, text in {
+            "results.json": json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+            "methods.md": self.methods(),
+        }.items():
+            path = folder / name
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
+        return written
+
+
+def build(
+    df: pd.DataFrame,
+    *,
+    arms: tuple[str, str] | None = None,
+    seed: int = SEED,
+    draws: int = DRAWS,
+    source: Mapping[str, str] | None = None,
+) -> Report:
+    """Compute the report of one study's responses (validated here).
+
+    `arms` are the (first, second) arm of the contrast second - first; by default the two arms in natural order of
+    their names. `draws` counts bootstrap and permutation draws, `source` is noted with the data in the provenance.
+    Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
+    """
+    if draws < 1:
+        raise AnalysisError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
+    frame = validate(df)
+    studies = natural_order(frame["study"].unique())
+    if len(studies) > 1:
+        raise AnalysisError(f"The data hold {len(studies)} studies ({', '.join(studies)}). Analyse one at a time.")
+    contrast = paired.choose_arms(frame, arms)
+    messages = _thin_data(frame, contrast)
+    pairs = paired.make_pairs(frame, contrast if contrast is not None else ("", ""))
+    messages += _excluded(pairs)
+    wilcoxon, wilcoxon_messages = paired.wilcoxon_table(frame, pairs)
+    published, published_messages = iou.published_table(frame)
+    ranks, rank_messages = iou.rank_table(frame, seed=seed, draws=draws)
+    messages += wilcoxon_messages + _without_iou(frame) + published_messages + rank_messages
+    tables = {
+        "per_reader": paired.per_reader_table(frame, pairs),
+        "wilcoxon": wilcoxon,
+        "missing_pairs": pairs.missing,
+        "score_counts": paired.score_counts(frame),
+        "iou_published": published,
+        "iou_rank": ranks,
+    }
+    drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
+    provenance = {
+        "format": REPORT_FORMAT,
+        "software": _software(),
+        "data": {**_description(frame), **(source or {})},
+        "arms": drawn,
+        "contrast": f"{contrast[1]} - {contrast[0]}" if contrast is not None else None,
+        "seed": seed,
+        "options": {
+            "draws": draws,
+            "pairs": "by reader, case and question; a pair without both arms is excluded",
+            "wilcoxon": dict(paired.OPTIONS),
+            "iou_published": dict(iou.PUBLISHED_OPTIONS),
+            "iou_rank": dict(iou.RANK_OPTIONS),
+        },
+    }
+    return Report(tables, _figures(frame, tables, drawn), provenance, messages)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows with plain Python values, None for missing."""
+    plain = [[_plain(value) for value in table[name]] for name in table.columns]
+    return [dict(zip(table.columns, row, strict=True)) for row in zip(*plain, strict=True)]
+
+
+def write_table(table: pd.DataFrame, stream: IO[str]) -> None:
+    """The table as CSV with formula-safe text, full precision, and an empty cell for what could not be had."""
+    rows = (["" if value is None else str(value) for value in record.values()] for record in records(table))
+    write_cells(stream, [str(name) for name in table.columns], rows)
+
+
+def _figures(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], arms: list[str]) -> dict[str, Figure]:
+    drawn: dict[str, Figure] = {}
+    with_iou = set(frame.loc[(frame["label"] == "TP") & frame["iou"].notna(), "question"])
+    for question, name in unique_slugs(natural_order(frame["question"].unique())).items():
+        drawn[f"scores_{name}"] = figures.scores_figure(tables["score_counts"], question, arms)
+        drawn[f"counts_{name}"] = figures.counts_figure(tables["score_counts"], question, arms)
+        if question in with_iou:
+            drawn[f"iou_{name}"] = figures.iou_figure(frame, tables["iou_published"], question, arms)
+    return drawn
+
+
+def _thin_data(frame: pd.DataFrame, contrast: tuple[str, str] | None) -> list[str]:
+    """What is absent altogether, said once."""
+    if frame.empty:
+        return ["The data hold no responses: every table is empty."]
+    messages = []
+    if frame["reader"].nunique() == 1:
+        messages.append("There is one reader: the results hold for this reader alone.")
+    if contrast is None:
+        messages.append(f"There is one arm ({frame['arm'].iloc[0]}): arms cannot be compared.")
+    messages.extend(
+        f"There is no {'true' if label == 'TP' else 'false'} positive ({label}) case."
+        for label in LABELS
+        if not (frame["label"] == label).any()
+    )
+    return messages
+
+
+def _excluded(pairs: paired.Pairs) -> list[str]:
+    messages = []
+    if len(pairs.missing):
+        each = pairs.missing.groupby(["question", "missing_arm"]).size().reset_index(name="count")
+        parts = [f"{row['question']}: {row['count']} without arm {row['missing_arm']}" for row in records(each)]
+        count = len(pairs.missing)
+        messages.append(f"{count} incomplete pairs are excluded, listed in missing_pairs ({'; '.join(sorted(parts))}).")
+    if pairs.repeats:
+        messages.append(f"{pairs.repeats} repeated readings are in no pair: the earliest reading in an arm counts.")
+    return messages
+
+
+def _without_iou(frame: pd.DataFrame) -> list[str]:
+    positives = frame[frame["label"] == "TP"].drop_duplicates(["case", "arm"])
+    messages = []
+    lacking = int(positives["iou"].isna().sum())
+    if len(positives) and lacking == len(positives):
+        messages.append("No true positive has an IoU: there is no IoU analysis.")
+    elif lacking:
+        messages.append(f"IoU: {lacking} of {len(positives)} true positive cases x arms have none and are left out.")
+    others = frame[(frame["label"] == "FP") & frame["iou"].notna()].drop_duplicates(["case", "arm"])
+    if len(others):
+        messages.append(f"IoU: {len(others)} false positive cases x arms have one; only true positives are analysed.")
+    return messages
+
+
+def _description(frame: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "sha256": fingerprint(frame),
+        "sha256_of": "the responses in the columns, types and order of analysis/schema.py",
+        "study": str(frame["study"].iloc[0]) if len(frame) else "",
+        "responses": len(frame),
+        "readers": int(frame["reader"].nunique()),
+        "cases": int(frame["case"].nunique()),
+        "questions": natural_order(frame["question"].unique()),
+        "targets": natural_order(frame["target"].unique()),
+    }
+
+
+def _software() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "pandas": pd.__version__,
+        "matplotlib": mpl.__version__,
+    }
+
+
+def _plain(value: object) -> object:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,168 @@
+"""The report as files: what results.json and its neighbours hold, from rich data and from thin."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from analysis.__main__ import main
+from analysis.errors import AnalysisError
+from analysis.report import Report, build
+from analysis.schema import write_responses
+
+WILCOXON = (
+    "question label target n_pairs mean_difference sd_difference statistic p_value rank_biserial p_holm".split()  # noqa: SIM905
+)
+
+
+def small_report(frame: pd.DataFrame, **options: Any) -> Report:
+    return build(frame, draws=50, **options)
+
+
+@pytest.fixture
+def written(small_study: pd.DataFrame, tmp_path: Path) -> Path:
+    small_report(small_study).write(tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_the_wilcoxon_table_has_the_agreed_columns_in_json_and_csv(written: Path) -> None:
+    results = json.loads((written / "results.json").read_text())
+    assert list(results) == ["tables", "provenance"]
+    assert [list(row) for row in results["tables"]["wilcoxon"]] == [WILCOXON] * 6
+    with (written / "wilcoxon.csv").open(newline="") as stream:
+        assert next(csv.reader(stream)) == WILCOXON
+
+
+def test_json_and_csv_hold_the_same_numbers_in_full(written: Path) -> None:
+    tables = json.loads((written / "results.json").read_text())["tables"]
+    for name, rows in tables.items():
+        with (written / f"{name}.csv").open(newline="") as stream:
+            read = list(csv.DictReader(stream))
+        assert read == [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows]
+
+
+def test_every_question_has_its_figures_as_svg_and_pdf(written: Path) -> None:
+    for name in ("scores_feature", "counts_feature", "iou_feature"):
+        assert (written / f"{name}.svg").read_text().startswith("<?xml")
+        assert (written / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_same_data_in_any_order_give_the_same_bytes(small_study: pd.DataFrame, tmp_path: Path) -> None:
+    small_report(small_study).write(tmp_path / "a")
+    small_report(small_study.sample(frac=1, random_state=4)).write(tmp_path / "b")
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert len(names) == 6 + 2 * 3 + 2
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_the_methods_name_every_option_in_words(written: Path) -> None:
+    text = (written / "methods.md").read_text()
+    for words in ("B - A", "zero_method=wilcox", "correction=False", "method=asymptotic", "ddof 0", "Holm", "seed"):
+        assert words in text
+
+
+def test_the_provenance_names_versions_options_seed_and_data(small_study: pd.DataFrame) -> None:
+    provenance = small_report(small_study, seed=9).provenance
+    assert set(provenance["software"]) == {"python", "numpy", "scipy", "pandas", "matplotlib"}
+    assert provenance["seed"] == 9
+    assert provenance["contrast"] == "B - A"
+    assert len(provenance["data"]["sha256"]) == 64
+    assert provenance["options"]["wilcoxon"]["zero_method"] == "wilcox"
+
+
+def test_two_questions_with_similar_keys_stay_separate(small_study: pd.DataFrame) -> None:
+    other = small_study.assign(question="Feature!", value=6 - small_study["value"])
+    report = small_report(pd.concat([small_study, other]))
+    means = report.tables["wilcoxon"].set_index(["question", "label", "target"])["mean_difference"]
+    assert means[("feature", "TP", "all")] == -means[("Feature!", "TP", "all")]
+    assert {"scores_feature", "scores_feature_2"} <= set(report.figures)
+
+
+@pytest.mark.parametrize(
+    ("thin", "message"),
+    [
+        (lambda frame: frame.iloc[:0], "no responses"),
+        (lambda frame: frame[frame["arm"] == "A"], "one arm (A)"),
+        (lambda frame: frame[frame["reader"] == "r1"], "one reader"),
+        (lambda frame: frame[frame["label"] == "TP"], "no false positive"),
+        (lambda frame: frame[frame["case"] == "c1"], "no false positive"),
+        (lambda frame: frame[(frame["case"] == "c1") & (frame["reader"] == "r1")], "only one pair"),
+        (lambda frame: frame.iloc[:1], "no pair"),
+        (lambda frame: frame.assign(value=3), "all differences are zero"),
+        (lambda frame: frame.assign(iou=None), "no IoU analysis"),
+        (lambda frame: frame[(frame["reader"] == "r1") | (frame["period"] == 1)], "excluded"),
+        (lambda frame: frame[(frame["target"] == "Mass") | frame["case"].isin(["c1", "c5"])], "only one pair"),
+    ],
+)
+def test_thin_data_give_the_rest_of_the_report_and_a_sentence(
+    small_study: pd.DataFrame, tmp_path: Path, thin: Callable[[pd.DataFrame], pd.DataFrame], message: str
+) -> None:
+    data = thin(small_study)
+    if message == "only one pair" and data["reader"].nunique() == 2:
+        data = data[data["reader"] == "r1"]
+    report = small_report(data)
+    assert any(message in text for text in report.messages), report.messages
+    report.write(tmp_path)
+    text = (tmp_path / "results.json").read_text()
+    assert "NaN" not in text
+    assert message in text
+    untested = [row for row in json.loads(text)["tables"]["wilcoxon"] if row["statistic"] is None]
+    assert all(row["p_value"] is row["p_holm"] is row["rank_biserial"] is None for row in untested)
+    assert list(report.tables["wilcoxon"].columns) == WILCOXON
+
+
+def test_two_studies_in_one_file_are_refused(small_study: pd.DataFrame) -> None:
+    with pytest.raises(AnalysisError, match="2 studies"):
+        small_report(pd.concat([small_study, small_study.assign(study="other")]))
+
+
+def test_text_that_a_spreadsheet_would_run_is_safe_in_the_tables(small_study: pd.DataFrame, tmp_path: Path) -> None:
+    small_study["reader"] = "=1+1" + small_study["reader"]
+    small_report(small_study).write(tmp_path)
+    with (tmp_path / "per_reader.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert all(row["reader"].startswith("'=") for row in rows)
+    assert all(not row["mean_difference"].startswith("'") for row in rows)
+
+
+def test_the_command_gives_what_build_gives(small_study: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "responses.csv"
+    write_responses(small_study, path)
+    assert main(["report", str(path), "--out", str(tmp_path / "out"), "--arms", "B,A", "--draws", "50"]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    expected = small_report(small_study, arms=("B", "A"))
+    assert results["tables"] == json.loads(json.dumps(expected.as_json()))["tables"]
+    assert results["provenance"]["contrast"] == "A - B"
+    assert results["provenance"]["data"]["file_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert results["provenance"]["data"]["sha256"] == expected.provenance["data"]["sha256"]
+
+
+def test_the_command_ends_with_a_sentence_when_it_cannot_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "responses.csv"
+    path.write_text("reader,case\nr1,c1\n")
+    assert main(["report", str(path), "--out", str(tmp_path / "out")]) == 2
+    assert "lacks the columns target, label" in capsys.readouterr().err
+    assert main(["report", str(tmp_path / "absent.csv"), "--out", str(tmp_path / "out")]) == 2
+    assert "absent.csv" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.shared_data
+def test_the_report_of_the_published_study_shows_its_numbers(published_study: pd.DataFrame, tmp_path: Path) -> None:
+    report = build(published_study)
+    report.write(tmp_path)
+    rows = json.loads((tmp_path / "results.json").read_text())["tables"]["wilcoxon"]
+    [overall] = [r for r in rows if (r["question"], r["label"], r["target"]) == ("confidence", "TP", "all")]
+    assert (overall["n_pairs"], overall["statistic"]) == (240, 1233.5)
+    assert overall["p_value"] == pytest.approx(0.010369663537, abs=5e-13)
+    assert len(rows) == 2 * 2 * 7
+    assert_frame_equal(report.tables["missing_pairs"], report.tables["missing_pairs"].iloc[:0])
