@@ -58,8 +58,8 @@ def published_table(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             messages.append(
                 f"IoU line, {_where(question, arm, target)}: no line, because it needs {MIN_READINGS} readings."
             )
-        elif group["value"].nunique() == 1 or group["iou"].nunique() == 1:
-            what = "scores" if group["value"].nunique() == 1 else "IoU values"
+        elif np.ptp(group["value"]) == 0 or np.ptp(group["iou"]) == 0:
+            what = "scores" if np.ptp(group["value"]) == 0 else "IoU values"
             messages.append(f"IoU line, {_where(question, arm, target)}: no line, because all {what} are equal.")
         else:
             line = stats.linregress(group["value"].to_numpy(), group["iou"].to_numpy())

@@ -55,11 +55,12 @@ def _comparison(provenance: dict[str, Any]) -> list[str]:
 def _overlap(provenance: dict[str, Any]) -> list[str]:
     options = provenance["options"]
     published, rank = options["iou_published"], options["iou_rank"]
-    return [
-        f"As published: {published['model']} (`iou_published`). Its limits: {published['caveat']}.",
+    line = f"As published: {published['model']} (`iou_published`). Its limits: {published['caveat']}."
+    order = (
         f"Beside it: {rank['model']} (`iou_rank`). For all targets together: {rank['all']}. Interval: "
-        f"{rank['interval']}. P-value: {rank['p_value']}. {options['draws']} draws each, seed {provenance['seed']}.",
-    ]
+        f"{rank['interval']}. P-value: {rank['p_value']}. {options['draws']} draws each, seed {provenance['seed']}."
+    )
+    return [line, order]
 
 
 def _list(names: list[str]) -> str:

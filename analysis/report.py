@@ -151,7 +151,7 @@ def _thin_data(frame: pd.DataFrame, contrast: tuple[str, str] | None) -> list[st
     if frame.empty:
         return ["The data hold no responses: every table is empty."]
     messages = []
-    if frame["reader"].nunique() == 1:
+    if len(frame["reader"].unique()) == 1:
         messages.append("There is one reader: the results hold for this reader alone.")
     if contrast is None:
         messages.append(f"There is one arm ({frame['arm'].iloc[0]}): arms cannot be compared.")

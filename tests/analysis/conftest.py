@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.report import build
+
 CONFIDENCE = "How confident are you in the models prediction? (1-5)"
 FEATURE = "Is the model looking at the correct feature? (1-5)"
 
@@ -43,6 +45,19 @@ def published_study(shared_data_dir: Path) -> pd.DataFrame:
 
 @pytest.fixture
 def small_study() -> pd.DataFrame:
+    """Small responses, a new frame for every test that changes them."""
+    return make_small_study()
+
+
+@pytest.fixture(scope="session")
+def small_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that a report of the small study writes; drawing figures takes most of its time."""
+    folder = tmp_path_factory.mktemp("small_results")
+    build(make_small_study(), draws=50).write(folder)
+    return folder
+
+
+def make_small_study() -> pd.DataFrame:
     """Two readers, two targets, four true and four false positives of each, both arms, with IoU of true positives."""
     rows = []
     for number, (target, label) in enumerate(itertools.product(("Effusion", "Mass"), ("TP", "FP"))):

@@ -207,7 +207,7 @@ def test_arms_default_to_natural_order_and_more_than_two_must_be_named() -> None
         choose_arms(frame(*itertools.chain("CBA")), None)
     assert choose_arms(frame("A", "B", "C"), ("C", "A")) == ("C", "A")
     assert choose_arms(frame("A"), ("A", "B")) == ("A", "B")
-    with pytest.raises(AnalysisError, match="no arm X. Name two of: A, B"):
+    with pytest.raises(AnalysisError, match=r"no arm X\. Name two of: A, B"):
         choose_arms(frame("A", "B"), ("A", "X"))
     with pytest.raises(AnalysisError, match="two different"):
         choose_arms(frame("A", "B"), ("A", "A"))

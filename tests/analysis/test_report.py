@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from pandas.testing import assert_frame_equal
 
 from analysis.__main__ import main
 from analysis.errors import AnalysisError
-from analysis.report import Report, build
+from analysis.report import Report, build, write_table
 from analysis.schema import write_responses
 
 WILCOXON = (
@@ -25,45 +26,40 @@ def small_report(frame: pd.DataFrame, **options: Any) -> Report:
     return build(frame, draws=50, **options)
 
 
-@pytest.fixture
-def written(small_study: pd.DataFrame, tmp_path: Path) -> Path:
-    small_report(small_study).write(tmp_path / "out")
-    return tmp_path / "out"
-
-
-def test_the_wilcoxon_table_has_the_agreed_columns_in_json_and_csv(written: Path) -> None:
-    results = json.loads((written / "results.json").read_text())
+def test_the_wilcoxon_table_has_the_agreed_columns_in_json_and_csv(small_results: Path) -> None:
+    results = json.loads((small_results / "results.json").read_text())
     assert list(results) == ["tables", "provenance"]
     assert [list(row) for row in results["tables"]["wilcoxon"]] == [WILCOXON] * 6
-    with (written / "wilcoxon.csv").open(newline="") as stream:
+    with (small_results / "wilcoxon.csv").open(newline="") as stream:
         assert next(csv.reader(stream)) == WILCOXON
 
 
-def test_json_and_csv_hold_the_same_numbers_in_full(written: Path) -> None:
-    tables = json.loads((written / "results.json").read_text())["tables"]
+def test_json_and_csv_hold_the_same_numbers_in_full(small_results: Path) -> None:
+    tables = json.loads((small_results / "results.json").read_text())["tables"]
     for name, rows in tables.items():
-        with (written / f"{name}.csv").open(newline="") as stream:
+        with (small_results / f"{name}.csv").open(newline="") as stream:
             read = list(csv.DictReader(stream))
         assert read == [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows]
 
 
-def test_every_question_has_its_figures_as_svg_and_pdf(written: Path) -> None:
+def test_every_question_has_its_figures_as_svg_and_pdf(small_results: Path) -> None:
     for name in ("scores_feature", "counts_feature", "iou_feature"):
-        assert (written / f"{name}.svg").read_text().startswith("<?xml")
-        assert (written / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (small_results / f"{name}.svg").read_text().startswith("<?xml")
+        assert (small_results / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_the_same_data_in_any_order_give_the_same_bytes(small_study: pd.DataFrame, tmp_path: Path) -> None:
-    small_report(small_study).write(tmp_path / "a")
-    small_report(small_study.sample(frac=1, random_state=4)).write(tmp_path / "b")
-    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+def test_the_same_data_in_any_order_give_the_same_bytes(
+    small_study: pd.DataFrame, small_results: Path, tmp_path: Path
+) -> None:
+    small_report(small_study.sample(frac=1, random_state=4)).write(tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
     assert len(names) == 6 + 2 * 3 + 2
     for name in names:
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+        assert (tmp_path / name).read_bytes() == (small_results / name).read_bytes(), name
 
 
-def test_the_methods_name_every_option_in_words(written: Path) -> None:
-    text = (written / "methods.md").read_text()
+def test_the_methods_name_every_option_in_words(small_results: Path) -> None:
+    text = (small_results / "methods.md").read_text()
     for words in ("B - A", "zero_method=wilcox", "correction=False", "method=asymptotic", "ddof 0", "Holm", "seed"):
         assert words in text
 
@@ -102,20 +98,25 @@ def test_two_questions_with_similar_keys_stay_separate(small_study: pd.DataFrame
     ],
 )
 def test_thin_data_give_the_rest_of_the_report_and_a_sentence(
-    small_study: pd.DataFrame, tmp_path: Path, thin: Callable[[pd.DataFrame], pd.DataFrame], message: str
+    small_study: pd.DataFrame, thin: Callable[[pd.DataFrame], pd.DataFrame], message: str
 ) -> None:
     data = thin(small_study)
     if message == "only one pair" and data["reader"].nunique() == 2:
         data = data[data["reader"] == "r1"]
     report = small_report(data)
     assert any(message in text for text in report.messages), report.messages
-    report.write(tmp_path)
-    text = (tmp_path / "results.json").read_text()
-    assert "NaN" not in text
-    assert message in text
+    text = json.dumps(report.as_json(), allow_nan=False)
+    assert message in report.methods()
     untested = [row for row in json.loads(text)["tables"]["wilcoxon"] if row["statistic"] is None]
     assert all(row["p_value"] is row["p_holm"] is row["rank_biserial"] is None for row in untested)
     assert list(report.tables["wilcoxon"].columns) == WILCOXON
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_figures_of_hardly_any_data_are_drawn(small_study: pd.DataFrame, tmp_path: Path, rows: int) -> None:
+    report = small_report(small_study.iloc[:rows])
+    report.write(tmp_path)
+    assert len(list(tmp_path.glob("*.svg"))) == len(report.figures) == (3 if rows else 0)
 
 
 def test_two_studies_in_one_file_are_refused(small_study: pd.DataFrame) -> None:
@@ -123,11 +124,12 @@ def test_two_studies_in_one_file_are_refused(small_study: pd.DataFrame) -> None:
         small_report(pd.concat([small_study, small_study.assign(study="other")]))
 
 
-def test_text_that_a_spreadsheet_would_run_is_safe_in_the_tables(small_study: pd.DataFrame, tmp_path: Path) -> None:
+def test_text_that_a_spreadsheet_would_run_is_safe_in_the_tables(small_study: pd.DataFrame) -> None:
     small_study["reader"] = "=1+1" + small_study["reader"]
-    small_report(small_study).write(tmp_path)
-    with (tmp_path / "per_reader.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    stream = io.StringIO(newline="")
+    write_table(small_report(small_study).tables["per_reader"], stream)
+    stream.seek(0)
+    rows = list(csv.DictReader(stream))
     assert all(row["reader"].startswith("'=") for row in rows)
     assert all(not row["mean_difference"].startswith("'") for row in rows)
 
@@ -157,10 +159,9 @@ def test_the_command_ends_with_a_sentence_when_it_cannot_run(
 
 
 @pytest.mark.shared_data
-def test_the_report_of_the_published_study_shows_its_numbers(published_study: pd.DataFrame, tmp_path: Path) -> None:
+def test_the_report_of_the_published_study_shows_its_numbers(published_study: pd.DataFrame) -> None:
     report = build(published_study)
-    report.write(tmp_path)
-    rows = json.loads((tmp_path / "results.json").read_text())["tables"]["wilcoxon"]
+    rows = report.as_json()["tables"]["wilcoxon"]
     [overall] = [r for r in rows if (r["question"], r["label"], r["target"]) == ("confidence", "TP", "all")]
     assert (overall["n_pairs"], overall["statistic"]) == (240, 1233.5)
     assert overall["p_value"] == pytest.approx(0.010369663537, abs=5e-13)
