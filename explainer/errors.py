@@ -1,0 +1,51 @@
+"""Errors of the explainer: each says what was wrong and what to do about it."""
+
+from __future__ import annotations
+
+
+class ExplainerError(Exception):
+    """Base of every error that this package raises on purpose; its text can be shown to a coordinator."""
+
+
+class ImageError(ExplainerError):
+    """An image file cannot be read or is no X-ray that a model could look at."""
+
+
+class AnnotationError(ExplainerError):
+    """A box or mask does not fit its image."""
+
+
+class UnknownModelError(ExplainerError):
+    """No classifier or autoencoder has this identifier."""
+
+
+class WeightsError(ExplainerError):
+    """Weights are absent, damaged, or not those that were used before."""
+
+
+class InputError(ExplainerError):
+    """A tensor has the wrong shape, type, size or range for the model."""
+
+
+class TargetError(ExplainerError):
+    """The classifier does not predict this target."""
+
+
+class SettingsError(ExplainerError):
+    """A method or one of its settings is unknown or out of range."""
+
+
+class NoGradientError(ExplainerError):
+    """The prediction does not depend on the image, or not differentiably, so there is nothing to show."""
+
+
+class PredictionError(ExplainerError):
+    """The classifier returned something that is no probability."""
+
+
+class GuidedBackpropError(ExplainerError):
+    """Guided backpropagation is not defined for this network."""
+
+
+class RenderingError(ExplainerError):
+    """A map or sequence cannot be drawn."""

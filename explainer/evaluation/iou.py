@@ -1,0 +1,79 @@
+"""IoU of attribution maps with expert annotations, at the best threshold (Section 3.4 of the paper).
+
+A map is binarised so that as many pixels are set as the annotation has (Viviano et al. 2020), which gives every
+method the same area to spend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from explainer.errors import AnnotationError
+from explainer.images import crop_and_resize
+from explainer.rendering import BoolMap, top_pixels
+from explainer.types import Annotation, Box, FloatMap, Geometry
+
+_HALF = 0.5
+_EDGE = 1.0
+
+
+def intersection_over_union(first: BoolMap, second: BoolMap) -> float:
+    """Shared area over joint area of two masks (H, W); their union must not be empty."""
+    union = int(np.logical_or(first, second).sum())
+    if union == 0:
+        raise AnnotationError("Two empty masks have no intersection over union.")
+    return int(np.logical_and(first, second).sum()) / union
+
+
+def map_iou(values: FloatMap, mask: BoolMap) -> float:
+    """IoU of a mask with the map's largest pixels, as many as the mask has."""
+    if values.shape != mask.shape:
+        raise AnnotationError(f"A mask of {mask.shape} pixels does not fit a map of {values.shape}.")
+    return intersection_over_union(top_pixels(values, int(mask.sum())), mask)
+
+
+def annotation_mask(annotations: Sequence[Annotation], geometry: Geometry, size: int) -> BoolMap:
+    """Union of boxes and masks, cropped and resized as the image was: (size, size), set where at least half is covered.
+
+    A pixel of the original belongs to a box if its centre does. Raises AnnotationError if an annotation does not
+    fit the original image. The result is empty if all of it lies outside the crop.
+    """
+    drawn = np.zeros((geometry.height, geometry.width), dtype=np.bool_)
+    for annotation in annotations:
+        drawn |= _box(annotation, geometry) if isinstance(annotation, Box) else _mask(annotation, geometry)
+    return crop_and_resize(drawn, geometry, size) >= _HALF
+
+
+def _box(box: Box, geometry: Geometry) -> NDArray[np.bool_]:
+    if box.width <= 0 or box.height <= 0 or not np.isfinite([box.x, box.y, box.width, box.height]).all():
+        raise AnnotationError(f"{box} has no area.")
+    # Published boxes touch or pass the border by a rounding error; more than that belongs to another image.
+    inside = -_EDGE <= box.x and -_EDGE <= box.y
+    if not inside or box.x + box.width > geometry.width + _EDGE or box.y + box.height > geometry.height + _EDGE:
+        raise AnnotationError(f"{box} lies outside its image of {geometry.width} x {geometry.height} pixels.")
+    columns = np.arange(geometry.width) + 0.5
+    rows = np.arange(geometry.height) + 0.5
+    across = (box.x <= columns) & (columns < box.x + box.width)
+    down = (box.y <= rows) & (rows < box.y + box.height)
+    covered: NDArray[np.bool_] = down[:, None] & across[None, :]
+    return covered
+
+
+def _mask(path: Path, geometry: Geometry) -> NDArray[np.bool_]:
+    try:
+        # No JPEG: its noise around edges would count as part of the mask.
+        with Image.open(path, formats=("PNG",)) as image:
+            values = np.asarray(image.convert("L") if image.mode in ("P", "PA", "RGB", "RGBA", "LA", "1") else image)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise AnnotationError(f"The mask {path.name} cannot be read: {error}.") from error
+    if values.shape != (geometry.height, geometry.width):
+        raise AnnotationError(
+            f"The mask {path.name} has {values.shape[1]} x {values.shape[0]} pixels, its image {geometry.width} x {geometry.height}."
+        )
+    found: NDArray[np.bool_] = values > 0
+    return found

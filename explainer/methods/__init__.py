@@ -1,0 +1,1 @@
+"""Explanation methods, one file each, behind the interface of `base`."""

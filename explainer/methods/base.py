@@ -1,0 +1,75 @@
+"""What every method shares: checked inputs, a checked map, and settings made from plain dictionaries."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from explainer.classifiers import Classifier
+from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
+
+S = TypeVar("S")
+
+#: A traditional method: classifier, images (N, 1, H, W) that require gradients, target columns (N,) -> (N, 1, H, W).
+Attribution = Callable[[Classifier, Tensor, Tensor], Tensor]
+
+
+def absolute_maps(name: str, attribution: Attribution, classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+    """Absolute attribution of each image's target, float32 (N, H, W).
+
+    Raises InputError for unfit images or targets, PredictionError if the classifier returns NaN, and NoGradientError
+    if a map would be blank.
+    """
+    check_targets(classifier, images, targets)
+    # A leaf of our own: neither the caller's tensor nor its `requires_grad` is touched, also when the method fails.
+    leaf = images.detach().clone().requires_grad_(requires_grad=True)
+    with quiet_captum():
+        try:
+            attributed = attribution(classifier, leaf, targets)
+        except RuntimeError as error:
+            if "does not require grad" in str(error) or "not have been used in the graph" in str(error):
+                raise NoGradientError(f"{classifier.id} is not differentiable with respect to its input.") from error
+            raise
+    maps = attributed.detach().abs().sum(dim=1)
+    check_maps(name, classifier, maps)
+    return maps
+
+
+def check_targets(classifier: Classifier, images: Tensor, targets: Tensor) -> None:
+    """Raise InputError unless there is one column of the classifier for each fit image."""
+    classifier.check_input(images)
+    if targets.shape != (images.shape[0],) or targets.dtype != torch.long:
+        raise InputError(f"{images.shape[0]} images need as many target columns (int64), not {tuple(targets.shape)}.")
+    if targets.min() < 0 or targets.max() >= len(classifier.targets):
+        raise InputError(f"Target columns of {classifier.id} are 0 to {len(classifier.targets) - 1}.")
+
+
+def check_maps(name: str, classifier: Classifier, maps: Tensor) -> None:
+    """Raise unless every map (N, H, W) is finite and has something on it."""
+    if not torch.isfinite(maps).all():
+        raise PredictionError(f"{name} of {classifier.id} is not finite: the network returns NaN or infinity for this image.")
+    if (maps.flatten(1).amax(dim=1) == 0).any():
+        raise NoGradientError(f"{name} of {classifier.id} is zero everywhere: its prediction does not depend on this image.")
+
+
+@contextmanager
+def quiet_captum() -> Iterator[None]:
+    """Silence captum's announcement that it sets and removes hooks; nothing else."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
+        yield
+
+
+def settings_from(kind: type[S], values: Mapping[str, Any], *, method: str) -> S:
+    """Settings dataclass from a plain mapping. Raises SettingsError for a name that the method does not have."""
+    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]  # every settings class is one
+    unknown = [name for name in values if name not in names]
+    if unknown:
+        raise SettingsError(f"{method} has no setting {', '.join(unknown)}; it has {', '.join(names) or 'none'}.")
+    return kind(**values)

@@ -1,0 +1,30 @@
+"""Input gradient: absolute gradient of the prediction with respect to the pixels (Simonyan et al. 2014)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from captum.attr import Saliency
+from torch import Tensor
+
+from explainer.classifiers import Classifier
+from explainer.methods.base import absolute_maps
+from explainer.types import INPUT_GRADIENT
+
+
+@dataclass(frozen=True)
+class InputGradientSettings:
+    """There is nothing to set."""
+
+
+def input_gradient(
+    classifier: Classifier, images: Tensor, targets: Tensor, settings: InputGradientSettings | None = None
+) -> Tensor:
+    """Maps float32 (N, H, W) for images (N, 1, H, W) and target columns (N,); errors as in `base.absolute_maps`."""
+    del settings
+
+    def attribution(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+        gradient: Tensor = Saliency(classifier).attribute(images, target=targets, abs=True)
+        return gradient
+
+    return absolute_maps(INPUT_GRADIENT, attribution, classifier, images, targets)

@@ -1,0 +1,136 @@
+"""Frozen values that go into an explanation and come out of it; nothing here needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Which number is explained. `calibrated`: probability with the operating point at 0.5. `paper`: the sigmoid of that
+#: once more, as the published study's code did; only for reproduction.
+Scoring = Literal["calibrated", "paper"]
+SCORINGS: tuple[Scoring, ...] = get_args(Scoring)
+
+INPUT_GRADIENT = "input_gradient"
+GUIDED_BACKPROP = "guided_backprop"
+INTEGRATED_GRADIENTS = "integrated_gradients"
+LATENT_SHIFT = "latent_shift"
+METHODS = (INPUT_GRADIENT, GUIDED_BACKPROP, INTEGRATED_GRADIENTS, LATENT_SHIFT)
+
+FloatMap = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """Expert box in pixels of the original image, before any crop."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+#: An expert's box, or the path of a mask image (non-zero inside) of the original image's size.
+Annotation = Box | Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """How the model's square came out of the original: centre crop of `side` pixels at (`left`, `top`), then a resize."""
+
+    width: int
+    height: int
+    left: int
+    top: int
+    side: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplanationRequest:
+    """One image and target to be explained.
+
+    `parameters` holds settings by method, for example `{"latent_shift": {"drop": 0.3}}`; what is left out has the
+    method's default.
+    """
+
+    image: Path
+    target: str
+    classifier: str
+    autoencoder: str | None = None
+    methods: tuple[str, ...] = METHODS
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    annotations: tuple[Annotation, ...] = ()
+    scoring: Scoring = "calibrated"
+    device: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counterfactual:
+    """Images along the latent direction, ordered from the lowest lambda to the highest, with lambda = 0 among them.
+
+    `frames` float32 (F, H, W) on the classifier's scale, `lambdas` and `predictions` (F,), `zero` the index of the
+    unshifted reconstruction, `stop_reason` why the search ended on each side (`lower`, `upper`).
+    """
+
+    lambdas: tuple[float, ...]
+    predictions: tuple[float, ...]
+    frames: FloatMap
+    zero: int
+    stop_reason: Mapping[str, str]
+    evaluations: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstruction:
+    """What the autoencoder alone did to the image and to the score (Appendix K of the paper).
+
+    `mean_absolute_error` is on the classifier's scale, whose span is 2048.
+    """
+
+    mean_absolute_error: float
+    score_image: float
+    score_reconstruction: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """All that is needed to make the same explanation again; JSON-serialisable through `as_dict`."""
+
+    target: str
+    classifier: str
+    classifier_sha256: str
+    autoencoder: str | None
+    autoencoder_sha256: str | None
+    scoring: str
+    parameters: Mapping[str, Mapping[str, Any]]
+    image_sha256: str
+    geometry: Geometry
+    device: str
+    versions: Mapping[str, str]
+    seconds: Mapping[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Everything computed for one image and target.
+
+    `image` float32 (H, W) on the classifier's scale; `maps` by method, float32 (H, W), non-negative, at the model's
+    resolution; `scores` of every target under the scoring that was explained; `ious` by method, empty without
+    annotations.
+    """
+
+    image: FloatMap
+    maps: Mapping[str, FloatMap]
+    scores: Mapping[str, float]
+    counterfactual: Counterfactual | None
+    reconstruction: Reconstruction | None
+    ious: Mapping[str, float]
+    provenance: Provenance
