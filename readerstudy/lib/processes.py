@@ -1,8 +1,9 @@
 """Runs a handful of named processes together: all of them, or none, and nothing left behind.
 
-Each child leads a process group of its own and writes to its own log file. When the supervisor ends, however it ends,
-its children's groups end: on SIGINT and SIGTERM they get SIGTERM and, after a grace time, SIGKILL; where the supervisor
-itself is killed with -9, a small guard process notices that its pipe is closed and does the same.
+Each child leads a process group of its own and writes to its own log file. When the supervisor ends, in whatever way,
+its children end: each leader gets SIGTERM, so that it can finish with its own children in order (a worker its task), and
+after a grace time whatever is left of its group gets SIGKILL. Where the supervisor itself is killed with -9, a small
+guard process beside each child notices that its pipe is closed and does the same.
 """
 
 import os
@@ -122,12 +123,13 @@ class Supervisor:
         self._stopped.set()
         children = list(self._children.values())
         for child in children:
-            _signal_group(child.pid, signal.SIGTERM)
+            child.terminate()
         deadline = time.monotonic() + self._grace_seconds
         while any(child.poll() is None for child in children) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         for child in children:
-            _signal_group(child.pid, signal.SIGKILL)  # grandchildren too, which may outlive a gentle leader
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # also of a leader that went: its own children may be left
             child.wait()
         for guard in self._guards:
             guard.kill()  # before its pipe closes: there is nothing left for it to end
@@ -163,18 +165,21 @@ def answers(port: int, *, host: str = "127.0.0.1") -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-# Reads until its standard input closes, which it does only when the supervisor ends; if the child's group is then still
-# there, ends it. Its own session, so that what kills the supervisor's group does not kill it too.
+# Reads until its standard input closes, which it does only when the supervisor ends. Then ends the child and its group.
+# Its own session, so that what kills the supervisor's group does not kill it too.
 _GUARD = """
 import os, signal, sys, time
 group, grace = int(sys.argv[1]), float(sys.argv[2])
 sys.stdin.buffer.read()
 deadline = time.monotonic() + grace
 try:
-    os.killpg(group, signal.SIGTERM)
+    os.kill(group, signal.SIGTERM)
     while time.monotonic() < deadline:
         time.sleep(0.1)
-        os.killpg(group, 0)
+        os.kill(group, 0)
+except ProcessLookupError:
+    pass
+try:
     os.killpg(group, signal.SIGKILL)
 except ProcessLookupError:
     pass
@@ -189,8 +194,3 @@ def _start_guard(group: int, grace_seconds: float) -> "subprocess.Popen[bytes]":
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, number)

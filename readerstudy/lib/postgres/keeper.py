@@ -1,7 +1,7 @@
 """Stops an embedded server as soon as no process uses it any more, however its users ended.
 
 Runs as a process of its own, by its path and without the rest of the application, so that it is small and starts fast:
-`python -I keeper.py CLUSTER USERS_LOCK`. Every user of the server holds a shared lock on USERS_LOCK, which the kernel
+`python -P keeper.py CLUSTER USERS_LOCK`. Every user of the server holds a shared lock on USERS_LOCK, which the kernel
 releases even after kill -9; the keeper waits for the exclusive one.
 """
 

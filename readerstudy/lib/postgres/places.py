@@ -103,7 +103,7 @@ def private_folder(path: Path, *, uid: int, gid: int) -> None:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or stat.S_IMODE(found.st_mode) & 0o077:
         message = (
             f"{path} must be a folder of user id {uid} alone (mode 0700), but it is of user id {found.st_uid} with "
-            f"mode {stat.S_IMODE(found.st_mode):04o}. Run as the user who made it, or remove it, or set READERSTUDY_DATA."
+            f"mode {stat.S_IMODE(found.st_mode):04o}. Run as its owner, remove it, or set READERSTUDY_DATA."
         )
         raise PostgresError(message)
 
@@ -172,25 +172,37 @@ def prepare(places: Places, user: ServerUser) -> None:
 def usable_binaries(places: Places, user: ServerUser) -> Path:
     """Return the programs' folder, copied beside the cluster where the server's user cannot reach the package."""
     packaged = packaged_binaries()
-    if user.can_use(packaged / "bin" / "postgres", packaged / "lib", packaged / "share"):
+    if _runs(packaged, user):
         return packaged
     source = packaged / "bin" / "postgres"
     copy = places.home / f"server-{MAJOR_VERSION}-{source.stat().st_size}-{int(source.stat().st_mtime)}"
     if not copy.is_dir():
-        unfinished = Path(tempfile.mkdtemp(prefix="server-unfinished-", dir=places.home))
-        needless = shutil.ignore_patterns("include", "*.a", "pkgconfig")
-        shutil.copytree(packaged, unfinished / "pg", symlinks=True, ignore=needless)
-        for path in [unfinished / "pg", *(unfinished / "pg").rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
-        (unfinished / "pg").rename(copy)
-        unfinished.rmdir()
-    if not user.can_use(copy / "bin" / "postgres"):
-        message = (
-            f"User {user.name} cannot run the programs in {copy}. Move READERSTUDY_DATA, or set DATABASE_URL."
-        )
+        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=places.home))
+        _copy_package(packaged.parent, unfinished)
+        unfinished.rename(copy)
+    programs = copy / packaged.relative_to(packaged.parents[1])
+    if not _runs(programs, user):
+        message = f"User {user.name} cannot run the programs in {programs}. Move READERSTUDY_DATA, or set DATABASE_URL."
         raise PostgresError(message)
-    return copy
+    return programs
+
+
+def _runs(programs: Path, user: ServerUser) -> bool:
+    """Tell whether a user can run the programs, which needs the libraries around them too."""
+    if not user.can_use(programs / "bin" / "postgres", programs / "bin" / "initdb", programs / "share"):
+        return False
+    return user.run([str(programs / "bin" / "initdb"), "--version"], capture_output=True).returncode == 0
+
+
+def _copy_package(package: Path, target: Path) -> None:
+    """Copy the package, and the folder of libraries that wheels put beside it, for everyone to read."""
+    needless = shutil.ignore_patterns("include", "*.a", "pkgconfig", "pginstall", "__pycache__")
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.is_dir():
+            shutil.copytree(folder, target / folder.name, symlinks=True, ignore=needless)
+    for path in [target, *target.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
 
 
 def _make_folder(folder: Path, *, switch: bool) -> None:

@@ -183,7 +183,7 @@ class EmbeddedPostgres:
             os.chown(path, self._user.uid, self._user.gid)
 
     def _clear_remains(self) -> None:
-        """After a kill -9: wait for orphaned backends, and drop a pid file whose number another process now has."""
+        """After a kill -9: wait for orphaned backends, and drop lock files whose number another process now has."""
         deadline = time.monotonic() + START_SECONDS
         while any(keeper.works_in(pid, self.places.cluster) for pid in psutil.pids()):
             if time.monotonic() > deadline:
@@ -194,6 +194,8 @@ class EmbeddedPostgres:
             time.sleep(POLL_SECONDS)
         # PostgreSQL would take any living process of its user with that number for the old server, and refuse.
         (self.places.cluster / "postmaster.pid").unlink(missing_ok=True)
+        for remains in self.places.socket_folder.glob(".s.PGSQL.*"):
+            remains.unlink()
 
     def _await_ready(self, pid: int) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -218,7 +220,7 @@ class EmbeddedPostgres:
             arguments = [keeper.__file__, str(self.places.cluster), str(self.places.users_lock)]
             null = subprocess.DEVNULL
             subprocess.run(
-                [sys.executable, "-I", *arguments], cwd="/", check=True, stdin=null, stdout=null, stderr=null
+                [sys.executable, "-P", *arguments], cwd="/", check=True, stdin=null, stdout=null, stderr=null
             )
 
     def _ensure_database(self) -> None:

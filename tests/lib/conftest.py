@@ -1,0 +1,17 @@
+"""Folders for tests of real servers and processes."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that other users may pass through: pytest's own is closed to the user of root's server."""
+    path = Path(tempfile.mkdtemp(prefix="rs-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
