@@ -1,0 +1,138 @@
+"""The whole of a study's data as one archive, for those who must defend or repeat the analysis."""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from analysis.cells import write_cells
+from analysis.schema import codebook
+from readerstudy.reading.models import Answer, Reading
+from readerstudy.results.frames import IOU_RULE
+from readerstudy.results.reports import RESPONSES_FILE, compute, zip_files
+from readerstudy.results.selectors import import_note
+from readerstudy.studies.models import Study
+
+CHECKSUMS = "SHA256SUMS"
+
+
+def study_files(study: Study) -> dict[str, bytes]:
+    """Name -> content of everything in the export. Raises AnalysisError where the data cannot be analysed."""
+    report = compute(study)
+    book = codebook()
+    files = {
+        RESPONSES_FILE: report.responses_csv,
+        "codebook.csv": _csv(book[0], (row.values() for row in book)),
+        "allocation.csv": _allocation(study),
+        "answers.csv": _answers(study),
+        "audit.csv": _audit(study),
+        "README.txt": _readme(study).encode(),
+        **{f"report/{name}": content for name, content in report.files.items()},
+    }
+    if study.protocol:
+        files["protocol.toml"] = study.protocol.encode()
+    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+    return {**files, CHECKSUMS: sums.encode()}
+
+
+def write_export(study: Study, path: Path) -> None:
+    """Write the archive in one move: whoever reads `path` sees the old file or the whole new one."""
+    content = zip_files(study_files(study))
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(draft).chmod(0o640)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+def _allocation(study: Study) -> bytes:
+    """What each reader was to see, in order, with the seed that made it; answered or not."""
+    fields = {
+        "reader": "allocation__membership__code",
+        "seed": "allocation__seed",
+        "period": "period__number",
+        "position": "position",
+        "case": "case__number",
+        "arm": "arm__key",
+        "opened_at": "opened_at",
+        "completed_at": "completed_at",
+    }
+    readings = Reading.objects.filter(case__study=study).order_by(
+        "allocation__membership__code", "period__number", "position"
+    )
+    return _csv(fields, readings.values_list(*fields.values()))
+
+
+def _answers(study: Study) -> bytes:
+    """Every revision of every answer; responses.csv holds the last ones."""
+    fields = {
+        "reader": "reading__allocation__membership__code",
+        "case": "reading__case__number",
+        "arm": "reading__arm__key",
+        "period": "reading__period__number",
+        "question": "question__key",
+        "revision": "revision",
+        "value": "value",
+        "seconds": "seconds",
+        "answered_at": "answered_at",
+    }
+    answers = Answer.objects.filter(reading__case__study=study).order_by(
+        "reading__allocation__membership__code",
+        "reading__period__number",
+        "reading__position",
+        "question__position",
+        "revision",
+    )
+    return _csv(fields, answers.values_list(*fields.values()))
+
+
+def _audit(study: Study) -> bytes:
+    entries = study.audit.order_by("at", "pk").values_list("at", "actor__email", "action", "detail")
+    rows = ((at, actor, action, json.dumps(detail, sort_keys=True)) for at, actor, action, detail in entries)
+    return _csv(("at", "actor", "action", "detail"), rows)
+
+
+def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    stream = io.StringIO(newline="")
+    write_cells(stream, list(header), ([_cell(value) for value in row] for row in rows))
+    return stream.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value.isoformat() if hasattr(value, "isoformat") else value)
+
+
+def _readme(study: Study) -> str:
+    parts = [
+        study.title,
+        f"Study {study.slug}, {study.get_status_display()}.",
+        f"Classifier {study.classifier}, autoencoder {study.autoencoder}.",
+        *(f"Arm {arm.key}: {arm.name} ({', '.join(arm.methods)})" for arm in study.arms.order_by("position")),
+        *(f"Question {question.key}: {question.text}" for question in study.questions.order_by("position")),
+        IOU_RULE,
+        import_note(study),
+        "\n".join(
+            (
+                "responses.csv    the last answer to each question; codebook.csv explains its columns",
+                "answers.csv      every revision of every answer",
+                "allocation.csv   what each reader was to see, in order, and the seed",
+                "audit.csv        who did what to the study; names the staff by e-mail address",
+                "protocol.toml    the protocol as it was read, where the study has one",
+                "report/          what `python -m analysis report` makes of responses.csv",
+                f"{CHECKSUMS}       check with: sha256sum --check {CHECKSUMS}",
+            )
+        ),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,0 +1,128 @@
+"""Query sets to tidy frames: the responses of a study in exactly the columns of analysis/schema.py."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+from django.db.models import Count, FloatField, Max, OuterRef, Subquery, Sum
+
+from analysis.schema import COLUMN_NAMES, validate
+from readerstudy.explanations.models import Explanation
+from readerstudy.reading.models import Answer, Visit
+from readerstudy.studies.models import Study
+
+IOU_RULE = (
+    "The IoU of a response is the mean, over the methods that its arm shows, of the IoU of the method's map with the "
+    "expert's annotation; it is empty for false positives and for cases without an annotation."
+)
+
+
+@dataclass(frozen=True)
+class DataVersion:
+    """What changes whenever the responses of a study change, for a fraction of the cost of fetching them."""
+
+    answers: int
+    last_answer: datetime | None
+    seconds: float | None
+    explained: int
+    last_explanation: datetime | None
+
+    def __str__(self) -> str:
+        parts = (self.answers, self.last_answer, self.seconds, self.explained, self.last_explanation)
+        return "|".join("" if part is None else str(part) for part in parts)
+
+
+def data_version(study: Study) -> DataVersion:
+    """The version of the study's responses. Answers are only ever added, so their number and last time tell."""
+    answers = Answer.objects.filter(reading__case__study=study).aggregate(count=Count("id"), last=Max("answered_at"))
+    visits = Visit.objects.filter(reading__case__study=study).aggregate(total=Sum("seconds"))
+    explanations = Explanation.objects.filter(case__study=study).exclude(ious={})
+    explained = explanations.aggregate(count=Count("id"), last=Max("finished_at"))
+    return DataVersion(answers["count"], answers["last"], visits["total"], explained["count"], explained["last"])
+
+
+def responses(study: Study) -> pd.DataFrame:
+    """One row per reader x case x arm x period x question that was answered, with the latest revision's value.
+
+    One query. Readings under way count as far as they are answered. `iou` is the mean over the methods that the arm
+    shows of a true positive's IoU with the expert's annotation. `seconds` adds up the visits of the reading and stands
+    in each of its rows. Answers that were imported, not given here (their reading was never opened), have no times.
+    """
+    visits = Visit.objects.filter(reading=OuterRef("reading")).order_by().values("reading")
+    latest = (
+        Answer.objects.filter(reading__case__study=study)
+        .order_by("reading", "question", "-revision")
+        .distinct("reading", "question")
+        .annotate(active_seconds=Subquery(visits.annotate(total=Sum("seconds")).values("total"), FloatField()))
+        .values_list(
+            "reading__allocation__membership__code",
+            "reading__case__number",
+            "reading__case__image__name",
+            "reading__case__image__patient",
+            "reading__case__target",
+            "reading__case__label",
+            "reading__arm__key",
+            "reading__arm__methods",
+            "reading__case__explanation__ious",
+            "reading__period__number",
+            "reading__position",
+            "question__key",
+            "value",
+            "active_seconds",
+            "reading__opened_at",
+            "answered_at",
+            "revision",
+        )
+    )
+    rows = []
+    for (
+        reader,
+        number,
+        image,
+        patient,
+        target,
+        label,
+        arm,
+        methods,
+        ious,
+        period,
+        position,
+        question,
+        value,
+        seconds,
+        opened_at,
+        answered_at,
+        revision,
+    ) in latest.iterator(chunk_size=5000):
+        row = {
+            "study": study.slug,
+            "reader": reader,
+            "case": str(number),
+            "image": image,
+            "patient": patient,
+            "target": target,
+            "label": label,
+            "arm": arm,
+            "period": period,
+            "position": position,
+            "question": question,
+            "value": value,
+            "iou": arm_iou(methods, ious) if label == "TP" else None,
+            "seconds": seconds,
+            "opened_at": opened_at,
+            "answered_at": answered_at if opened_at is not None else None,
+            "revisions": revision - 1,
+        }
+        rows.append(row)
+    return validate(pd.DataFrame(rows, columns=list(COLUMN_NAMES)))
+
+
+def arm_iou(methods: list[str], ious: dict[str, float | None] | None) -> float | None:
+    """Mean IoU over the methods that an arm shows; None unless every one of them has an IoU.
+
+    The rating is about the arm, whose maps are shown together, so the arm has one overlap. The mean, not the best: the
+    best of three maps would favour the arm that shows more of them.
+    """
+    values = [(ious or {}).get(method) for method in methods]
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) / len(numbers) if numbers and len(numbers) == len(values) else None

@@ -1,0 +1,33 @@
+"""Writes all data of a study into one archive."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from analysis.errors import AnalysisError
+from readerstudy.results.exports import write_export
+from readerstudy.studies.models import Study
+
+
+class Command(BaseCommand):
+    """manage.py study_export SLUG OUT.zip."""
+
+    help = "Write responses, codebook, report, allocation, answers, audit, protocol and checksums into one ZIP file."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug", metavar="SLUG", help="study to export")
+        parser.add_argument("out", type=Path, metavar="OUT.zip", help="archive to write; replaced if it exists")
+
+    def handle(self, *_args: Any, slug: str, out: Path, **_options: Any) -> None:
+        study = Study.objects.filter(slug=slug).first()
+        if study is None:
+            known = ", ".join(Study.objects.order_by("slug").values_list("slug", flat=True)) or "none"
+            raise CommandError(f"There is no study {slug!r}. Studies: {known}.")
+        try:
+            write_export(study, out)
+        except AnalysisError as error:
+            raise CommandError(f"The data of {slug} cannot be analysed. {error}") from error
+        except OSError as error:
+            raise CommandError(f"{out} cannot be written: {error.strerror}.") from error
+        self.stdout.write(f"Wrote {out} ({out.stat().st_size / 1024:.0f} KiB).")

@@ -1,0 +1,124 @@
+"""Pages and downloads of a study's results, for its analysts and coordinators."""
+
+import io
+import re
+from typing import Any
+
+from csp.decorators import csp_replace
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from analysis.errors import AnalysisError
+from readerstudy.results import reports, selectors, tables
+from readerstudy.results.frames import IOU_RULE
+from readerstudy.studies.access import Role, study_for, user_of
+from readerstudy.studies.models import Study
+
+FIGURE_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf"}
+CSV_TYPE = "text/csv; charset=utf-8"
+
+
+def _study(request: HttpRequest, slug: str) -> Study:
+    return study_for(user_of(request), slug, Role.ANALYST, Role.COORDINATOR)
+
+
+@require_safe
+def results_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who rated what, every table and figure of the report, and how they were made."""
+    study = _study(request, slug)
+    try:
+        report = reports.study_report(study)
+    except AnalysisError as error:
+        return _refused(request, study, error)
+    return render(request, "results/detail.html", _context(study, report))
+
+
+@require_safe
+def results_responses(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
+    """The tidy responses, from which `python -m analysis report` gives the numbers of the page."""
+    study = _study(request, slug)
+    try:
+        report = reports.study_report(study)
+    except AnalysisError as error:
+        return _refused(request, study, error)
+    return _download(report.responses_csv, f"{study.slug}-{reports.RESPONSES_FILE}", CSV_TYPE)
+
+
+@require_safe
+def results_report(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
+    """What `python -m analysis report` writes, as one archive."""
+    study = _study(request, slug)
+    try:
+        report = reports.study_report(study)
+    except AnalysisError as error:
+        return _refused(request, study, error)
+    return _download(reports.zip_files(report.files), f"{study.slug}-report.zip", "application/zip")
+
+
+# The figures are styled by attributes of their own elements; opened by themselves they may use nothing else.
+@require_safe
+@csp_replace({"default-src": ["'none'"], "style-src": ["'unsafe-inline'"]})  # type: ignore[arg-type]  # takes any view
+def results_figure(request: HttpRequest, slug: str, name: str, file_format: str) -> HttpResponse:
+    """A figure of the report as SVG or PDF."""
+    study = _study(request, slug)
+    try:
+        report = reports.study_report(study)
+    except AnalysisError as error:
+        return _refused(request, study, error)
+    if name not in report.figures:
+        raise Http404
+    response = HttpResponse(report.files[f"{name}.{file_format}"], content_type=FIGURE_TYPES[file_format])
+    response["Content-Disposition"] = f'inline; filename="{study.slug}-{name}.{file_format}"'
+    # The page asks for a version; under another one the picture may change at any time.
+    named = request.GET.get("v") == report.version[:16]
+    response["Cache-Control"] = "private, max-age=31536000, immutable" if named else "private, no-cache"
+    return response
+
+
+def _context(study: Study, report: reports.StudyReport) -> dict[str, Any]:
+    arms = list(study.arms.order_by("position"))
+    contrast = reports.contrast(study)
+    answered = {row["question"] for row in report.tables["wilcoxon"]}
+    questions = [question for question in study.questions.order_by("position") if question.key in answered]
+    figures = tables.figures_of(report.figures, [question.key for question in questions])
+    first, second = arms[:2] if contrast else (None, None)
+    return {
+        "study": study,
+        "report": report,
+        "version": report.version[:16],
+        "arms": arms,
+        "first": first,
+        "second": second,
+        "other_arms": arms[2:],
+        "progress": selectors.progress(study, report.frame),
+        "interim": study.status != Study.Status.CLOSED,
+        "questions": [
+            tables.question_results(question.key, question.text, report.tables, figures[question.key], contrast or ())
+            for question in questions
+        ],
+        "data": report.provenance["data"],
+        "software": report.provenance["software"],
+        "options": report.provenance["options"],
+        "seed": report.provenance["seed"],
+        "iou_rule": IOU_RULE,
+        "import_note": selectors.import_note(study),
+        "command": _command(contrast),
+    }
+
+
+def _command(contrast: tuple[str, str] | None) -> str:
+    """What to type to get the same numbers from the downloaded responses."""
+    arms = f" --arms {contrast[0]},{contrast[1]}" if contrast else ""
+    return f"python -m analysis report {reports.RESPONSES_FILE} --out report{arms}"
+
+
+def _refused(request: HttpRequest, study: Study, error: AnalysisError) -> HttpResponse:
+    """The data cannot be analysed: says why, with the status of a conflict."""
+    return render(request, "results/refused.html", {"study": study, "reason": str(error)}, status=409)
+
+
+def _download(content: bytes, name: str, content_type: str) -> FileResponse:
+    """A file, sent in blocks, that is stored rather than shown."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    return FileResponse(io.BytesIO(content), as_attachment=True, filename=safe, content_type=content_type)
