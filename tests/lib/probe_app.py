@@ -1,0 +1,25 @@
+"""A Celery application with the project's broker settings and one task that leaves traces in a file."""
+
+import os
+import time
+from pathlib import Path
+
+from celery import Celery
+from kombu import Queue
+
+from readerstudy.lib.broker import broker_settings
+from readerstudy.lib.postgres import database_from_url
+
+app = Celery("probe")
+settings = broker_settings(database_from_url(os.environ["PROBE_DATABASE_URL"]))
+settings["CELERY_TASK_QUEUES"] = (Queue(os.environ["PROBE_QUEUE"]),)
+app.config_from_object(settings, namespace="CELERY")
+
+
+@app.task(name="probe.work")  # type: ignore[untyped-decorator,unused-ignore]
+def work(traces: str, seconds: float) -> None:
+    """Say that it began, take its time, say that it is done."""
+    with Path(traces).open("a") as file:
+        print("began", file=file, flush=True)
+        time.sleep(seconds)
+        print("done", file=file, flush=True)
