@@ -51,8 +51,8 @@ def responses(study: Study) -> pd.DataFrame:
     visits = Visit.objects.filter(reading=OuterRef("reading")).order_by().values("reading")
     latest = (
         Answer.objects.filter(reading__case__study=study)
-        .order_by("reading", "question", "-revision")
-        .distinct("reading", "question")
+        .order_by("reading_id", "question_id", "-revision")
+        .distinct("reading_id", "question_id")
         .annotate(active_seconds=Subquery(visits.annotate(total=Sum("seconds")).values("total"), FloatField()))
         .values_list(
             "reading__allocation__membership__code",

@@ -19,8 +19,7 @@ class QuestionResults:
 
     key: str
     text: str
-    overall: list[dict[str, str]]
-    per_target: list[dict[str, Any]]
+    tests: list[dict[str, Any]]
     per_reader: list[dict[str, str]]
     scores: list[str]
     counts: list[dict[str, Any]]
@@ -35,15 +34,13 @@ def question_results(
 ) -> QuestionResults:
     """The part of the report's tables that is about one question."""
     own = {name: [row for row in rows if row["question"] == key] for name, rows in tables.items()}
-    tests = [_test(row) for row in own["wilcoxon"]]
     counts = [row for row in own["score_counts"] if not contrast or row["arm"] in contrast]
     scores = sorted({row["value"] for row in counts})
     grouped = _counts(counts, scores)
     return QuestionResults(
         key=key,
         text=text,
-        overall=[test for test in tests if test["target"] == ALL],
-        per_target=[test for test in tests if test["target"] != ALL],
+        tests=[_test(row) for row in own["wilcoxon"]],
         per_reader=[
             {
                 "label": LABELS[row["label"]],
@@ -61,8 +58,8 @@ def question_results(
         counts_per_target=[row for row in grouped if row["target"] != ALL],
         lines=[
             {
-                "arm": "both" if row["arm"] == ALL else row["arm"],
-                "target": row["target"],
+                "arm": "all arms" if row["arm"] == ALL else row["arm"],
+                "target": _target(row["target"]),
                 "n": whole(row["n"]),
                 "slope": signed(row["slope"]),
                 "intercept": signed(row["intercept"]),
@@ -74,7 +71,7 @@ def question_results(
         ranks=[
             {
                 "arm": row["arm"],
-                "target": row["target"],
+                "target": _target(row["target"]),
                 "n_cases": whole(row["n_cases"]),
                 "rho": signed(row["spearman"], 3),
                 "interval": interval(row["ci_low"], row["ci_high"], 3),
@@ -84,6 +81,23 @@ def question_results(
         ],
         figures=dict(figures),
     )
+
+
+def overview(questions: Sequence[QuestionResults]) -> list[dict[str, Any]]:
+    """Per question and label: each reader's mean difference, then the pooled test over all targets."""
+    return [
+        {
+            "key": question.key,
+            "text": question.text,
+            "first": test is pooled[0],
+            "rows": len(pooled),
+            "readers": [row["mean"] for row in question.per_reader if row["label"] == test["label"]],
+            "test": test,
+        }
+        for question in questions
+        for pooled in [[test for test in question.tests if test["pooled"]]]
+        for test in pooled
+    ]
 
 
 def figures_of(names: Sequence[str], questions: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -100,7 +114,8 @@ def _test(row: Row) -> dict[str, Any]:
     holm = row["p_holm"]
     return {
         "label": LABELS[row["label"]],
-        "target": row["target"],
+        "target": _target(row["target"]),
+        "pooled": row["target"] == ALL,
         "n_pairs": whole(row["n_pairs"]),
         "mean": signed(row["mean_difference"]),
         "sd": fixed(row["sd_difference"]),
@@ -132,6 +147,10 @@ def _counts(rows: Sequence[Row], scores: Sequence[float]) -> list[dict[str, Any]
             }
         )
     return shown
+
+
+def _target(target: str) -> str:
+    return "all targets" if target == ALL else target
 
 
 def whole(value: float | None) -> str:

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from analysis.errors import AnalysisError
+from analysis.order import natural_order
 from readerstudy.results import reports, selectors, tables
 from readerstudy.results.frames import IOU_RULE
 from readerstudy.studies.access import Role, study_for, user_of
@@ -79,10 +80,8 @@ def results_figure(request: HttpRequest, slug: str, name: str, file_format: str)
 def _context(study: Study, report: reports.StudyReport) -> dict[str, Any]:
     arms = list(study.arms.order_by("position"))
     contrast = reports.contrast(study)
-    answered = {row["question"] for row in report.tables["wilcoxon"]}
-    questions = [question for question in study.questions.order_by("position") if question.key in answered]
-    figures = tables.figures_of(report.figures, [question.key for question in questions])
     first, second = arms[:2] if contrast else (None, None)
+    questions = _questions(study, report, contrast)
     return {
         "study": study,
         "report": report,
@@ -93,18 +92,26 @@ def _context(study: Study, report: reports.StudyReport) -> dict[str, Any]:
         "other_arms": arms[2:],
         "progress": selectors.progress(study, report.frame),
         "interim": study.status != Study.Status.CLOSED,
-        "questions": [
-            tables.question_results(question.key, question.text, report.tables, figures[question.key], contrast or ())
-            for question in questions
-        ],
-        "data": report.provenance["data"],
-        "software": report.provenance["software"],
-        "options": report.provenance["options"],
-        "seed": report.provenance["seed"],
+        "readers": natural_order(report.frame["reader"].unique()),
+        "overview": tables.overview(questions),
+        "questions": questions,
         "iou_rule": IOU_RULE,
         "import_note": selectors.import_note(study),
         "command": _command(contrast),
     }
+
+
+def _questions(
+    study: Study, report: reports.StudyReport, contrast: tuple[str, str] | None
+) -> list[tables.QuestionResults]:
+    """The questions that have answers, in the order of the protocol."""
+    answered = {row["question"] for row in report.tables["wilcoxon"]}
+    questions = [question for question in study.questions.order_by("position") if question.key in answered]
+    figures = tables.figures_of(report.figures, [question.key for question in questions])
+    return [
+        tables.question_results(question.key, question.text, report.tables, figures[question.key], contrast or ())
+        for question in questions
+    ]
 
 
 def _command(contrast: tuple[str, str] | None) -> str:
