@@ -9,13 +9,12 @@ WITHOUT_DATABASE = {"check", "collectstatic", "diffsettings", "help", "version",
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
-    from django.conf import settings
     from django.core.management import execute_from_command_line
 
-    from readerstudy.lib.postgres import ensure_running
+    from readerstudy.lib.startup import ensure_services
 
     if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
-        ensure_running(settings.DATA_DIR)
+        ensure_services()
     execute_from_command_line(sys.argv)
 
 

@@ -4,10 +4,8 @@ import os
 from typing import Any
 
 from celery import Celery, signals
-from django.conf import settings
 
-from readerstudy.lib.broker import broker_settings, ensure_broker_ready
-from readerstudy.lib.postgres import ensure_running
+from readerstudy.lib.startup import ensure_services
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 
@@ -21,5 +19,4 @@ app.conf.imports = ("explainer.tasks",)
 @signals.celeryd_init.connect
 def prepare_worker(**_: Any) -> None:
     """Before a worker connects: its database and its broker must be there."""
-    ensure_running(settings.DATA_DIR)
-    ensure_broker_ready(broker_settings(settings.DATABASES["default"]))
+    ensure_services()

@@ -4,10 +4,9 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 
-from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from readerstudy.lib.postgres import ensure_running
+from readerstudy.lib.startup import ensure_services
 
-ensure_running(settings.DATA_DIR)
+ensure_services()
 application = get_wsgi_application()
