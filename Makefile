@@ -1,0 +1,64 @@
+# Everything starts here: `make demo` and `make test` need Python 3.11 or newer, make and a package index, no more.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+IMAGES ?=
+LABELS ?= $(IMAGES)/labels.csv
+BOXES ?= $(wildcard $(IMAGES)/boxes.csv)
+PORT ?= 8000
+
+.PHONY: demo test lint format clean
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:
+	@echo 'make demo                    build and serve a demonstration study on synthetic X-rays'
+	@echo 'make demo IMAGES=DIR         the same with your X-rays (LABELS=, BOXES= default to the CSV files in DIR)'
+	@echo 'make test                    run the tests'
+	@echo 'make lint                    formatting, types, import contracts, deployment checks'
+	@echo 'make format                  apply the formatters'
+	@echo 'make clean                   remove the environment and the demonstration data (asks first)'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; say which with make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp per set of dependencies: an unchanged pyproject.toml and constraints.txt install nothing again.
+$(VENV)/.worker: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Installing what the application needs (once; some minutes) ...'
+	$(PIP) install --constraint constraints.txt --editable '.[worker]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Installing what development needs (once; some minutes) ...'
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.worker
+
+demo: $(VENV)/.worker
+	@$(BIN)/python manage.py demo --port '$(PORT)' \
+	  $(if $(IMAGES),--images '$(IMAGES)' --labels '$(LABELS)' $(if $(BOXES),--boxes '$(BOXES)'))
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	git ls-files -z 'templates/*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2 --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	git ls-files -z 'templates/*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2
+
+clean:
+	@printf 'Remove %s and every answer in the folder var? [y/N] ' '$(VENV)'; read answer; [ "$$answer" = y ]
+	rm -rf $(VENV) var

@@ -1,0 +1,92 @@
+"""One-time sign-in links and the closed front door."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from readerstudy.accounts.models import SignInLink, User
+from readerstudy.accounts.services import (
+    SignInLinkError,
+    sign_in_link_create,
+    sign_in_link_use,
+    user_get_or_create,
+)
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def reader(db: None) -> User:
+    return user_get_or_create(email="reader@example.org", name="Ada Reader")[0]
+
+
+@pytest.mark.django_db
+def test_opening_a_link_does_not_use_it_up_but_its_button_signs_in_once(client: Client, reader: User) -> None:
+    address = reverse("sign_in", args=[sign_in_link_create(user=reader, now=timezone.now(), hours=1)])
+    assert client.get(address).status_code == 200
+    assert client.get(address).status_code == 200
+    assert client.get(reverse("home")).status_code == 302
+
+    client.post(address)
+    assert client.get(reverse("home")).status_code == 200
+    assert Client().post(address).status_code == 410
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_simultaneous_uses_of_a_link_one_succeeds() -> None:
+    reader = user_get_or_create(email="reader@example.org")[0]
+    token = sign_in_link_create(user=reader, now=NOON, hours=1)
+
+    def use(_: int) -> bool:
+        try:
+            sign_in_link_use(token=token, now=NOON)
+        except SignInLinkError:
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(use, range(4))) == 1
+
+
+@pytest.mark.django_db
+def test_a_link_expires(reader: User) -> None:
+    token = sign_in_link_create(user=reader, now=NOON, hours=2)
+    with pytest.raises(SignInLinkError, match="expired"):
+        sign_in_link_use(token=token, now=NOON + timedelta(hours=2))
+
+
+@pytest.mark.django_db
+def test_the_token_itself_is_not_stored(reader: User) -> None:
+    token = sign_in_link_create(user=reader, now=NOON, hours=2)
+    stored = SignInLink.objects.values_list("token_sha256", flat=True)
+    assert token not in str(list(stored))
+
+
+@pytest.mark.django_db
+def test_a_new_person_has_no_password_that_works(client: Client, reader: User) -> None:
+    assert not reader.has_usable_password()
+    for password in ("", "password", "None"):
+        assert not client.login(email=reader.email, password=password)
+
+
+@pytest.mark.django_db
+def test_nobody_signs_up_by_themselves(client: Client) -> None:
+    client.post(
+        reverse("account_signup"), {"email": "stranger@example.org", "password1": "a-long-password-indeed-7"}
+    )
+    assert not User.objects.filter(email="stranger@example.org").exists()
+
+
+@pytest.mark.django_db
+def test_an_address_is_one_person_in_upper_and_lower_case(reader: User) -> None:
+    again, created = user_get_or_create(email="READER@example.org")
+    assert (again, created) == (reader, False)
