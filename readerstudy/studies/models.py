@@ -28,6 +28,10 @@ class Study(models.Model):
     seed = models.BigIntegerField(help_text="Seed of selection and allocation.")
     classifier = models.CharField(max_length=200)
     autoencoder = models.CharField(max_length=200)
+    prefer_annotated = models.BooleanField(
+        default=True, help_text="Selection takes true positives with an expert's annotation of the target first."
+    )
+    washout_days = models.PositiveIntegerField(default=0, help_text="Pause between two periods of a reader.")
     parameters = models.JSONField(default=dict, blank=True, help_text="Settings of the explanation methods.")
     protocol = models.TextField(blank=True, help_text="The protocol file as it was read.")
     created_at = models.DateTimeField()
@@ -151,6 +155,7 @@ class Image(models.Model):
     used_in_development_of = models.JSONField(
         default=list, blank=True, help_text="Models trained or calibrated on this patient; selection refuses the image."
     )
+    score_error = models.TextField(blank=True, help_text="Why the classifier could not score it, where it could not.")
     created_at = models.DateTimeField()
 
     class Meta:

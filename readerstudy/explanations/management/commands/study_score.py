@@ -1,0 +1,49 @@
+"""`manage.py study_score SLUG`: has the study's classifier score every image that has no score."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from readerstudy.explanations.work import StalledError, wait_for, worker_present
+from readerstudy.lib.processes import ProcessError
+from readerstudy.studies.commands import study_named
+from readerstudy.studies.selectors import images_without_score, score_progress
+from readerstudy.studies.services import StudyError, scores_request
+
+
+class Command(BaseCommand):
+    # In this app rather than in studies: only here is it known which workers are alive.
+    help = (
+        "Scores the images of a study; starts a worker where none is running. Run again, it goes on where it stopped."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--no-worker", action="store_true", help="never start a worker: wait for one")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        study = study_named(options["slug"])
+        try:
+            wanted = scores_request(study=study, now=timezone.now())
+            if wanted:
+                before = score_progress(study).images - wanted
+
+                def finished() -> int:
+                    progress = score_progress(study)
+                    return progress.scored + progress.failed - before
+
+                with worker_present(self.stdout.write, start=not options["no_worker"]) as supervisor:
+                    wait_for(supervisor, finished, total=wanted, label="Scoring", unit="images")
+        except (StudyError, StalledError, ProcessError) as error:
+            raise CommandError(str(error)) from error
+        progress = score_progress(study)
+        if progress.failed:
+            for image in images_without_score(study).exclude(score_error="").order_by("name")[:5]:
+                self.stderr.write(f"{image.name}: {image.score_error}")
+        if progress.images and progress.failed == progress.images:
+            raise CommandError("No image could be scored.")
+        self.stdout.write(
+            f"{progress.scored} of {progress.images} images have scores of {study.classifier}, "
+            f"{progress.failed} failed. Next: study_select {study.slug}"
+        )

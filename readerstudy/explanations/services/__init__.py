@@ -1,0 +1,33 @@
+"""All that changes explanations: asking for them, working on them under a lease, storing each exactly once."""
+
+from readerstudy.explanations.services.lease import (
+    LEASE,
+    MAX_ATTEMPTS,
+    explanation_claim,
+    explanation_fail,
+    explanation_heartbeat,
+    stale_requeue,
+)
+from readerstudy.explanations.services.request import ExplanationError, explanation_retry, explanations_request
+from readerstudy.explanations.services.store import explanation_store, orphans_remove
+from readerstudy.explanations.services.worker import worker_gone, worker_seen
+from readerstudy.explanations.types import Box, ExplanationJob, ExplanationResult
+
+__all__ = [
+    "LEASE",
+    "MAX_ATTEMPTS",
+    "Box",
+    "ExplanationError",
+    "ExplanationJob",
+    "ExplanationResult",
+    "explanation_claim",
+    "explanation_fail",
+    "explanation_heartbeat",
+    "explanation_retry",
+    "explanation_store",
+    "explanations_request",
+    "orphans_remove",
+    "stale_requeue",
+    "worker_gone",
+    "worker_seen",
+]

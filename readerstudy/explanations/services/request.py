@@ -1,0 +1,61 @@
+"""Asking for explanations of a study's cases, and for another try of one that failed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from readerstudy.accounts.models import User
+from readerstudy.explanations.models import Explanation
+from readerstudy.lib.queue import EXPLAIN_CASE, send_on_commit
+from readerstudy.studies.models import Study
+from readerstudy.studies.services import audit
+
+Status = Explanation.Status
+
+
+class ExplanationError(Exception):
+    """Something that cannot be done to an explanation; the message says why and what to do."""
+
+
+@transaction.atomic
+def explanations_request(*, study: Study, now: datetime) -> int:
+    """Ask for an explanation of every case that has none, in the order of case numbers; returns how many are new.
+
+    Raises ExplanationError where no cases are selected.
+    """
+    if not study.cases.exists():
+        raise ExplanationError(f"{study.slug} has no cases. Select them first: study_select {study.slug}.")
+    # What any arm shows is computed for every case: each reader sees it in both.
+    methods = list(dict.fromkeys(method for arm in study.arms.all() for method in arm.methods))
+    cases = study.cases.filter(explanation=None).exclude(image__file="").order_by("number")
+    made = Explanation.objects.bulk_create(
+        [
+            Explanation(case=case, methods=methods, parameters=study.parameters, created_at=now, queued_at=now)
+            for case in cases
+        ],
+        ignore_conflicts=True,  # someone may have asked at the same moment; then theirs counts
+    )
+    stored = set(Explanation.objects.filter(pk__in=[one.pk for one in made]).values_list("pk", flat=True))
+    explanations_send([one for one in made if one.pk in stored])
+    audit(study=study, actor=None, action="explanations_request", detail={"cases": len(stored)}, now=now)
+    return len(stored)
+
+
+@transaction.atomic
+def explanation_retry(*, explanation: Explanation, now: datetime, actor: User | None = None) -> None:
+    """Try a failed explanation again, with a fresh count of attempts. Raises ExplanationError for any other."""
+    row = Explanation.objects.select_for_update(of=("self",)).select_related("case__study").get(pk=explanation.pk)
+    if row.status != Status.FAILED:
+        raise ExplanationError(f"Only a failed explanation can be tried again; this one is {row.get_status_display()}.")
+    row.status, row.attempts, row.error, row.queued_at, row.finished_at = Status.PENDING, 0, "", now, None
+    row.save(update_fields=["status", "attempts", "error", "queued_at", "finished_at"])
+    explanations_send([row])
+    detail = {"case": row.case.number, "explanation": str(row.pk)}
+    audit(study=row.case.study, actor=actor, action="explanation_retry", detail=detail, now=now)
+
+
+def explanations_send(explanations: Sequence[Explanation]) -> None:
+    """Send their tasks when the transaction commits."""
+    for explanation in explanations:
+        send_on_commit(EXPLAIN_CASE, [str(explanation.pk)])

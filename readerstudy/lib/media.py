@@ -1,0 +1,54 @@
+"""Files in the media folder: written whole or not at all, under names that say nothing, never outside the folder."""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+
+class MediaError(Exception):
+    """A path that is not one of the media folder's."""
+
+
+def media_path(relative: str) -> Path:
+    """Where a stored file lies. Raises MediaError for anything outside the media folder."""
+    root = Path(settings.MEDIA_ROOT).resolve()
+    path = (root / relative).resolve()
+    if not relative or path == root or not path.is_relative_to(root):
+        raise MediaError(f"{relative!r} does not lie in the media folder.")
+    return path
+
+
+def content_name(folder: str, digest: str, suffix: str) -> str:
+    """A name made of a SHA-256: the same content has the same name."""
+    return f"{folder}/{digest[:2]}/{digest}{suffix}"
+
+
+def random_name(folder: str, suffix: str) -> str:
+    """A name that tells nothing about what it names, and that nobody can guess."""
+    name = secrets.token_hex(16)
+    return f"{folder}/{name[:2]}/{name}{suffix}"
+
+
+def media_write(relative: str, data: bytes) -> None:
+    """Store a file so that a reader sees all of it or nothing, even when the power goes off in between."""
+    path = media_path(relative)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(draft).chmod(0o640)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+def media_remove(relative: str) -> None:
+    """Remove a stored file; one that is gone already is no error."""
+    media_path(relative).unlink(missing_ok=True)

@@ -1,0 +1,28 @@
+"""`manage.py study_select SLUG`: draws the cases of a study."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from readerstudy.studies.commands import study_named
+from readerstudy.studies.selectors import selection_table
+from readerstudy.studies.services import SelectionError, cases_select
+
+
+class Command(BaseCommand):
+    help = "Draws as many true as false positives of each target, out of the scored images."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--seed", type=int, default=None, help="instead of the study's own seed")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        study = study_named(options["slug"])
+        try:
+            cases = cases_select(study=study, seed=options["seed"], now=timezone.now())
+        except SelectionError as error:
+            raise CommandError(str(error)) from error
+        for cell in selection_table(study):
+            self.stdout.write(f"{cell.target:<20} {cell.label}  {cell.selected} of {cell.available}")
+        self.stdout.write(f"{len(cases)} cases selected. Next: study_explain {study.slug}")

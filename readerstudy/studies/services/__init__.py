@@ -1,0 +1,23 @@
+"""All that changes a study: setting up, members, import, scores, selection. Every deed leaves an audit entry."""
+
+from readerstudy.studies.services.audit import audit
+from readerstudy.studies.services.cases import SelectionError, cases_select
+from readerstudy.studies.services.development import development_mark
+from readerstudy.studies.services.images import ImagesImportError, images_import
+from readerstudy.studies.services.scores import scores_fail, scores_request, scores_store
+from readerstudy.studies.services.study import StudyError, member_add, study_create
+
+__all__ = [
+    "ImagesImportError",
+    "SelectionError",
+    "StudyError",
+    "audit",
+    "cases_select",
+    "development_mark",
+    "images_import",
+    "member_add",
+    "scores_fail",
+    "scores_request",
+    "scores_store",
+    "study_create",
+]

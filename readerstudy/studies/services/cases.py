@@ -1,0 +1,129 @@
+"""Selection: a balanced, seeded set of true and false positives out of the scored images."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import models, transaction
+
+from readerstudy.studies.models import Case, Study
+from readerstudy.studies.selectors import (
+    Candidate,
+    Cell,
+    candidates,
+    excluded_for_development,
+    images_without_score,
+    selection_table,
+)
+from readerstudy.studies.services.audit import audit
+from readerstudy.studies.services.development import development_mark
+
+
+class SelectionError(Exception):
+    """A selection that cannot be made; nothing was created. `cells` has the count per target and label."""
+
+    def __init__(self, message: str, cells: Sequence[Cell] = ()) -> None:
+        super().__init__(message)
+        self.cells = tuple(cells)
+
+
+@transaction.atomic
+def cases_select(*, study: Study, now: datetime, seed: int | None = None) -> list[Case]:
+    """Draw the study's cases: for each target, as many true as false positives.
+
+    The draw depends on the seed (the study's own unless given), the files and the protocol alone: not on the order of
+    rows in the database. An image serves one case as long as there are others; among the rest, true positives that an
+    expert annotated come first where the study prefers them, then patients who have no case yet. Cases are numbered in
+    random order. Selecting again replaces cases that nobody was asked to read.
+
+    Raises SelectionError where there are too few images, scores are missing, or readers have the cases already.
+    """
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    _check(study)
+    development_mark(study=study)
+    seed = study.seed if seed is None else seed
+    found = candidates(study)
+    cells = selection_table(study)
+    if any(cell.available < cell.wanted for cell in cells):
+        raise SelectionError(_too_few(study, cells), cells)
+    drawn = _draw(study, found, seed)
+    random.Random(f"{seed}:numbers").shuffle(drawn)
+    try:
+        study.cases.all().delete()
+    except models.ProtectedError as error:
+        raise SelectionError(f"Readers have been given the cases of {study.slug}; they stay as they are.") from error
+    cases = Case.objects.bulk_create(
+        Case(
+            study=study,
+            image_id=candidate.image_id,
+            target=target,
+            label=label,
+            score=candidate.score,
+            number=number,
+            created_at=now,
+        )
+        for number, (target, label, candidate) in enumerate(drawn, start=1)
+    )
+    audit(study=study, actor=None, action="cases_select", detail={"seed": seed, "cases": len(cases)}, now=now)
+    return cases
+
+
+def _check(study: Study) -> None:
+    if study.status != Study.Status.DRAFT:
+        raise SelectionError(f"{study.slug} is {study.get_status_display()}; its cases stay as they are.")
+    if not study.images.exists():
+        raise SelectionError(f"{study.slug} has no images. Import some first: study_import {study.slug} --images ... .")
+    waiting = images_without_score(study)
+    if missing := waiting.filter(score_error="").count():
+        raise SelectionError(f"{missing} images have no score yet. Score them first: study_score {study.slug}.")
+
+
+def _draw(study: Study, found: dict[tuple[str, str], list[Candidate]], seed: int) -> list[tuple[str, str, Candidate]]:
+    """Fill the cells, those with the fewest images to spare first: so the others leave them what they need."""
+    images: Counter[int] = Counter()
+    patients: Counter[str] = Counter()
+    drawn: dict[tuple[str, str], list[Candidate]] = {}
+    for cell in sorted(found, key=lambda cell: len(found[cell])):
+        order = list(found[cell])
+        random.Random(f"{seed}:{cell[0]}:{cell[1]}").shuffle(order)
+        wants_annotation = study.prefer_annotated and cell[1] == Case.Label.TRUE_POSITIVE
+        drawn[cell] = []
+        for _ in range(study.cases_per_cell):
+            best = min(
+                order,
+                key=lambda one: (
+                    images[one.image_id],
+                    wants_annotation and not one.annotated,
+                    patients[one.patient] if one.patient else 0,
+                ),
+            )
+            order.remove(best)
+            drawn[cell].append(best)
+            images[best.image_id] += 1
+            patients[best.patient] += 1
+    return [(target, label, one) for target, label in found for one in drawn[target, label]]
+
+
+def _too_few(study: Study, cells: Sequence[Cell]) -> str:
+    """What there is, what is missing, and what would help."""
+    width = max(len(cell.target) for cell in cells)
+    lines = [f"There are too few images for {study.cases_per_cell} cases per target and label:"]
+    for cell in cells:
+        short = f"  {cell.wanted - cell.available} missing" if cell.available < cell.wanted else ""
+        lines.append(f"  {cell.target:<{width}}  {cell.label}  {cell.available:>5} of {cell.wanted}{short}")
+    fewest = min(cell.available for cell in cells)
+    helps = [f"import more images with labels (study_import {study.slug} ...)"]
+    if fewest >= 2:  # half of a cell starts in each arm
+        helps.append(f"ask for {fewest - fewest % 2} cases per cell in the protocol")
+    if empty := sorted({cell.target for cell in cells if cell.available < min(cell.wanted, 2)}):
+        helps.append(f"leave out {', '.join(empty)} in the protocol")
+    lines.append(f"What would help: {'; '.join(helps)}.")
+    if excluded := excluded_for_development(study):
+        lines.append(
+            f"{excluded} images do not count since {study.classifier} or {study.autoencoder} was developed on them."
+        )
+    if failed := images_without_score(study).exclude(score_error="").count():
+        lines.append(f"{failed} images do not count since they could not be scored.")
+    lines.append("Nothing was selected.")
+    return "\n".join(lines)
