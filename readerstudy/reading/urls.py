@@ -1,5 +1,18 @@
-"""Addresses of readerstudy.reading."""
+"""Addresses for readers, and the coordinator's page of a study."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from readerstudy.reading import answer_views, coordinator_views, views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("read/<slug:slug>/", views.reading_start, name="reading_start"),
+    path("read/<slug:slug>/begin", views.reading_begin, name="reading_begin"),
+    path("read/<slug:slug>/next", views.reading_next, name="reading_next"),
+    path("reading/<uuid:reading_id>/", views.reading_case, name="reading_case"),
+    path("reading/<uuid:reading_id>/assets/<str:name>", views.reading_asset, name="reading_asset"),
+    path("reading/<uuid:reading_id>/answers/<uuid:answer_id>", answer_views.answer_put, name="answer_put"),
+    path("reading/<uuid:reading_id>/visits/<uuid:visit_id>", answer_views.visit_put, name="visit_put"),
+    path("studies/<slug:slug>/", coordinator_views.study_detail, name="study_detail"),
+    path("studies/<slug:slug>/members/add", coordinator_views.member_add, name="member_add"),
+]

@@ -1,0 +1,81 @@
+"""The crossover design: which case a reader sees in which arm, period and position. Pure: no database."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class AllocationError(Exception):
+    """Cases that cannot be allocated; the message says why and what to do."""
+
+
+@dataclass(frozen=True, order=True)
+class Slot:
+    """A case to be allocated, in its cell of the design: target and label."""
+
+    number: int
+    target: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Case `number` at `position` (from 1) of `period` (from 1), shown in arm `arm` (index from 0)."""
+
+    number: int
+    arm: int
+    period: int
+    position: int
+
+
+def reader_seed(seed: int, code: str) -> int:
+    """A reader's own seed, from the study's seed and the reader's code: the same on every computer."""
+    digest = hashlib.sha256(f"{seed}/{code}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1  # fits a signed 64-bit column
+
+
+def crossover(slots: Iterable[Slot], *, arms: int, seed: int) -> list[Placement]:
+    """Every case once per period; in each cell an equal share starts in each arm and moves on by one arm per period.
+
+    With two arms this is the published design: half of each cell starts in arm A, half in arm B, swapped in period 2.
+    The order is shuffled anew in every period. Raises AllocationError where a cell cannot be divided by the arms.
+    """
+    cases = sorted(slots)  # the order in which a database returns rows must not matter
+    cells = _cells(cases, arms)
+    random_ = random.Random(seed)
+    first_arm: dict[int, int] = {}
+    for cell in cells:
+        numbers = [slot.number for slot in cell]
+        random_.shuffle(numbers)
+        share = len(numbers) // arms
+        first_arm.update({number: index // share for index, number in enumerate(numbers)})
+    placements = []
+    for period in range(1, arms + 1):
+        order = [slot.number for slot in cases]
+        random_.shuffle(order)
+        placements += [
+            Placement(number=number, arm=(first_arm[number] + period - 1) % arms, period=period, position=position)
+            for position, number in enumerate(order, start=1)
+        ]
+    return placements
+
+
+def _cells(cases: Sequence[Slot], arms: int) -> list[list[Slot]]:
+    if arms < 2:
+        raise AllocationError(f"A crossover needs at least two arms; this study has {arms}. Add arms to its protocol.")
+    if not cases:
+        raise AllocationError("The study has no cases yet: select them first (study_select).")
+    cells: dict[tuple[str, str], list[Slot]] = defaultdict(list)
+    for case in cases:
+        cells[case.target, case.label].append(case)
+    uneven = [f"{target} {label}: {len(cell)}" for (target, label), cell in cells.items() if len(cell) % arms]
+    if uneven:
+        raise AllocationError(
+            f"Within each target and label an equal share of the cases starts in each of the {arms} arms, so their "
+            f"number must be a multiple of {arms}. It is not for {'; '.join(uneven)}. Set cases_per_cell accordingly."
+        )
+    return list(cells.values())

@@ -1,0 +1,107 @@
+"""Where the rating page sends answers and time: PUT under ids that the browser made, JSON back."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from readerstudy.accounts.models import User
+from readerstudy.reading import services
+
+MAX_BODY = 4096
+STATUS_OF: Mapping[type[Exception], int] = {
+    services.ReadingNotFoundError: 404,
+    services.ReadingClosedError: 403,
+    services.AnswerRefusedError: 400,
+    services.AnswerConflictError: 409,
+}
+
+
+@login_not_required  # a script cannot follow a redirect to the sign-in page: it is told 401 and keeps the answer
+@never_cache
+@require_http_methods(["PUT"])
+def answer_put(request: HttpRequest, reading_id: uuid.UUID, answer_id: uuid.UUID) -> JsonResponse:
+    """Stores one answer: {"question": key, "value": number, "seconds": number or null}."""
+
+    def store(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
+        stored = services.answer_store(
+            answer_id=answer_id,
+            reading_id=reading_id,
+            question_key=_text(body, "question"),
+            value=_whole(body, "value"),
+            seconds=None if body.get("seconds") is None else _number(body, "seconds"),
+            user=user,
+            now=timezone.now(),
+        )
+        return {"revision": stored.revision, "complete": stored.complete}
+
+    return _put(request, store)
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["PUT"])
+def visit_put(request: HttpRequest, reading_id: uuid.UUID, visit_id: uuid.UUID) -> JsonResponse:
+    """Stores how long one opening of a case has been in view so far: {"seconds": number}."""
+
+    def store(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
+        seconds = services.visit_store(
+            visit_id=visit_id,
+            reading_id=reading_id,
+            seconds=_number(body, "seconds"),
+            user=user,
+            now=timezone.now(),
+        )
+        return {"seconds": seconds}
+
+    return _put(request, store)
+
+
+def _put(request: HttpRequest, store: Callable[[User, Mapping[str, Any]], dict[str, Any]]) -> JsonResponse:
+    if not isinstance(request.user, User):
+        return JsonResponse({"error": "Your session has ended: sign in again. Your answers wait here."}, status=401)
+    try:
+        return JsonResponse(store(request.user, _body(request)))
+    except tuple(STATUS_OF) as error:
+        return JsonResponse({"error": str(error)}, status=STATUS_OF[type(error)])
+
+
+def _body(request: HttpRequest) -> Mapping[str, Any]:
+    if len(request.body) > MAX_BODY:
+        raise services.AnswerRefusedError(f"An answer has at most {MAX_BODY} bytes.")
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise services.AnswerRefusedError("The request is not JSON.") from error
+    if not isinstance(body, dict):
+        raise services.AnswerRefusedError("The request must be a JSON object.")
+    return body
+
+
+def _text(body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key)
+    if not isinstance(value, str) or "\x00" in value:
+        raise services.AnswerRefusedError(f"{key} must be text.")
+    return value
+
+
+def _whole(body: Mapping[str, Any], key: str) -> int:
+    value = body.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise services.AnswerRefusedError(f"{key} must be a whole number.")
+    return value
+
+
+def _number(body: Mapping[str, Any], key: str) -> float:
+    value = body.get(key)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise services.AnswerRefusedError(f"{key} must be a number.")
+    return float(value)

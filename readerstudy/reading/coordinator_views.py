@@ -1,0 +1,108 @@
+"""The coordinator's page of a study: what was selected and explained, who has read how much, and who takes part."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from readerstudy.reading import selectors
+from readerstudy.studies import selectors as studies
+from readerstudy.studies import services
+from readerstudy.studies.access import Role, study_for, user_of
+from readerstudy.studies.models import Membership, Study
+
+PROBLEMS_SHOWN = 20
+
+
+class MemberForm(forms.Form):
+    """Whom to add, and as what."""
+
+    email = forms.EmailField(label="E-mail address")
+    name = forms.CharField(label="Name", max_length=150, required=False)
+    role = forms.ChoiceField(choices=Membership.Role.choices, initial=Membership.Role.READER)
+
+
+@require_GET
+@never_cache
+def study_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Everything that the coordinator of a study watches over."""
+    study = study_for(user_of(request), slug, Role.COORDINATOR)
+    return render(request, "studies/detail.html", _context(study, MemberForm()))
+
+
+@require_POST
+@never_cache
+def member_add(request: HttpRequest, slug: str) -> HttpResponse:
+    """Adds a member and shows their one-time sign-in link, once: it is not stored, only its SHA-256 is."""
+    user = user_of(request)
+    study = study_for(user, slug, Role.COORDINATOR)
+    form = MemberForm(request.POST)
+    if not form.is_valid():
+        return render(request, "studies/detail.html", _context(study, form), status=422)
+    try:
+        membership, token = services.member_add(study=study, now=timezone.now(), actor=user, **form.cleaned_data)
+    except services.StudyError as error:
+        form.add_error(None, str(error))
+        return render(request, "studies/detail.html", _context(study, form), status=422)
+    membership = get_object_or_404(Membership.objects.select_related("user"), pk=membership.pk)
+    link = request.build_absolute_uri(reverse("sign_in", args=[token]))
+    context = {"study": study, "membership": membership, "link": link, "hours": settings.SIGN_IN_LINK_HOURS}
+    return render(request, "studies/member_added.html", context)
+
+
+def _context(study: Study, form: MemberForm) -> dict[str, object]:
+    now = timezone.now()
+    explanations = selectors.explanation_progress(study, now=now)
+    readers = selectors.readers_progress(study, now=now)
+    imports = list(study.imports.order_by("-created_at", "-pk"))
+    problems = [problem for run in imports for problem in run.problems]
+    return {
+        "study": study,
+        "form": form,
+        "images": study.images.count(),
+        "score_progress": studies.score_progress(study),
+        "excluded": studies.excluded_for_development(study),
+        "problems": problems[:PROBLEMS_SHOWN],
+        "problems_total": len(problems),
+        "selection": _by_target(study),
+        "cases": study.cases.count(),
+        "explanations": explanations,
+        "readers": readers,
+        "members": study.memberships.select_related("user").order_by("role", "created_at", "pk"),
+        "next_command": _next_command(study, explanations, readers),
+        "watching": explanations.unfinished > 0,
+    }
+
+
+def _by_target(study: Study) -> list[tuple[str, list[studies.Cell]]]:
+    """Rows of the selection table: target, then its true and false positives."""
+    rows: dict[str, list[studies.Cell]] = defaultdict(list)
+    for cell in studies.selection_table(study):
+        rows[cell.target].append(cell)
+    return list(rows.items())
+
+
+def _next_command(
+    study: Study, explanations: selectors.ExplanationProgress, readers: list[selectors.ReaderProgress]
+) -> str:
+    """What to run next from the shell to get the study going; empty where nothing is to be done."""
+    if study.status == Study.Status.CLOSED:
+        return ""
+    scores = studies.score_progress(study)
+    steps = (
+        (not study.images.exists(), f"study_import {study.slug} --images DIR --labels CSV"),
+        (scores.scored < scores.images - scores.failed, f"study_score {study.slug}"),
+        (not study.cases.exists(), f"study_select {study.slug}"),
+        (explanations.total < study.cases.count(), f"study_explain {study.slug}"),
+        (explanations.done < explanations.total, ""),
+        (any(not reader.periods for reader in readers), f"study_allocate {study.slug}"),
+    )
+    return next((command for needed, command in steps if needed), "")

@@ -1,0 +1,34 @@
+"""`manage.py study_allocate SLUG`: gives every reader without one a frozen crossover sequence and opens the study."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from readerstudy.reading.allocation import AllocationError
+from readerstudy.reading.services import readers_allocate
+from readerstudy.studies.models import Study
+
+
+class Command(BaseCommand):
+    help = "Allocates readers who have no sequence yet and opens the study; earlier allocations stay as they are."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--seed", type=int, default=None, help="instead of the study's own seed")
+
+    def handle(self, *_args: Any, slug: str, seed: int | None, **_options: Any) -> None:
+        study = Study.objects.filter(slug=slug).first()
+        if study is None:
+            raise CommandError(f"There is no study {slug!r}.")
+        try:
+            allocations = readers_allocate(study=study, seed=seed, now=timezone.now())
+        except AllocationError as error:
+            raise CommandError(str(error)) from error
+        for allocation in allocations:
+            count = allocation.readings.count()
+            self.stdout.write(f"{allocation.membership.code}: {count} readings, seed {allocation.seed}")
+        if not allocations:
+            self.stdout.write("Every reader has a sequence already; nothing was changed.")

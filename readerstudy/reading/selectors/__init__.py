@@ -1,0 +1,51 @@
+"""Reads about readings."""
+
+from readerstudy.reading.selectors.blind import (
+    BlindReading,
+    Scale,
+    Step,
+    blind_reading,
+    reading_artefact,
+    reading_assets,
+)
+from readerstudy.reading.selectors.overview import (
+    ExplanationProgress,
+    ReaderProgress,
+    StudyEntry,
+    explanation_progress,
+    readers_progress,
+    studies_of,
+)
+from readerstudy.reading.selectors.progress import (
+    CORRECTION_TIME,
+    PeriodProgress,
+    PeriodState,
+    allocation_of,
+    first_unanswered,
+    is_accessible,
+    periods_of,
+    reading_of,
+)
+
+__all__ = [
+    "CORRECTION_TIME",
+    "BlindReading",
+    "ExplanationProgress",
+    "PeriodProgress",
+    "PeriodState",
+    "ReaderProgress",
+    "Scale",
+    "Step",
+    "StudyEntry",
+    "allocation_of",
+    "blind_reading",
+    "explanation_progress",
+    "first_unanswered",
+    "is_accessible",
+    "periods_of",
+    "readers_progress",
+    "reading_artefact",
+    "reading_assets",
+    "reading_of",
+    "studies_of",
+]

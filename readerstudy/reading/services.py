@@ -1,0 +1,243 @@
+"""Writes about readings: allocation of readers, answers and time. Whatever a browser sends twice is stored once."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from readerstudy.accounts.models import User
+from readerstudy.explanations.models import Explanation
+from readerstudy.reading import selectors
+from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_seed
+from readerstudy.reading.models import Allocation, Answer, Period, Reading, Visit
+from readerstudy.studies.models import Arm, Case, Membership, Question, Study
+from readerstudy.studies.services import audit
+
+CLOCK_TOLERANCE = timedelta(seconds=5)
+
+
+class ReadingNotFoundError(Exception):
+    """No reading of this id belongs to the user."""
+
+
+class ReadingClosedError(Exception):
+    """The reading exists, but its period is not open to the reader now."""
+
+
+class AnswerRefusedError(Exception):
+    """An answer or a time that cannot be right: unknown question, value off the scale, impossible seconds."""
+
+
+class AnswerConflictError(Exception):
+    """The id of this answer or visit already stands for something else."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of an answer: its revision, whether this call added it, and whether the case is complete now."""
+
+    revision: int
+    added: bool
+    complete: bool
+
+
+@transaction.atomic
+def readers_allocate(
+    *, study: Study, seed: int | None = None, now: datetime, actor: User | None = None
+) -> list[Allocation]:
+    """Gives every reader who has none a frozen sequence and opens the study; returns the new allocations.
+
+    Readers who were allocated before are left alone, so a reader who joins later is a second call. `seed` is the
+    study's unless given; each reader's own is made of it and of their code. Raises AllocationError.
+    """
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    if study.status == Study.Status.CLOSED:
+        raise AllocationError(f"{study.slug} is closed: no reader can be added to it.")
+    members = Membership.objects.filter(study=study, role=Membership.Role.READER).order_by("created_at", "pk")
+    readers = list(members.filter(allocation=None))
+    if not members.exists():
+        raise AllocationError(f"{study.slug} has no reader: add one first (study_member_add).")
+    if nameless := [reader.user.email for reader in readers if not reader.code]:
+        raise AllocationError(f"Readers without a code (R1, R2, ...): {', '.join(nameless)}. Give each one its own.")
+    arms = list(study.arms.all())
+    cases = _cases_ready(study)
+    periods = _periods_ensure(study, arms)
+    seed = study.seed if seed is None else seed
+    allocations = [
+        _allocate(reader, cases=cases, arms=arms, periods=periods, seed=reader_seed(seed, reader.code), now=now)
+        for reader in readers
+    ]
+    for allocation in allocations:
+        detail = {"reader": allocation.membership.code, "study_seed": seed, "seed": allocation.seed}
+        audit(study=study, actor=actor, action="reader_allocated", detail=detail, now=now)
+    if study.status == Study.Status.DRAFT:
+        study.status = Study.Status.OPEN
+        study.save(update_fields=["status"])
+        audit(study=study, actor=actor, action="study_opened", detail={"cases": len(cases)}, now=now)
+    return allocations
+
+
+def _cases_ready(study: Study) -> dict[int, Case]:
+    """The study's cases by number, all explained."""
+    cases = {case.number: case for case in study.cases.all()}
+    done = study.cases.filter(explanation__status=Explanation.Status.DONE).count()
+    if done < len(cases):
+        failed = study.cases.filter(explanation__status=Explanation.Status.FAILED).count()
+        raise AllocationError(
+            f"{len(cases) - done} of {len(cases)} cases are not explained yet ({failed} failed). "
+            "Run study_explain, or retry the failed ones, then allocate."
+        )
+    if not study.questions.exists():
+        raise AllocationError(f"{study.slug} has no question to ask about a case: add one to its protocol.")
+    return cases
+
+
+def _periods_ensure(study: Study, arms: list[Arm]) -> list[Period]:
+    """One period per arm; the washout comes before every period but the first."""
+    for number in range(1, len(arms) + 1):
+        washout_days = study.washout_days if number > 1 else 0
+        Period.objects.get_or_create(study=study, number=number, defaults={"washout_days": washout_days})
+    return list(study.periods.order_by("number"))
+
+
+def _allocate(
+    reader: Membership, *, cases: dict[int, Case], arms: list[Arm], periods: list[Period], seed: int, now: datetime
+) -> Allocation:
+    slots = [Slot(number=case.number, target=case.target, label=case.label) for case in cases.values()]
+    placements = crossover(slots, arms=len(arms), seed=seed)
+    allocation = Allocation.objects.create(membership=reader, seed=seed, created_at=now)
+    Reading.objects.bulk_create(
+        Reading(
+            allocation=allocation,
+            case=cases[placement.number],
+            arm=arms[placement.arm],
+            period=periods[placement.period - 1],
+            position=placement.position,
+        )
+        for placement in placements
+    )
+    return allocation
+
+
+@transaction.atomic
+def instructions_acknowledge(*, allocation: Allocation, now: datetime) -> None:
+    """Records when the reader first said that they have read the instructions."""
+    Allocation.objects.filter(pk=allocation.pk, instructions_read_at=None).update(instructions_read_at=now)
+
+
+@transaction.atomic
+def reading_open(*, reading_id: uuid.UUID, user: User, now: datetime) -> Reading:
+    """The user's reading, marked as opened now if it never was. Raises ReadingNotFoundError, ReadingClosedError."""
+    reading = _own_reading_locked(reading_id, user)
+    _require_open(reading, now)
+    if reading.opened_at is None:
+        reading.opened_at = now
+        reading.save(update_fields=["opened_at"])
+    return reading
+
+
+@transaction.atomic
+def answer_store(
+    *,
+    answer_id: uuid.UUID,
+    reading_id: uuid.UUID,
+    question_key: str,
+    value: int,
+    seconds: float | None,
+    user: User,
+    now: datetime,
+) -> Stored:
+    """Adds an answer under the id that the browser made, as the next revision of this question.
+
+    The same id again is a success that adds nothing, also when both arrive at once and also after the period has
+    closed: then only the reply was lost. The value that already stands is not stored twice. Raises
+    ReadingNotFoundError, ReadingClosedError, AnswerRefusedError, and AnswerConflictError where the id is another
+    answer's.
+    """
+    reading = _own_reading_locked(reading_id, user)
+    question = Question.objects.filter(study=reading.allocation.membership.study, key=question_key).first()
+    if question is None:
+        raise AnswerRefusedError(f"This study asks no question {question_key!r}.")
+    if stored := Answer.objects.filter(pk=answer_id).first():
+        _require_same(stored, reading, question, value)
+        return Stored(revision=stored.revision, added=False, complete=_is_complete(reading))
+    _require_open(reading, now)
+    if value not in question.scale:
+        raise AnswerRefusedError(f"{value} is not on the scale from {question.minimum} to {question.maximum}.")
+    if seconds is not None:
+        _require_plausible(seconds, reading, visits=Visit.objects.filter(reading=reading).count() + 1, now=now)
+    last = Answer.objects.filter(reading=reading, question=question).order_by("-revision").first()
+    if last is not None and last.value == value:
+        return Stored(revision=last.revision, added=False, complete=_is_complete(reading))
+    answer = Answer(
+        id=answer_id,
+        reading=reading,
+        question=question,
+        revision=last.revision + 1 if last else 1,
+        value=value,
+        seconds=seconds,
+        answered_at=now,
+    )
+    # The lock on the reading orders its revisions; the same id sent to another reading at the same time meets here.
+    Answer.objects.bulk_create([answer], ignore_conflicts=True)
+    _require_same(Answer.objects.get(pk=answer_id), reading, question, value)
+    complete = _is_complete(reading)
+    if complete and reading.completed_at is None:
+        reading.completed_at = now
+        reading.save(update_fields=["completed_at"])
+    return Stored(revision=answer.revision, added=True, complete=complete)
+
+
+@transaction.atomic
+def visit_store(*, visit_id: uuid.UUID, reading_id: uuid.UUID, seconds: float, user: User, now: datetime) -> float:
+    """Records active seconds of one opening of a case's page, counted from its start; they only ever grow.
+
+    Returns the seconds that stand. Raises ReadingNotFoundError, AnswerRefusedError for impossible seconds, and
+    AnswerConflictError where the id is another reading's. A report may arrive after the period closed: the time was
+    spent before.
+    """
+    reading = _own_reading_locked(reading_id, user)
+    _require_plausible(seconds, reading, visits=1, now=now)
+    visit = Visit(id=visit_id, reading=reading, seconds=seconds, started_at=now - timedelta(seconds=seconds))
+    Visit.objects.bulk_create([visit], ignore_conflicts=True)
+    Visit.objects.filter(pk=visit_id, reading=reading, seconds__lt=seconds).update(seconds=seconds)
+    stored = Visit.objects.get(pk=visit_id)
+    if stored.reading_id != reading.pk:
+        raise AnswerConflictError("This visit belongs to another case. Reload the page.")
+    return stored.seconds
+
+
+def _own_reading_locked(reading_id: uuid.UUID, user: User) -> Reading:
+    readings = Reading.objects.select_for_update(of=("self",)).select_related("allocation__membership__study", "period")
+    reading = readings.filter(pk=reading_id, allocation__membership__user=user).first()
+    if reading is None:
+        raise ReadingNotFoundError("There is no such case among yours.")
+    return reading
+
+
+def _require_open(reading: Reading, now: datetime) -> None:
+    if not selectors.is_accessible(reading, now=now):
+        raise ReadingClosedError("This case is not open to you now: its period has ended or has not begun.")
+
+
+def _require_plausible(seconds: float, reading: Reading, *, visits: int, now: datetime) -> None:
+    """Active time cannot exceed the time since the case was first opened, once for every visit."""
+    if reading.opened_at is None:
+        raise AnswerRefusedError("This case has not been opened yet. Reload the page.")
+    limit = (now - reading.opened_at + CLOCK_TOLERANCE).total_seconds() * visits
+    if not (math.isfinite(seconds) and 0 <= seconds <= limit):
+        raise AnswerRefusedError(f"{seconds} seconds of active time are impossible: at most {limit:.0f} have passed.")
+
+
+def _require_same(stored: Answer, reading: Reading, question: Question, value: int) -> None:
+    if (stored.reading_id, stored.question_id, stored.value) != (reading.pk, question.pk, value):
+        raise AnswerConflictError("The id of this answer was used for another one. Reload the page and answer again.")
+
+
+def _is_complete(reading: Reading) -> bool:
+    questions = Question.objects.filter(study=reading.allocation.membership.study)
+    return not questions.exclude(answers__reading=reading).exists()

@@ -1,0 +1,14 @@
+// Keeps the coordinator's page up to date while explanations are being made.
+
+const SECONDS = 4;
+
+async function refresh() {
+  if (document.hidden) return;
+  const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  if (!response.ok || response.redirected) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = page.getElementById("watched");
+  if (fresh) document.getElementById("watched").replaceWith(fresh);
+}
+
+setInterval(() => refresh().catch(() => {}), SECONDS * 1000); // a failed look is repeated at the next turn
