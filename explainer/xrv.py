@@ -13,11 +13,10 @@ import os
 import pickle
 import sys
 import warnings
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor, nn
@@ -151,22 +150,71 @@ def _module(value: Tensor | nn.Module) -> nn.Module:
     return value
 
 
-def _unpickle(path: Path, allowed: list[Any]) -> Any:
-    """Tensors and the allowed classes of a weights file; nothing else in it is run."""
+#: What a pickled network of TorchXRayVision consists of: its layers, and how torch puts tensors together. Unpickling
+#: these runs no code of the file's own.
+_LAYERS = {
+    "torch.nn.modules.activation": {"ReLU"},
+    "torch.nn.modules.batchnorm": {"BatchNorm2d"},
+    "torch.nn.modules.container": {"Sequential"},
+    "torch.nn.modules.conv": {"Conv2d"},
+    "torch.nn.modules.linear": {"Linear"},
+    "torch.nn.modules.pooling": {"AvgPool2d", "MaxPool2d"},
+    "torchxrayvision.models": {"DenseNet", "_DenseBlock", "_DenseLayer", "_Transition"},
+    "torch._utils": {"_rebuild_parameter", "_rebuild_tensor_v2"},
+    "torch": {"FloatStorage", "LongStorage"},
+    "collections": {"OrderedDict"},
+    "builtins": {"set"},
+    "__builtin__": {"set"},
+}
+
+
+class _NetworkUnpickler(pickle.Unpickler):
+    """Builds the layers of a network and refuses everything else.
+
+    torch's own `weights_only` unpickler cannot read whole networks in the file format of 2020.
+    """
+
+    def find_class(self, module: str, name: str) -> Any:
+        if name not in _LAYERS.get(module, ()):
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return super().find_class(module, name)
+
+
+class _NetworkPickle:
+    """What `torch.load` wants of a pickle module."""
+
+    Unpickler = _NetworkUnpickler
+
+    @staticmethod
+    def load(file: IO[bytes], **options: Any) -> Any:
+        return _NetworkUnpickler(file, **options).load()
+
+
+def _load_network(path: Path) -> Any:
+    """A whole pickled network, of which only the layers are built."""
+    return _load_guarded(path, weights_only=False, pickle_module=_NetworkPickle)
+
+
+def _load_tensors(path: Path) -> Any:
+    """A state dictionary."""
+    return _load_guarded(path, weights_only=True)
+
+
+def _load_guarded(path: Path, **options: Any) -> Any:
     try:
-        with warnings.catch_warnings(), torch.serialization.safe_globals(allowed):
+        with warnings.catch_warnings():
             # Files of 2020 carry the sources of their layers, and torch points out each that changed since.
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", **options)
     except pickle.UnpicklingError as error:
         if os.environ.get(TRUST_VARIABLE) != "1":
             raise WeightsError(
-                f"{path.name} holds more than weights ({str(error).splitlines()[0]}). If you trust its source, "
-                f"set {TRUST_VARIABLE}=1 to load it anyway."
+                f"{path.name} is damaged or holds more than weights ({str(error).splitlines()[0]}). If you trust its "
+                f"source, set {TRUST_VARIABLE}=1 to load it whatever it holds."
             ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise WeightsError(f"{path.name} is damaged: {error}.") from error
-    return torch.load(path, map_location="cpu", weights_only=False)
+    return torch.load(path, map_location="cpu", weights_only=False)  # the user asked for it by name
 
 
 def _load_state(network: nn.Module, state: Any, path: Path) -> None:
@@ -187,13 +235,13 @@ def load_released(identifier: str) -> Network:
     logits: nn.Module
     if name.startswith("densenet"):
         network = models.DenseNet(num_classes=len(labels))
-        _load_state(network, _densenet_state(models, path), path)
+        _load_state(network, _densenet_state(path), path)
         logits = _DenseNetLogits(network)
     else:
         torchvision_models = quiet_import("torchvision.models")
         logits = torchvision_models.resnet50(num_classes=len(labels), weights=None)
         logits.conv1 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
-        _load_state(logits, _unpickle(path, []), path)
+        _load_state(logits, _load_tensors(path), path)
     columns = [i for i, (label, point) in enumerate(zip(labels, points, strict=True)) if label and not math.isnan(point)]
     return Network(
         logits=_Columns(logits, columns),
@@ -204,11 +252,9 @@ def load_released(identifier: str) -> Network:
     )
 
 
-def _densenet_state(models: ModuleType, path: Path) -> dict[str, Tensor]:
-    """State of a file that holds a whole pickled DenseNet; only the classes of its layers may be built from it."""
-    layers: list[Any] = [models.DenseNet, models._DenseBlock, models._DenseLayer, models._Transition]  # noqa: SLF001
-    layers += [nn.Sequential, nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Linear, OrderedDict, set]
-    saved = _unpickle(path, layers)
+def _densenet_state(path: Path) -> dict[str, Tensor]:
+    """State of a file that holds a whole pickled DenseNet."""
+    saved = _load_network(path)
     if not isinstance(saved, nn.Module):
         raise WeightsError(f"{path.name} holds {type(saved).__name__} and not the network that was released.")
     # Modules saved by old versions of torch lack what state_dict() reads: parameters and buffers are named by hand.
@@ -227,7 +273,7 @@ def load_jfhealthcare() -> Network:
     digest = verify_recorded(path)
     package = quiet_import("torchxrayvision.baseline_models.jfhealthcare")
     network = build_jfhealthcare(package)
-    _load_state(network, _unpickle(path, []), path)
+    _load_state(network, _load_tensors(path), path)
     network.backbone = RectifiedFeatures(_module(_module(network.backbone).features))
     targets = tuple(package.DenseNet.targets)
     return Network(_JfHealthcareLogits(network), targets, (0.5,) * len(targets), 224, digest)
@@ -247,5 +293,5 @@ def load_resnet_autoencoder() -> tuple[nn.Module, str]:
     digest = verify_recorded(path)
     autoencoders = quiet_import("torchxrayvision.autoencoders")
     network: nn.Module = autoencoders.ResNetAE101()
-    _load_state(network, _unpickle(path, []), path)
+    _load_state(network, _load_tensors(path), path)
     return network, digest

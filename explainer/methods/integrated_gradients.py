@@ -21,7 +21,7 @@ class IntegratedGradientsSettings:
 
     steps: int = 100
     baseline: float = 0.0
-    batch_size: int = 20
+    batch_size: int = 10
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch_size < 1:
