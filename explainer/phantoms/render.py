@@ -40,7 +40,7 @@ TUBE_OTHERWISE = 0.03
 
 @dataclass(frozen=True)
 class Phantom:
-    """A synthetic X-ray: `pixels` uint8 (size, size); masks by finding; `tube` the shortcut's mask or None."""
+    """A synthetic X-ray (every patient has one, and its name is the patient's id): `pixels` uint8 (size, size); masks by finding; `tube` the shortcut's mask or None."""
 
     name: str
     patient: str
@@ -74,7 +74,7 @@ def draw(seed: int, index: int, *, size: int = SIZE) -> Phantom:
     pixels = _expose(rng, _attenuation(rng, chest, layers), habitus)
     _stamp(pixels)
     name = f"phantom-{seed}-{index:05d}"
-    return Phantom(name, f"P{seed}-{index:05d}", habitus, tuple(masks), pixels, masks, tube)
+    return Phantom(name, name, habitus, tuple(masks), pixels, masks, tube)
 
 
 def _attenuation(rng: np.random.Generator, chest: Chest, layers: Layers) -> Field:

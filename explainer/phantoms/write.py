@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from explainer.errors import ExplainerError
 from explainer.phantoms.findings import Mask
 from explainer.phantoms.render import SIZE, draw
 
@@ -26,7 +27,7 @@ MASKS_HEADER = ("image", "finding", "file")
 SHORTCUTS_HEADER = ("image", "shortcut", "file")
 
 
-class PhantomError(Exception):
+class PhantomError(ExplainerError):
     """The phantoms asked for cannot be written."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ def train(
     *,
     options: AutoencoderOptions,
     start: ResNetAutoencoder | None = None,
+    provenance: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> float:
     """Train on `training`, write the best weights to `out` after every epoch that improves; returns their error.
@@ -102,7 +104,7 @@ def train(
         bar.set_postfix(loss=f"{history[-1]['loss']:.4f}", error=f"{error:.1f}")
         if error < best:
             best = error
-            record = {"options": asdict(options), "history": history, "validation_error": best}
+            record = {"options": asdict(options), "history": history, **(provenance or {}), "validation_error": best}
             checkpoints.save(
                 averaged, out / checkpoints.AUTOENCODER_FILE, architecture=options.architecture, training=record
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -13,14 +12,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from explainer.errors import WeightsError
 from explainer.networks import ResNetAutoencoder, SmallDenseNet
+from explainer.weights import AUTOENCODER_FILE, CLASSIFIER_FILE, sha256_of
 
-CLASSIFIER_FILE = "classifier.safetensors"
-AUTOENCODER_FILE = "autoencoder.safetensors"
-
-
-class CheckpointError(Exception):
-    """A weights file is missing, damaged or of another kind."""
+__all__ = ["AUTOENCODER_FILE", "CLASSIFIER_FILE", "Checkpoint", "read", "read_autoencoder", "read_classifier", "save"]
 
 
 @dataclass(frozen=True)
@@ -31,11 +27,6 @@ class Checkpoint:
     architecture: dict[str, Any]
     training: dict[str, Any]
     sha256: str
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, as hex digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def save(network: nn.Module, path: Path, *, architecture: dict[str, Any], training: dict[str, Any]) -> None:
@@ -51,15 +42,15 @@ def save(network: nn.Module, path: Path, *, architecture: dict[str, Any], traini
 def read(path: Path) -> Checkpoint:
     """Read a weights file that `save` wrote; `path` may be its folder's file of either kind."""
     if not path.is_file():
-        raise CheckpointError(f"{path} does not exist. Train it first: python -m explainer train --help")
+        raise WeightsError(f"{path} does not exist. Train it first: python -m explainer train --help")
     try:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
             state = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
     except SafetensorError as error:
-        raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
+        raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
     if "architecture" not in metadata:
-        raise CheckpointError(f"{path} has no architecture in its metadata; it was not written by this project.")
+        raise WeightsError(f"{path} has no architecture in its metadata; it was not written by this project.")
     training = json.loads(metadata.get("training", "{}"))
     return Checkpoint(state, json.loads(metadata["architecture"]), training, sha256_of(path))
 

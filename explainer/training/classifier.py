@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ def train(
     options: ClassifierOptions,
     autoencoder: ResNetAutoencoder | None = None,
     start: SmallDenseNet | None = None,
+    provenance: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> float:
     """Train on `training`, write the best weights to `out` after every epoch that improves; returns their AUC.
@@ -147,7 +149,7 @@ def train(
         bar.set_postfix(loss=f"{history[-1]['loss']:.3f}", auc=f"{plain:.3f}", coarse=f"{coarse:.3f}")
         if not (plain + coarse) / 2 <= best:  # also writes when the AUC is undefined
             best = (plain + coarse) / 2
-            record = {"options": asdict(options), "history": history, "validation_auc": best}
+            record = {"options": asdict(options), "history": history, **(provenance or {}), "validation_auc": best}
             checkpoints.save(averaged, out / checkpoints.CLASSIFIER_FILE, architecture=architecture, training=record)
         if options.minutes and seconds / 60 >= options.minutes:
             break

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +13,23 @@ from typing import Any
 
 import torch
 
+from explainer.errors import ExplainerError
 from explainer.training import autoencoder as autoencoder_training
 from explainer.training import checkpoints
 from explainer.training import classifier as classifier_training
 from explainer.training.autoencoder import AutoencoderOptions
 from explainer.training.classifier import ClassifierOptions
-from explainer.training.data import Dataset, Part, TrainingDataError, load, patients_in, read_labels, split_by_patient
+from explainer.training.data import (
+    PARTS,
+    Dataset,
+    Part,
+    TrainingDataError,
+    load,
+    patients_in,
+    read_labels,
+    split_by_patient,
+)
+from explainer.training.pair import PairDescription, build
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -66,14 +79,32 @@ def add_arguments(subparsers: Any) -> None:
     _add_training(parser, epochs=100)
     parser.set_defaults(run=_train_autoencoder)
 
+    parser = subparsers.add_parser("pair", help="calibrate a classifier, measure it with an autoencoder, write the pair")
+    _add_data(parser)
+    parser.add_argument("--classifier", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--autoencoder", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--test-images", type=Path, metavar="DIR", help="measure on these images instead of the test part")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the pair; its name is the pair's identifier")
+    parser.add_argument("--dataset", required=True, help="what the images are, for the model card")
+    parser.add_argument("--synthetic", action="store_true", help="the images are phantoms")
+    parser.add_argument(
+        "--image-name-pattern", required=True, metavar="REGEX", help="its one group is the patient's id in an image's name"
+    )
+    parser.add_argument("--cases", type=int, default=40, help="true positives per target that Latent Shift is tried on")
+    parser.add_argument("--seed", type=int, default=0)
+    _add_machine(parser)
+    parser.set_defaults(run=_write_pair)
+
+
+def _labels_of(images: Path) -> Path:
+    for path in (images / "labels.csv", images.parent / "labels.csv"):
+        if path.is_file():
+            return path
+    raise TrainingDataError(f"No labels.csv in or beside {images}; name it with --labels.")
+
 
 def _parts(args: argparse.Namespace, targets: Sequence[str], parts: Sequence[Part]) -> dict[Part, Dataset]:
-    labels = args.labels or next(
-        (path for path in (args.images / "labels.csv", args.images.parent / "labels.csv") if path.is_file()), None
-    )
-    if labels is None:
-        raise TrainingDataError(f"No labels.csv in or beside {args.images}; name it with --labels.")
-    rows = read_labels(labels, args.images)
+    rows = read_labels(args.labels or _labels_of(args.images), args.images)
     always_test = patients_in(args.keep_for_test, rows) if args.keep_for_test else frozenset()
     split = split_by_patient(
         rows, seed=args.split_seed, test=args.test_share, validation=args.validation_share, always_test=always_test
@@ -86,12 +117,28 @@ def _parts(args: argparse.Namespace, targets: Sequence[str], parts: Sequence[Par
     return loaded
 
 
+def _provenance(args: argparse.Namespace, *earlier: checkpoints.Checkpoint | None) -> dict[str, Any]:
+    """What the weights' metadata say about their making: this command after those of the weights it started from."""
+    commands = [command for checkpoint in earlier if checkpoint for command in checkpoint.training.get("commands", ())]
+    commands.append(args.command_line)
+    return {"commands": list(dict.fromkeys(commands)), "reconstructions": bool(getattr(args, "reconstructions", None))}
+
+
 def _train_classifier(args: argparse.Namespace) -> None:
     targets = tuple(name.strip() for name in args.targets.split(","))
     parts = _parts(args, targets, ("training", "validation"))
     counts = parts["training"].labels.sum(0).int().tolist()
     if 0 in counts:
         raise TrainingDataError(f"No training image has {targets[counts.index(0)]}.")
+    start = checkpoint = coder = coder_checkpoint = None
+    architecture = dict(args.architecture)
+    if args.start_from:
+        start, checkpoint = checkpoints.read_classifier(args.start_from)
+        if tuple(checkpoint.training["options"]["targets"]) != targets:
+            raise TrainingDataError(f"The weights in {args.start_from} were trained for other targets.")
+        architecture = {key: value for key, value in checkpoint.architecture.items() if key != "n_targets"}
+    if args.reconstructions:
+        coder, coder_checkpoint = checkpoints.read_autoencoder(args.reconstructions)
     options = ClassifierOptions(
         targets=targets,
         epochs=args.epochs,
@@ -103,20 +150,16 @@ def _train_classifier(args: argparse.Namespace) -> None:
         flip=args.flip,
         smallest=args.smallest,
         noise=args.noise,
-        architecture=args.architecture,
+        architecture=architecture,
     )
-    start = None
-    if args.start_from:
-        start, checkpoint = checkpoints.read_classifier(args.start_from)
-        options.architecture.update({k: v for k, v in checkpoint.architecture.items() if k != "n_targets"})
-    model = checkpoints.read_autoencoder(args.reconstructions)[0] if args.reconstructions else None
     best = classifier_training.train(
         parts["training"],
         parts["validation"],
         args.out,
         options=options,
-        autoencoder=model,
+        autoencoder=coder,
         start=start,
+        provenance=_provenance(args, coder_checkpoint, checkpoint),
         progress=not args.quiet,
     )
     print(f"Best AUC on validation patients: {best:.3f}; weights in {args.out / checkpoints.CLASSIFIER_FILE}")
@@ -124,6 +167,11 @@ def _train_classifier(args: argparse.Namespace) -> None:
 
 def _train_autoencoder(args: argparse.Namespace) -> None:
     parts = _parts(args, (), ("training", "validation"))
+    start = checkpoint = None
+    architecture = dict(args.architecture)
+    if args.start_from:
+        start, checkpoint = checkpoints.read_autoencoder(args.start_from)
+        architecture = checkpoint.architecture
     options = AutoencoderOptions(
         epochs=args.epochs,
         minutes=args.minutes,
@@ -131,16 +179,64 @@ def _train_autoencoder(args: argparse.Namespace) -> None:
         learning_rate=args.learning_rate or 1e-3,
         seed=args.seed,
         device=args.device,
-        architecture=args.architecture,
+        architecture=architecture,
     )
-    start = None
-    if args.start_from:
-        start, checkpoint = checkpoints.read_autoencoder(args.start_from)
-        options.architecture.update(checkpoint.architecture)
     best = autoencoder_training.train(
-        parts["training"], parts["validation"], args.out, options=options, start=start, progress=not args.quiet
+        parts["training"],
+        parts["validation"],
+        args.out,
+        options=options,
+        start=start,
+        provenance=_provenance(args, checkpoint),
+        progress=not args.quiet,
     )
     print(f"Best error on validation patients: {best:.1f} of 2048; weights in {args.out / checkpoints.AUTOENCODER_FILE}")
+
+
+def _write_pair(args: argparse.Namespace) -> None:
+    try:
+        groups = re.compile(args.image_name_pattern).groups
+    except re.error as error:
+        raise TrainingDataError(f"--image-name-pattern is no regular expression: {error}.") from error
+    if groups != 1:
+        raise TrainingDataError(f"--image-name-pattern must have one group, not {groups}.")
+    targets = checkpoints.read_classifier(args.classifier)[1].training["options"]["targets"]
+    split = (
+        f"by patient, from a hash of the patient's id and the seed {args.split_seed}: {args.test_share:.0%} test, "
+        f"{args.validation_share:.0%} validation, the rest training"
+    )
+    if args.keep_for_test:
+        split += f"; every patient of an image in {args.keep_for_test.name} is in the test part"
+    if args.test_images:
+        parts = _parts(args, targets, ("training", "validation"))
+        rows = read_labels(_labels_of(args.test_images), args.test_images)
+        seen = {row.patient for data in parts.values() for row in data.rows} & {row.patient for row in rows}
+        if seen:
+            raise TrainingDataError(f"{len(seen)} patients of {args.test_images} are in the training or validation part.")
+        parts["test"] = load(rows, targets=targets, size=args.size, progress=not args.quiet, what="test images")
+        split += "; the test part is a separate series"
+    else:
+        parts = _parts(args, targets, PARTS)
+    description = PairDescription(
+        id=args.out.name,
+        dataset=args.dataset,
+        synthetic=args.synthetic,
+        image_name_pattern=args.image_name_pattern,
+        split=split + ".",
+        commands=(args.command_line,),
+    )
+    result = build(
+        description,
+        classifier=args.classifier,
+        autoencoder=args.autoencoder,
+        parts=parts,
+        out=args.out,
+        cases=args.cases,
+        seed=args.seed,
+        progress=not args.quiet,
+    )
+    areas = ", ".join(f"{target.target} {target.auc:.3f}" for target in result.targets)
+    print(f"AUC: {areas}. Drop of {result.drop:.2f} reached in {result.drop_share:.1%}. Card: {args.out / 'MODEL_CARD.md'}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -148,11 +244,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m explainer train", description=__doc__)
     add_arguments(parser.add_subparsers(required=True, metavar="COMMAND"))
     args = parser.parse_args(argv)
+    args.command_line = shlex.join(["python", "-m", "explainer", "train", *(sys.argv[1:] if argv is None else argv)])
     if args.threads:
         torch.set_num_threads(args.threads)
     try:
         args.run(args)
-    except (TrainingDataError, checkpoints.CheckpointError) as error:
+    except ExplainerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

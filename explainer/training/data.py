@@ -11,9 +11,11 @@ from typing import Literal
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
+
+from explainer.errors import ExplainerError
+from explainer.images import load_array
 
 Part = Literal["training", "validation", "test"]
 PARTS: tuple[Part, ...] = ("training", "validation", "test")
@@ -21,7 +23,7 @@ NO_FINDING = "No Finding"
 REQUIRED_COLUMNS = ("image", "findings", "patient_id", "file")
 
 
-class TrainingDataError(Exception):
+class TrainingDataError(ExplainerError):
     """The images or labels given for training cannot be used."""
 
 
@@ -107,13 +109,9 @@ def split_by_patient(
 
 
 def read_pixels(path: Path, size: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """8-bit grey image, cropped to the central square and resized to `size` with an antialiasing filter."""
-    with Image.open(path, formats=("PNG", "JPEG")) as image:
-        grey = image.convert("L")
-        side = min(grey.size)
-        left, top = (grey.width - side) // 2, (grey.height - side) // 2
-        square = grey.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
-        return np.array(square)
+    """The image as the models will see it (`explainer.images`), rounded to 8 bits to keep thousands in memory."""
+    array, _ = load_array(path, size=size, input_range=(0, 255))
+    return np.rint(array).astype(np.uint8)
 
 
 def load(rows: Sequence[Row], *, targets: Sequence[str], size: int, progress: bool = True, what: str = "read") -> Dataset:
