@@ -13,7 +13,7 @@ from analysis.cells import write_cells
 from analysis.schema import codebook
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.results.frames import IOU_RULE
-from readerstudy.results.reports import RESPONSES_FILE, compute, zip_files
+from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_files
 from readerstudy.results.selectors import import_note
 from readerstudy.studies.models import Study
 
@@ -22,7 +22,7 @@ CHECKSUMS = "SHA256SUMS"
 
 def study_files(study: Study) -> dict[str, bytes]:
     """Name -> content of everything in the export. Raises AnalysisError where the data cannot be analysed."""
-    report = compute(study)
+    report = study_report(study)
     book = codebook()
     files = {
         RESPONSES_FILE: report.responses_csv,
@@ -31,7 +31,7 @@ def study_files(study: Study) -> dict[str, bytes]:
         "answers.csv": _answers(study),
         "audit.csv": _audit(study),
         "README.txt": _readme(study).encode(),
-        **{f"report/{name}": content for name, content in report.files.items()},
+        **{f"report/{name}": content for name, content in report_files(report).items()},
     }
     if study.protocol:
         files["protocol.toml"] = study.protocol.encode()

@@ -13,26 +13,29 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import pandas as pd
 from django.core.cache import cache
 
-from analysis.report import build, records
+from analysis.figures import FigureFormat, render
+from analysis.report import Report, build, records
 from analysis.schema import write_responses
 from readerstudy.results.frames import data_version, responses
 from readerstudy.studies.models import Study
 
 RESPONSES_FILE = "responses.csv"
 KEEP_SECONDS = 24 * 60 * 60
-# Changes with the shape of StudyReport, so that a shared cache never hands an old shape to new code.
+# Changes with the shape of what is kept, so that a shared cache never hands an old shape to new code.
 FORMAT = 1
+# A page asks for its figures all at once: one request computes, the others wait for it. Drawing takes turns as well,
+# because matplotlib's fonts are not made for threads.
 _computing = threading.Lock()
 
 
 @dataclass(frozen=True)
 class StudyReport:
-    """What `python -m analysis report` makes of the study's RESPONSES.csv, with that file."""
+    """What `python -m analysis report` makes of the study's RESPONSES.csv, with that file; figures by name alone."""
 
     version: str
+    arms: tuple[str, str] | None
     frame: pd.DataFrame
     responses_csv: bytes
-    files: Mapping[str, bytes]  # name -> content, as the command writes them
     tables: Mapping[str, list[dict[str, Any]]]
     figures: tuple[str, ...]
     messages: tuple[str, ...]
@@ -44,39 +47,45 @@ def study_report(study: Study) -> StudyReport:
 
     Raises AnalysisError where the data cannot be analysed.
     """
-    key = f"results-report-{FORMAT}-{study.pk}"
-    version = f"{study.slug}|{'|'.join(contrast(study) or ())}|{data_version(study)}"
-    digest = hashlib.sha256(version.encode()).hexdigest()
-    if (kept := _kept(key, digest)) is not None:
+    arms = contrast(study)
+    version = hashlib.sha256(f"{study.slug}|{arms}|{data_version(study)}".encode()).hexdigest()
+    if (kept := _kept(study, version)) is not None:
         return kept
-    with _computing:  # a page asks for its figures all at once: one of these requests computes, the others wait
-        if (kept := _kept(key, digest)) is not None:
+    with _computing:
+        if (kept := _kept(study, version)) is not None:
             return kept
-        report = compute(study, version=digest)
-        cache.set(key, report, timeout=KEEP_SECONDS)
+        frame = responses(study)
+        content = _csv(frame)
+        full = _build(frame, content, arms)
+        report = StudyReport(
+            version=version,
+            arms=arms,
+            frame=frame,
+            responses_csv=content,
+            tables={name: records(table) for name, table in full.tables.items()},
+            figures=tuple(full.figures),
+            messages=tuple(full.messages),
+            provenance=full.provenance,
+        )
+        cache.set(_key(study, "report"), report, timeout=KEEP_SECONDS)
+        # Apart from the report: they are the slow part to unpack, and most requests want none of them.
+        cache.set(_key(study, "figures"), (version, full.figures), timeout=KEEP_SECONDS)
         return report
 
 
-def compute(study: Study, *, version: str = "") -> StudyReport:
-    """The report, computed now."""
-    frame = responses(study)
-    text = io.StringIO(newline="")
-    write_responses(frame, text)
-    content = text.getvalue().encode()
-    source = {"file": RESPONSES_FILE, "file_sha256": hashlib.sha256(content).hexdigest()}
-    report = build(frame, arms=contrast(study), source=source)
-    with tempfile.TemporaryDirectory(prefix="report-") as folder:
-        files = {path.name: path.read_bytes() for path in report.write(Path(folder))}
-    return StudyReport(
-        version=version,
-        frame=frame,
-        responses_csv=content,
-        files=files,
-        tables={name: records(table) for name, table in report.tables.items()},
-        figures=tuple(report.figures),
-        messages=tuple(report.messages),
-        provenance=report.provenance,
-    )
+def figure_file(study: Study, report: StudyReport, name: str, file_format: FigureFormat) -> bytes:
+    """One figure of the report, drawn now. Raises KeyError for a figure that the report does not have."""
+    version, figures = cache.get(_key(study, "figures"), ("", {}))
+    with _computing:
+        if version != report.version:
+            figures = _rebuilt(report).figures
+        return render(figures[name], file_format)
+
+
+def report_files(report: StudyReport) -> dict[str, bytes]:
+    """Name -> content of the files that `python -m analysis report` writes."""
+    with _computing, tempfile.TemporaryDirectory(prefix="report-") as folder:
+        return {path.name: path.read_bytes() for path in _rebuilt(report).write(Path(folder))}
 
 
 def contrast(study: Study) -> tuple[str, str] | None:
@@ -97,6 +106,25 @@ def zip_files(files: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def _kept(key: str, version: str) -> StudyReport | None:
-    report = cache.get(key)
+def _csv(frame: pd.DataFrame) -> bytes:
+    stream = io.StringIO(newline="")
+    write_responses(frame, stream)
+    return stream.getvalue().encode()
+
+
+def _build(frame: pd.DataFrame, content: bytes, arms: tuple[str, str] | None) -> Report:
+    source = {"file": RESPONSES_FILE, "file_sha256": hashlib.sha256(content).hexdigest()}
+    return build(frame, arms=arms, source=source)
+
+
+def _rebuilt(report: StudyReport) -> Report:
+    return _build(report.frame, report.responses_csv, report.arms)
+
+
+def _key(study: Study, part: str) -> str:
+    return f"results-{part}-{FORMAT}-{study.pk}"
+
+
+def _kept(study: Study, version: str) -> StudyReport | None:
+    report = cache.get(_key(study, "report"))
     return report if isinstance(report, StudyReport) and report.version == version else None

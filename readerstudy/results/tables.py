@@ -8,7 +8,6 @@ from analysis.order import natural_order, unique_slugs
 
 ABSENT = "–"
 ALL = "all"
-LABELS = {"TP": "true positives", "FP": "false positives"}
 SIGNIFICANT = 0.05
 Row = Mapping[str, Any]
 
@@ -43,7 +42,7 @@ def question_results(
         tests=[_test(row) for row in own["wilcoxon"]],
         per_reader=[
             {
-                "label": LABELS[row["label"]],
+                "label": row["label"],
                 "reader": row["reader"],
                 "n_pairs": whole(row["n_pairs"]),
                 "first": fixed(row["mean_first_arm"], 3),
@@ -89,14 +88,13 @@ def overview(questions: Sequence[QuestionResults]) -> list[dict[str, Any]]:
         {
             "key": question.key,
             "text": question.text,
-            "first": test is pooled[0],
-            "rows": len(pooled),
-            "readers": [row["mean"] for row in question.per_reader if row["label"] == test["label"]],
-            "test": test,
+            "tests": [
+                {**test, "readers": [row["mean"] for row in question.per_reader if row["label"] == test["label"]]}
+                for test in question.tests
+                if test["pooled"]
+            ],
         }
         for question in questions
-        for pooled in [[test for test in question.tests if test["pooled"]]]
-        for test in pooled
     ]
 
 
@@ -113,7 +111,7 @@ def figures_of(names: Sequence[str], questions: Sequence[str]) -> dict[str, dict
 def _test(row: Row) -> dict[str, Any]:
     holm = row["p_holm"]
     return {
-        "label": LABELS[row["label"]],
+        "label": row["label"],
         "target": _target(row["target"]),
         "pooled": row["target"] == ALL,
         "n_pairs": whole(row["n_pairs"]),
@@ -138,7 +136,7 @@ def _counts(rows: Sequence[Row], scores: Sequence[float]) -> list[dict[str, Any]
         mean = sum(score * count for score, count in counts.items()) / total if total else None
         shown.append(
             {
-                "label": LABELS[label],
+                "label": label,
                 "target": target,
                 "arm": arm,
                 "counts": [whole(counts.get(score, 0)) for score in scores],

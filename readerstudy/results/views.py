@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from analysis.errors import AnalysisError
+from analysis.figures import FigureFormat
 from analysis.order import natural_order
 from readerstudy.results import reports, selectors, tables
 from readerstudy.results.frames import IOU_RULE
@@ -54,13 +55,13 @@ def results_report(request: HttpRequest, slug: str) -> HttpResponse | FileRespon
         report = reports.study_report(study)
     except AnalysisError as error:
         return _refused(request, study, error)
-    return _download(reports.zip_files(report.files), f"{study.slug}-report.zip", "application/zip")
+    return _download(reports.zip_files(reports.report_files(report)), f"{study.slug}-report.zip", "application/zip")
 
 
 # The figures are styled by attributes of their own elements; opened by themselves they may use nothing else.
 @require_safe
 @csp_replace({"default-src": ["'none'"], "style-src": ["'unsafe-inline'"]})  # type: ignore[arg-type]  # takes any view
-def results_figure(request: HttpRequest, slug: str, name: str, file_format: str) -> HttpResponse:
+def results_figure(request: HttpRequest, slug: str, name: str, file_format: FigureFormat) -> HttpResponse:
     """A figure of the report as SVG or PDF."""
     study = _study(request, slug)
     try:
@@ -69,7 +70,8 @@ def results_figure(request: HttpRequest, slug: str, name: str, file_format: str)
         return _refused(request, study, error)
     if name not in report.figures:
         raise Http404
-    response = HttpResponse(report.files[f"{name}.{file_format}"], content_type=FIGURE_TYPES[file_format])
+    content = reports.figure_file(study, report, name, file_format)
+    response = HttpResponse(content, content_type=FIGURE_TYPES[file_format])
     response["Content-Disposition"] = f'inline; filename="{study.slug}-{name}.{file_format}"'
     # The page asks for a version; under another one the picture may change at any time.
     named = request.GET.get("v") == report.version[:16]
@@ -79,9 +81,8 @@ def results_figure(request: HttpRequest, slug: str, name: str, file_format: str)
 
 def _context(study: Study, report: reports.StudyReport) -> dict[str, Any]:
     arms = list(study.arms.order_by("position"))
-    contrast = reports.contrast(study)
-    first, second = arms[:2] if contrast else (None, None)
-    questions = _questions(study, report, contrast)
+    first, second = arms[:2] if report.arms else (None, None)
+    questions = _questions(study, report)
     return {
         "study": study,
         "report": report,
@@ -97,19 +98,17 @@ def _context(study: Study, report: reports.StudyReport) -> dict[str, Any]:
         "questions": questions,
         "iou_rule": IOU_RULE,
         "import_note": selectors.import_note(study),
-        "command": _command(contrast),
+        "command": _command(report.arms),
     }
 
 
-def _questions(
-    study: Study, report: reports.StudyReport, contrast: tuple[str, str] | None
-) -> list[tables.QuestionResults]:
+def _questions(study: Study, report: reports.StudyReport) -> list[tables.QuestionResults]:
     """The questions that have answers, in the order of the protocol."""
     answered = {row["question"] for row in report.tables["wilcoxon"]}
     questions = [question for question in study.questions.order_by("position") if question.key in answered]
     figures = tables.figures_of(report.figures, [question.key for question in questions])
     return [
-        tables.question_results(question.key, question.text, report.tables, figures[question.key], contrast or ())
+        tables.question_results(question.key, question.text, report.tables, figures[question.key], report.arms or ())
         for question in questions
     ]
 
