@@ -1,11 +1,16 @@
-"""Command line of the analysis: python -m analysis report RESPONSES.csv --out DIR."""
+"""Command line of the analysis: python -m analysis report RESPONSES.csv --out DIR, mrmc RATINGS.csv --out DIR."""
 
 import argparse
 import hashlib
 import sys
 from pathlib import Path
+from typing import get_args
 
 from analysis.errors import AnalysisError
+from analysis.mrmc import Covariance
+from analysis.mrmc_report import build_mrmc
+from analysis.output import Report
+from analysis.ratings import load_ratings
 from analysis.report import DRAWS, SEED, build
 from analysis.schema import load_responses
 
@@ -14,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it is done, 2 when the request or the data cannot be used."""
     options = _parser().parse_args(arguments)
     try:
-        return _report(options)
+        return _report(options) if options.command == "report" else _mrmc(options)
     except (AnalysisError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
@@ -35,18 +40,37 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--draws", type=int, default=DRAWS, help="bootstrap and permutation draws (default %(default)s)"
     )
+    mrmc = commands.add_parser("mrmc", help="compare AUC between treatments (Obuchowski-Rockette)")
+    mrmc.add_argument(
+        "ratings", type=Path, metavar="RATINGS.csv", help="reader, treatment, case, truth, rating; or .imrmc"
+    )
+    mrmc.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    mrmc.add_argument(
+        "--covariance", choices=get_args(Covariance), default="jackknife", help="over cases (default %(default)s)"
+    )
     return parser
 
 
 def _report(options: argparse.Namespace) -> int:
-    content = options.responses.read_bytes()
-    source = {"file": options.responses.name, "file_sha256": hashlib.sha256(content).hexdigest()}
     frame = load_responses(options.responses)
-    report = build(frame, arms=options.arms, seed=options.seed, draws=options.draws, source=source)
-    written = report.write(options.out)
+    source = _source(options.responses)
+    return _finish(build(frame, arms=options.arms, seed=options.seed, draws=options.draws, source=source), options.out)
+
+
+def _mrmc(options: argparse.Namespace) -> int:
+    frame = load_ratings(options.ratings)
+    return _finish(build_mrmc(frame, covariance=options.covariance, source=_source(options.ratings)), options.out)
+
+
+def _source(path: Path) -> dict[str, str]:
+    return {"file": path.name, "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def _finish(report: Report, out: Path) -> int:
+    written = report.write(out)
     for message in report.messages:
         sys.stderr.write(f"note: {message}\n")
-    sys.stdout.write(f"{len(written)} files in {options.out}\n")
+    sys.stdout.write(f"{len(written)} files in {out}\n")
     return 0
 
 

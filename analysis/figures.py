@@ -49,7 +49,7 @@ def render(figure: Figure, file_format: FigureFormat) -> bytes:
 
 
 def scores_figure(counts: pd.DataFrame, question: str, arms: Sequence[str]) -> Figure:
-    """Scores per target, label and arm (Figure 6A): area of a disc = share of the readings, diamond = mean.
+    """Scores per target, label and arm (Figure 6A): area of a disc = share of the readings, outlined = mean.
 
     `counts` is the table of `paired.score_counts`.
     """
@@ -70,14 +70,14 @@ def scores_figure(counts: pd.DataFrame, question: str, arms: Sequence[str]) -> F
                 area = 180.0 * given["count"].to_numpy(dtype=np.float64) / total
                 axis.scatter(x, given["value"], s=area, color=_colour(index), alpha=0.45, linewidths=0, zorder=2)
                 mean = float((group["value"] * group["count"]).sum() / total)
-                style: dict[str, Any] = {"markerfacecolor": _colour(index), "markeredgecolor": _INK}
-                axis.plot([place + shift], [mean], "D", markersize=4.5, markeredgewidth=0.7, zorder=3, **style)
+                style: dict[str, Any] = {"color": _colour(index), "markeredgecolor": _INK, "markeredgewidth": 0.7}
+                axis.plot([place + shift], [mean], MARKERS[index % len(MARKERS)], markersize=5, zorder=3, **style)
         axis.set_title(LABEL_NAMES[label], fontsize=_TEXT, color=_INK)
         axis.set_xticks(range(len(targets)), targets, rotation=30, ha="right", rotation_mode="anchor")
         axis.set_xlim(-0.6, max(len(targets), 1) - 0.4)
         _score_scale(axis.yaxis, own["value"])
     axes[0].set_ylabel(f"Score: {_plain(question)}", fontsize=_TEXT)
-    _legend(figure, arms, "disc: share of readings; diamond: mean")
+    _legend(figure, arms, "disc: share of readings; outlined mark: mean")
     return figure
 
 
@@ -196,3 +196,24 @@ def _colour(index: int) -> str:
 def _plain(text: str) -> str:
     """Text that matplotlib must not take for mathematics; underscores of keys read as spaces."""
     return text.replace("_", " ").replace("$", r"\$")
+
+
+def auc_figure(auc: pd.DataFrame, treatments: Sequence[str]) -> Figure:
+    """AUC of each reader with each treatment and their mean; a line joins the AUCs of one reader.
+
+    `auc` is the table of `mrmc_report.mrmc_tables`.
+    """
+    figure, axes = _panels(1, 1, 8.0 + 1.5 * max(0, len(treatments) - 2), 8.0)
+    axis = axes[0]
+    places = np.arange(len(treatments))
+    table = auc.pivot_table(index="reader", columns="treatment", values="auc").reindex(columns=list(treatments))
+    for values in table.to_numpy(dtype=np.float64):
+        axis.plot(places, values, color="#888888", linewidth=0.7, zorder=2)
+    for index, treatment in enumerate(treatments):
+        values = table[treatment].to_numpy(dtype=np.float64)
+        axis.scatter(np.full(len(values), index), values, s=16, color=_colour(index), linewidths=0, zorder=3)
+        axis.plot([index], [values.mean()], "D", color=_colour(index), markeredgecolor=_INK, markersize=7, zorder=4)
+    axis.set_xticks(places, [_plain(treatment) for treatment in treatments])
+    axis.set_xlim(-0.5, len(treatments) - 0.5)
+    axis.set_ylabel("AUC (disc: reader; diamond: mean)", fontsize=_TEXT)
+    return figure

@@ -8,10 +8,46 @@ def methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
     parts = ["# Methods", "## Data", _data(provenance), "## Comparison of the arms (as published)"]
     parts += _comparison(provenance)
     parts += ["## Overlap with the expert mask", *_overlap(provenance)]
+    parts += ["## Accuracy of the readers per arm", *_accuracy(provenance)]
     parts += ["## Software", ", ".join(f"{name} {version}" for name, version in provenance["software"].items()) + "."]
     if messages:
         parts += ["## Notes on these data", "\n".join(f"- {message}" for message in messages)]
     return "\n\n".join(parts) + "\n"
+
+
+def mrmc_methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
+    """Write the methods section of an MRMC analysis with this provenance."""
+    data = provenance["data"]
+    parts = [
+        "# Methods",
+        "## Data",
+        (
+            f"Ratings of {data['readers']} readers on {data['cases']} cases ({data['cases_with']} with and "
+            f"{data['cases_without']} without the condition) with the treatments {_list(provenance['treatments'])}. "
+            f"SHA-256 of the ratings: `{data['sha256']}`."
+        ),
+        "## Comparison of AUC",
+        *mrmc_paragraphs(provenance["options"]["mrmc"]),
+        "## Software",
+        ", ".join(f"{name} {version}" for name, version in provenance["software"].items()) + ".",
+    ]
+    if messages:
+        parts += ["## Notes on these data", "\n".join(f"- {message}" for message in messages)]
+    return "\n\n".join(parts) + "\n"
+
+
+def mrmc_paragraphs(options: dict[str, Any]) -> list[str]:
+    """Describe the Obuchowski-Rockette analysis with these options."""
+    return [
+        (
+            f"The area under the ROC curve is {options['auc']}. Areas are compared by the method of Obuchowski and "
+            f"Rockette with degrees of freedom of Hillis; covariances over cases by {options['covariance']}. Three "
+            "analyses generalise to other readers and cases (RRRC), to other cases read by these readers (FRRC), and "
+            f"to other readers of these cases (RRFC). Differences are {options['difference']}; intervals are "
+            f"{options['level']:.0%} intervals. {options['incomplete'].capitalize()}."
+        ),
+        f"Headline: {options['headline']}.",
+    ]
 
 
 def _data(provenance: dict[str, Any]) -> str:
@@ -50,6 +86,11 @@ def _comparison(provenance: dict[str, Any]) -> list[str]:
         "`per_reader` shows each reader."
     )
     return [pairs, test, limits]
+
+
+def _accuracy(provenance: dict[str, Any]) -> list[str]:
+    intro = "The score is taken as a rating that should separate true from false positives, per question (`auc`)."
+    return [intro, *mrmc_paragraphs(provenance["options"]["auc"])]
 
 
 def _overlap(provenance: dict[str, Any]) -> list[str]:

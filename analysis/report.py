@@ -1,71 +1,25 @@
-"""The report of a reader study: builds tables, figures and provenance from responses and writes them as files."""
+"""The report of a reader study: tables, figures, provenance and methods from its responses."""
 
-import json
-import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
-import scipy
 from matplotlib.figure import Figure
 
 from analysis import figures, iou, paired
-from analysis.cells import write_cells
+from analysis.accuracy import accuracy_tables
 from analysis.errors import AnalysisError
 from analysis.methods import methods_text
+from analysis.mrmc_report import mrmc_options
 from analysis.order import natural_order, unique_slugs
+from analysis.output import Report, records, software, write_table
 from analysis.schema import LABELS, fingerprint, validate
+
+__all__ = ["DRAWS", "REPORT_FORMAT", "SEED", "Report", "build", "records", "write_table"]
 
 REPORT_FORMAT = 1
 SEED = 20260101
 DRAWS = 2000
-
-
-@dataclass(frozen=True)
-class Report:
-    """What was computed. Cells that could not be had are NaN in `tables`, and `messages` says why in sentences."""
-
-    tables: dict[str, pd.DataFrame]
-    figures: dict[str, Figure]
-    provenance: dict[str, Any]
-    messages: list[str] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """The content of results.json: plain types only, null for what could not be had."""
-        tables = {name: records(table) for name, table in self.tables.items()}
-        return {"tables": tables, "provenance": {**self.provenance, "messages": self.messages}}
-
-    def methods(self) -> str:
-        """methods.md: every option in words."""
-        return methods_text(self.provenance, self.messages)
-
-    def write(self, out_dir: str | Path) -> list[Path]:
-        """Write results.json, methods.md, one CSV per table and each figure as SVG and PDF; return the paths."""
-        folder = Path(out_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        written = []
-        for name, table in self.tables.items():
-            path = folder / f"{name}.csv"
-            with path.open("w", encoding="utf-8", newline="") as stream:
-                write_table(table, stream)
-            written.append(path)
-        for name, figure in self.figures.items():
-            for file_format in ("svg", "pdf"):
-                path = folder / f"{name}.{file_format}"
-                path.write_bytes(figures.render(figure, "svg" if file_format == "svg" else "pdf"))
-                written.append(path)
-        for name, text in {
-            "results.json": json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-            "methods.md": self.methods(),
-        }.items():
-            path = folder / name
-            path.write_text(text, encoding="utf-8")
-            written.append(path)
-        return written
 
 
 def build(
@@ -96,6 +50,9 @@ def build(
     published, published_messages = iou.published_table(frame)
     ranks, rank_messages = iou.rank_table(frame, seed=seed, draws=draws)
     messages += wilcoxon_messages + _without_iou(frame) + published_messages + rank_messages
+    drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
+    accuracy, accuracy_messages = accuracy_tables(frame, drawn)
+    messages += accuracy_messages
     tables = {
         "per_reader": paired.per_reader_table(frame, pairs),
         "wilcoxon": wilcoxon,
@@ -103,11 +60,11 @@ def build(
         "score_counts": paired.score_counts(frame),
         "iou_published": published,
         "iou_rank": ranks,
+        **accuracy,
     }
-    drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
     provenance = {
         "format": REPORT_FORMAT,
-        "software": _software(),
+        "software": software(),
         "data": {**_description(frame), **(source or {})},
         "arms": drawn,
         "contrast": f"{contrast[1]} - {contrast[0]}" if contrast is not None else None,
@@ -118,21 +75,11 @@ def build(
             "wilcoxon": dict(paired.OPTIONS),
             "iou_published": dict(iou.PUBLISHED_OPTIONS),
             "iou_rank": dict(iou.RANK_OPTIONS),
+            "auc": {**mrmc_options("jackknife"), "difference": "second - first arm"},
         },
     }
-    return Report(tables, _figures(frame, tables, drawn), provenance, messages)
-
-
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows with plain Python values, None for missing."""
-    plain = [[_plain(value) for value in table[name]] for name in table.columns]
-    return [dict(zip(table.columns, row, strict=True)) for row in zip(*plain, strict=True)]
-
-
-def write_table(table: pd.DataFrame, stream: IO[str]) -> None:
-    """The table as CSV with formula-safe text, full precision, and an empty cell for what could not be had."""
-    rows = (["" if value is None else str(value) for value in record.values()] for record in records(table))
-    write_cells(stream, [str(name) for name in table.columns], rows)
+    text = methods_text(provenance, messages)
+    return Report(tables, _figures(frame, tables, drawn), provenance, messages, text)
 
 
 def _figures(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], arms: list[str]) -> dict[str, Figure]:
@@ -200,23 +147,3 @@ def _description(frame: pd.DataFrame) -> dict[str, Any]:
         "questions": natural_order(frame["question"].unique()),
         "targets": natural_order(frame["target"].unique()),
     }
-
-
-def _software() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "pandas": pd.__version__,
-        "matplotlib": mpl.__version__,
-    }
-
-
-def _plain(value: object) -> object:
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

@@ -11,7 +11,7 @@ from analysis.errors import AnalysisError
 from analysis.paired import choose_arms, holm, make_pairs, per_reader_table, score_counts, signed_rank, wilcoxon_table
 from analysis.schema import validate
 
-# shared/statistics.md, recomputed there with numpy, scipy and R: mean, statistic and p of confidence.
+# Recomputed independently with numpy, scipy and R from the published answers: mean, statistic and p of confidence.
 PER_TARGET = [
     ("TP", "Atelectasis", 0.225, 33, 0.111689),
     ("TP", "Cardiomegaly", 0.275, 16, 0.0045087),

@@ -1,0 +1,145 @@
+"""Tables of an MRMC analysis, and its report from a file of ratings."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures import auc_figure
+from analysis.methods import mrmc_methods_text
+from analysis.mrmc import LEVEL, Covariance, ObuchowskiRockette, obuchowski_rockette
+from analysis.order import natural_order
+from analysis.output import Report, software, write_table
+from analysis.ratings import Ratings, check_ratings, crossed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from analysis.mrmc import Estimate
+
+_COMPONENT_NAMES = {
+    "ms_treatment": "MS(T)",
+    "ms_reader": "MS(R)",
+    "ms_treatment_reader": "MS(TR)",
+    "var_error": "Var(error)",
+    "cov1": "Cov1",
+    "cov2": "Cov2",
+    "cov3": "Cov3",
+    "var_reader": "Var(R)",
+    "var_treatment_reader": "Var(TR)",
+}
+TABLE_COLUMNS = {
+    "auc": ["treatment", "reader", "auc", "se"],
+    "auc_components": ["component", "estimate"],
+    "auc_tests": ["analysis", "headline", "distribution", "statistic", "df1", "df2", "p_value"],
+    "auc_differences": ["analysis", "first", "second", "difference", "se", "df", "ci_low", "ci_high", "p_value"],
+    "auc_treatments": ["analysis", "treatment", "auc", "se", "df", "ci_low", "ci_high"],
+    "auc_per_reader": ["reader", "first", "second", "difference", "se", "ci_low", "ci_high", "p_value"],
+}
+
+
+def mrmc_options(covariance: Covariance) -> dict[str, Any]:
+    """State the options of the analysis, as provenance and methods name them."""
+    return {
+        "auc": "trapezoidal (Wilcoxon), ties counting one half",
+        "covariance": covariance,
+        "level": LEVEL,
+        "difference": "first - second treatment of the row",
+        "incomplete": "cases that a reader did not rate with every treatment are left out",
+        "headline": (
+            "RRRC, but FRRC with the table per reader where there are fewer than 5 readers, Var(TR) is negative, or "
+            "the standard error of RRRC is below that of FRRC"
+        ),
+    }
+
+
+def mrmc_tables(ratings: Ratings, result: ObuchowskiRockette) -> dict[str, pd.DataFrame]:
+    """Give the result as tables with the columns of `TABLE_COLUMNS`; df is empty where it is infinite."""
+    standard_errors = np.sqrt(np.diag(result.covariance)).reshape(result.auc.shape)
+    rows: dict[str, list[list[Any]]] = {name: [] for name in TABLE_COLUMNS}
+    for (i, treatment), (j, reader) in (
+        (a, b) for a in enumerate(ratings.treatments) for b in enumerate(ratings.readers)
+    ):
+        rows["auc"].append([treatment, reader, float(result.auc[i, j]), float(standard_errors[i, j])])
+    for field, name in _COMPONENT_NAMES.items():
+        rows["auc_components"].append([name, getattr(result.components, field)])
+    for item in result.analyses:
+        headline = item.name == result.headline
+        test = [item.distribution, item.statistic, item.df1, _finite(item.df2), item.p_value]
+        rows["auc_tests"].append([item.name, headline, *test])
+        for (first, second), estimate in item.differences.items():
+            numbers = [estimate.value, estimate.se, _finite(estimate.df), estimate.ci_low, estimate.ci_high]
+            rows["auc_differences"].append([item.name, first, second, *numbers, estimate.p_value])
+        for treatment, estimate in item.treatments.items():
+            numbers = [estimate.value, estimate.se, _finite(estimate.df), estimate.ci_low, estimate.ci_high]
+            rows["auc_treatments"].append([item.name, treatment, *numbers])
+    for (reader, first, second), estimate in result.per_reader.items():
+        rows["auc_per_reader"].append([reader, first, second, *_without_df(estimate)])
+    return {name: pd.DataFrame(rows[name], columns=columns) for name, columns in TABLE_COLUMNS.items()}
+
+
+def mrmc_messages(ratings: Ratings, result: ObuchowskiRockette) -> list[str]:
+    """Say what was left out, what cannot be had, and which analysis to report first."""
+    messages = []
+    if ratings.incomplete:
+        messages.append(
+            f"{len(ratings.incomplete)} cases are left out, because a reader did not rate them with every treatment: "
+            f"{', '.join(ratings.incomplete[:10])}{' and more' if len(ratings.incomplete) > 10 else ''}."
+        )
+    messages += [f"{item.name}: no test, because {item.reason}." for item in result.analyses if item.reason is not None]
+    if result.distrust:
+        messages.append(
+            "Random-reader inference (RRRC) is not to be trusted here, because "
+            f"{' and '.join(result.distrust)}: report the fixed-reader result (FRRC) with the table per reader."
+        )
+    return messages
+
+
+def build_mrmc(
+    frame: pd.DataFrame, *, covariance: Covariance = "jackknife", source: Mapping[str, str] | None = None
+) -> Report:
+    """Compare the AUC of the treatments from ratings (columns of `ratings.COLUMNS`); raises RatingsError."""
+    checked = check_ratings(frame)
+    ratings = crossed(checked)
+    result = obuchowski_rockette(ratings, covariance=covariance)
+    tables, messages = mrmc_tables(ratings, result), mrmc_messages(ratings, result)
+    provenance: dict[str, Any] = {
+        "format": 1,
+        "software": software(),
+        "data": {
+            "sha256": _fingerprint(checked),
+            "readers": len(ratings.readers),
+            "cases": len(ratings.cases),
+            "cases_with": int(ratings.truth.sum()),
+            "cases_without": int((~ratings.truth).sum()),
+            **(source or {}),
+        },
+        "treatments": list(ratings.treatments),
+        "options": {"mrmc": mrmc_options(covariance)},
+    }
+    figures = {"auc": auc_figure(tables["auc"], ratings.treatments)}
+    return Report(tables, figures, provenance, messages, mrmc_methods_text(provenance, messages))
+
+
+def _fingerprint(checked: pd.DataFrame) -> str:
+    """SHA-256 of the ratings in natural order of their keys."""
+    ranks = {
+        name: checked[name].map({key: rank for rank, key in enumerate(natural_order(checked[name].unique()))})
+        for name in ("reader", "treatment", "case")
+    }
+    order = pd.DataFrame(ranks).sort_values(list(ranks), kind="stable").index
+    stream = io.StringIO()
+    write_table(checked.loc[order], stream)
+    return hashlib.sha256(stream.getvalue().encode()).hexdigest()
+
+
+def _without_df(estimate: Estimate) -> list[float]:
+    return [estimate.value, estimate.se, estimate.ci_low, estimate.ci_high, estimate.p_value]
+
+
+def _finite(df: float) -> float:
+    return df if np.isfinite(df) else np.nan

@@ -1,0 +1,88 @@
+"""What an analysis hands out: tables, figures and provenance, and how they become files."""
+
+import json
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import scipy
+from matplotlib.figure import Figure
+
+from analysis.cells import write_cells
+from analysis.figures import render
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was computed. Cells that could not be had are NaN in `tables`, and `messages` says why in sentences."""
+
+    tables: dict[str, pd.DataFrame]
+    figures: dict[str, Figure]
+    provenance: dict[str, Any]
+    messages: list[str] = field(default_factory=list)
+    methods: str = ""  # the text of methods.md
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of results.json: plain types only, null for what could not be had."""
+        tables = {name: records(table) for name, table in self.tables.items()}
+        return {"tables": tables, "provenance": {**self.provenance, "messages": self.messages}}
+
+    def write(self, out_dir: str | Path) -> list[Path]:
+        """Write results.json, methods.md, one CSV per table and each figure as SVG and PDF; return the paths."""
+        folder = Path(out_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name, table in self.tables.items():
+            path = folder / f"{name}.csv"
+            with path.open("w", encoding="utf-8", newline="") as stream:
+                write_table(table, stream)
+            written.append(path)
+        for name, figure in self.figures.items():
+            for file_format in ("svg", "pdf"):
+                path = folder / f"{name}.{file_format}"
+                path.write_bytes(render(figure, "svg" if file_format == "svg" else "pdf"))
+                written.append(path)
+        for name, text in {
+            "results.json": json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+            "methods.md": self.methods,
+        }.items():
+            path = folder / name
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
+        return written
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows with plain Python values, None for missing."""
+    plain = [[_plain(value) for value in table[name]] for name in table.columns]
+    return [dict(zip(table.columns, row, strict=True)) for row in zip(*plain, strict=True)]
+
+
+def write_table(table: pd.DataFrame, stream: IO[str]) -> None:
+    """The table as CSV with formula-safe text, full precision, and an empty cell for what could not be had."""
+    rows = (["" if value is None else str(value) for value in record.values()] for record in records(table))
+    write_cells(stream, [str(name) for name in table.columns], rows)
+
+
+def software() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "pandas": pd.__version__,
+        "matplotlib": mpl.__version__,
+    }
+
+
+def _plain(value: object) -> object:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,52 @@
+"""AUC per arm from responses: scores as ratings that should separate true from false positives."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.accuracy import accuracy_tables
+from analysis.schema import validate
+
+
+def test_the_auc_of_an_arm_is_the_share_of_pairs_in_the_right_order(small_study: pd.DataFrame) -> None:
+    tables, _ = accuracy_tables(validate(small_study), ("A", "B"))
+    auc = tables["auc"].set_index(["question", "arm", "reader"])["auc"]
+    for (arm, reader), group in small_study.groupby(["arm", "reader"]):
+        positive, negative = (group[group["label"] == label]["value"] for label in ("TP", "FP"))
+        expected = stats.mannwhitneyu(positive, negative).statistic / (len(positive) * len(negative))
+        assert auc[("feature", arm, reader)] == pytest.approx(expected)
+
+
+def test_the_difference_is_second_arm_minus_first(small_study: pd.DataFrame) -> None:
+    tables, messages = accuracy_tables(validate(small_study), ("A", "B"))
+    means = tables["auc"].groupby("arm")["auc"].mean()
+    differences = tables["auc_differences"].set_index("analysis")["difference"]
+    np.testing.assert_allclose(differences, means["B"] - means["A"])
+    assert tables["auc_tests"].loc[tables["auc_tests"]["headline"], "analysis"].tolist() == ["FRRC"]
+    assert any("2 readers, fewer than 5" in message for message in messages)
+
+
+def test_without_false_positives_there_is_no_auc_but_a_sentence(small_study: pd.DataFrame) -> None:
+    tables, messages = accuracy_tables(validate(small_study[small_study["label"] == "TP"]), ("A", "B"))
+    assert all(table.empty for table in tables.values())
+    assert len(messages) == 1
+    assert "0 cases without the condition" in messages[0]
+
+
+def test_a_reader_with_half_a_period_leaves_the_complete_cases(small_study: pd.DataFrame) -> None:
+    late = (small_study["reader"] == "r2") & small_study["case"].isin(["c1", "c5", "c9"])
+    tables, messages = accuracy_tables(validate(small_study[~late]), ("A", "B"))
+    assert tables["auc"]["auc"].notna().all()
+    assert any("3 cases are left out" in message and "c1, c5, c9" in message for message in messages)
+
+
+@pytest.mark.shared_data
+def test_the_guard_distrusts_random_readers_in_the_published_study(published_study: pd.DataFrame) -> None:
+    """With its two readers the reader-by-arm variance estimate is negative."""
+    tables, messages = accuracy_tables(validate(published_study), ("A", "B"))
+    component = tables["auc_components"].set_index(["question", "component"])["estimate"]
+    assert component[("confidence", "Var(TR)")] < 0
+    assert any(message.startswith("AUC, confidence: Random-reader") and "negative" in message for message in messages)
+    headlines = tables["auc_tests"][tables["auc_tests"]["headline"]]
+    assert set(headlines["analysis"]) == {"FRRC"}

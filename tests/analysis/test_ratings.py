@@ -1,0 +1,102 @@
+"""Ratings for MRMC analysis: both file formats, incomplete designs, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.ratings import RatingsError, check_ratings, crossed, load_ratings
+
+IMRMC = """A small study
+
+NR: 2
+N0: 2
+N1: 2
+NM: 2
+
+BEGIN DATA:
+{truth}, 1, {modality}, 0
+{truth}, 2, {modality}, 0
+{truth}, 3, {modality}, 1
+{truth}, 4, {modality}, 1
+"""
+
+
+def small_ratings() -> pd.DataFrame:
+    """Two readers, two treatments, cases 2 and 10 without, 3 and 4 with the condition."""
+    rows = [
+        (reader, treatment, case, int(case in "34"), int(case) + len(reader + treatment))
+        for reader in ("r1", "r2")
+        for treatment in ("A", "B")
+        for case in ("2", "10", "3", "4")
+    ]
+    return pd.DataFrame(rows, columns=["reader", "treatment", "case", "truth", "rating"])
+
+
+def test_the_array_does_not_depend_on_the_order_of_rows() -> None:
+    expected = crossed(check_ratings(small_ratings()))
+    shuffled = crossed(check_ratings(small_ratings().sample(frac=1, random_state=1)))
+    assert expected.cases == ("2", "3", "4", "10")
+    assert expected.truth.tolist() == [False, True, True, False]
+    np.testing.assert_array_equal(shuffled.scores, expected.scores)
+
+
+def test_a_case_that_lacks_a_rating_is_left_out_and_named() -> None:
+    frame = small_ratings()
+    more = frame[frame["case"] == "3"].assign(case="7").iloc[1:]
+    ratings = crossed(check_ratings(pd.concat([frame, more])))
+    assert ratings.incomplete == ("7",)
+    assert ratings.cases == ("2", "3", "4", "10")
+
+
+@pytest.mark.parametrize(("truth", "modality"), [("-1", "0"), ("truth", "truth")])
+def test_both_spellings_of_imrmc_give_the_same_as_csv(tmp_path: Path, truth: str, modality: str) -> None:
+    rows = [(r, t, c, (c * r + t) % 5) for r in (1, 2) for t in (1, 2) for c in (1, 2, 3, 4)]
+    text = IMRMC.format(truth=truth, modality=modality) + "".join(f"{r}, {c}, {t}, {v}\n" for r, t, c, v in rows)
+    (tmp_path / "a.imrmc").write_text(text)
+    lines = [f"{r},{t},{c},{int(c > 2)},{v}\n" for r, t, c, v in rows]
+    (tmp_path / "a.csv").write_text("reader,treatment,case,truth,rating\n" + "".join(lines))
+    pd.testing.assert_frame_equal(load_ratings(tmp_path / "a.imrmc"), load_ratings(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("NR: 1\n", "BEGIN DATA"),
+        ("BEGIN DATA:\n1,1,1\n", "line 2"),
+        ("BEGIN DATA:\n1,1,1,5\n", "case 1 has no truth"),
+        ("BEGIN DATA:\n-1,1,0,0\n-1,1,0,1\n", "two truths"),
+    ],
+)
+def test_a_bad_imrmc_file_says_where(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a.imrmc").write_text(text)
+    with pytest.raises(RatingsError, match=message):
+        load_ratings(tmp_path / "a.imrmc")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("truth", 2, "neither 0 nor 1"),
+        ("truth", 1, "both 0 and 1"),
+        ("rating", "high", "not a number"),
+        ("reader", "", "empty"),
+        ("case", "10", "twice"),
+    ],
+)
+def test_a_bad_rating_is_refused(column: str, value: object, message: str) -> None:
+    frame = small_ratings().astype(object)
+    frame.loc[0, column] = value
+    with pytest.raises(RatingsError, match=message):
+        check_ratings(frame)
+
+
+def test_missing_columns_are_named() -> None:
+    with pytest.raises(RatingsError, match="truth"):
+        check_ratings(small_ratings().drop(columns="truth"))
+
+
+def test_too_few_cases_of_a_truth_are_refused() -> None:
+    with pytest.raises(RatingsError, match="1 cases with the condition"):
+        crossed(check_ratings(small_ratings().query("case != '4'")))
