@@ -55,7 +55,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
 @pytest.fixture(autouse=True)
 def media_folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Path | None]:
     """A media folder of its own for every test that uses the database."""
-    if not {"db", "transactional_db", "live_server"} & set(request.fixturenames):
+    uses = {"db", "transactional_db", "live_server"} & set(request.fixturenames)
+    if not uses and request.node.get_closest_marker("django_db") is None:
         yield None
         return
     from django.test import override_settings
