@@ -1,0 +1,159 @@
+"""Tidy responses out of the database."""
+
+import random
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from analysis.schema import COLUMN_NAMES
+from readerstudy.explanations.models import Explanation
+from readerstudy.reading.models import Reading
+from readerstudy.results.frames import data_version, responses
+from readerstudy.studies.models import Question
+from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_changed_answer_counts_with_its_last_value_and_the_number_of_changes() -> None:
+    study = study_make()
+    reader = reader_make(study)
+    answer(reader, 1, "A", [2, 5, 4])
+
+    frame = responses(study)
+
+    assert tuple(frame.columns) == COLUMN_NAMES
+    assert len(frame) == 1
+    row = frame.iloc[0]
+    assert (row["study"], row["reader"], row["case"], row["image"], row["patient"]) == (
+        "trial",
+        "R1",
+        "1",
+        "chest-1.png",
+        "P1",
+    )
+    assert (row["target"], row["label"], row["arm"], row["period"], row["position"]) == ("Effusion", "TP", "A", 1, 1)
+    assert (row["question"], row["value"], row["revisions"]) == ("confidence", 4, 2)
+    assert row["answered_at"].isoformat() == "2026-03-02T10:03:00+00:00"
+
+
+def test_a_half_answered_reading_gives_the_answers_it_has() -> None:
+    study = study_make()
+    reader = reader_make(study)
+    answer(reader, 1, "A", [2])
+    answer(reader, 2, "B", [3], question="correct_feature")
+
+    frame = responses(study)
+
+    assert sorted(zip(frame["case"], frame["question"], strict=True)) == [("1", "confidence"), ("2", "correct_feature")]
+
+
+def test_a_study_without_answers_gives_an_empty_table_with_all_columns() -> None:
+    frame = responses(study_make())
+    assert frame.empty
+    assert tuple(frame.columns) == COLUMN_NAMES
+
+
+def test_the_order_of_the_answers_does_not_show() -> None:
+    frames = []
+    for slug, seed in (("one", 1), ("two", 2)):
+        study = study_make(slug, cases=4)
+        readers = [reader_make(study), reader_make(study)]
+        given = [(reader, case, arm) for reader in readers for case in range(1, 5) for arm in "AB"]
+        random.Random(seed).shuffle(given)
+        for reader, case, arm in given:
+            code = int(reader.membership.code[1:])
+            answer(reader, case, arm, [1 + (case * code) % 5])
+        frames.append(responses(study).drop(columns=["study", "opened_at", "answered_at"]))
+    assert frames[0].equals(frames[1])
+    assert list(frames[0]["case"][:3]) == ["1", "1", "2"]
+
+
+def test_seconds_add_up_over_visits_and_are_not_counted_once_per_question() -> None:
+    study = study_make()
+    reader = reader_make(study)
+    visit(reader, 1, "A", 10.5)
+    visit(reader, 1, "A", 4.0)
+    answer(reader, 1, "A", [2])
+    answer(reader, 1, "A", [3, 4], question="correct_feature")
+    answer(reader, 2, "A", [3])
+
+    frame = responses(study).set_index(["case", "question"])
+
+    assert frame.loc[("1", "confidence"), "seconds"] == 14.5
+    assert frame.loc[("1", "correct_feature"), "seconds"] == 14.5
+    assert frame["seconds"].isna().sum() == 1
+
+
+def test_the_iou_of_an_arm_is_the_mean_of_its_methods_and_only_for_true_positives() -> None:
+    study = study_make(cases=4)
+    ious = {"input_gradient": 0.1, "guided_backprop": 0.3, "latent_shift": 0.25}
+    for number, values in ((1, ious), (2, ious), (3, {"latent_shift": 0.5})):
+        Explanation.objects.create(
+            case=study.cases.get(number=number), status="done", methods=list(ious), ious=values, created_at=NOW
+        )
+    reader = reader_make(study)
+    answer_all(reader, {"A": 3, "B": 4})
+
+    frame = responses(study).drop_duplicates(["case", "arm"]).set_index(["case", "arm"])["iou"]
+
+    assert frame["1", "A"] == pytest.approx(0.2)
+    assert frame["1", "B"] == pytest.approx(0.25)
+    assert frame[["2"]].isna().all()  # false positive: nothing to overlap with
+    assert frame.isna()["3", "A"]  # a mean over fewer methods than the arm shows is another quantity
+    assert frame["3", "B"] == pytest.approx(0.5)
+
+
+def test_two_questions_with_equal_text_stay_separate() -> None:
+    study = study_make()
+    Question.objects.filter(study=study).update(text="The same?")
+    reader = reader_make(study)
+    answer(reader, 1, "A", [2])
+    answer(reader, 1, "A", [5], question="correct_feature")
+
+    frame = responses(study)
+
+    assert dict(zip(frame["question"], frame["value"], strict=True)) == {"confidence": 2, "correct_feature": 5}
+
+
+def test_answers_of_another_study_are_not_in_it() -> None:
+    study, other = study_make(), study_make("other")
+    answer_all(reader_make(other), {"A": 3, "B": 4})
+    assert responses(study).empty
+    assert set(responses(other)["study"]) == {"other"}
+
+
+def test_answers_that_were_not_given_here_have_no_time() -> None:
+    study = study_make()
+    reader = reader_make(study)
+    Reading.objects.update(opened_at=None)
+    answer(reader, 1, "A", [2])
+    assert responses(study)[["opened_at", "answered_at", "seconds"]].isna().all(axis=None)
+
+
+def test_one_query_fetches_all_responses() -> None:
+    study = study_make(cases=4)
+    answer_all(reader_make(study), {"A": 3, "B": 4})
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert len(responses(study)) == 16
+    assert len(queries) == 1
+
+
+def test_whatever_changes_the_responses_changes_the_version() -> None:
+    study = study_make()
+    reader = reader_make(study)
+    versions = [str(data_version(study))]
+    answer(reader, 1, "A", [2])
+    versions.append(str(data_version(study)))
+    answer(reader, 2, "A", [2])
+    versions.append(str(data_version(study)))
+    visit(reader, 1, "A", 3.0)
+    versions.append(str(data_version(study)))
+    Explanation.objects.create(
+        case=study.cases.get(number=1), methods=[], ious={"latent_shift": 0.5}, created_at=NOW, finished_at=NOW
+    )
+    versions.append(str(data_version(study)))
+    assert len(set(versions)) == len(versions)
