@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import math
 import os
 import pickle
@@ -282,7 +283,8 @@ def load_jfhealthcare() -> Network:
 def build_jfhealthcare(package: ModuleType) -> nn.Module:
     """The architecture of JF Healthcare's classifier, without weights."""
     text = (Path(str(package.__file__)).parent / "config" / "example.json").read_text(encoding="utf-8")
-    configuration = type("Configuration", (), package.json.loads(text))
+    # `pretrained` would download ImageNet weights, only to overwrite them.
+    configuration = type("Configuration", (), {**json.loads(text), "pretrained": False})
     network: nn.Module = package.classifier.Classifier(configuration())
     return network
 

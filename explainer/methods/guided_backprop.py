@@ -9,7 +9,7 @@ from captum.attr import GuidedBackprop
 from torch import Tensor, nn
 
 from explainer.classifiers import Classifier
-from explainer.errors import GuidedBackpropError
+from explainer.errors import GuidedBackpropError, NoGradientError
 from explainer.methods.base import absolute_maps
 from explainer.types import GUIDED_BACKPROP
 
@@ -54,8 +54,10 @@ def refuse_functional_rectifiers(classifier: Classifier, image: Tensor) -> None:
     finally:
         for hook in hooks:
             hook.remove()
+    if not output.requires_grad:
+        raise NoGradientError(f"{classifier.id} is not differentiable with respect to its input.")
     rectifiers = _count_rectifiers(output)
-    if rectifiers != passes:
+    if rectifiers > passes:
         raise GuidedBackpropError(
             f"{classifier.id} applies {rectifiers - passes} of its {rectifiers} rectifiers as functions or as other layers than "
             "nn.ReLU, which guided backpropagation cannot reach: use nn.ReLU modules or leave this method out."

@@ -167,3 +167,19 @@ def test_code_in_a_weights_file_is_not_run(tmp_path: Path, monkeypatch: pytest.M
     torch.save(_Surprise(), tmp_path / xrv.RELEASED["xrv-mimic_ch"][1])
     with pytest.raises(WeightsError, match="holds more than weights"):
         load_classifier("xrv-mimic_ch")
+
+
+def test_jf_healthcare_scores_as_torchxrayvision_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = xrv.quiet_import("torchxrayvision.baseline_models.jfhealthcare")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = xrv.build_jfhealthcare(package)
+    network.eval()
+    monkeypatch.setenv("EXPLAINER_WEIGHTS", str(tmp_path))
+    torch.save(network.state_dict(), tmp_path / xrv.JFHEALTHCARE_WEIGHTS)
+    x = seeded(1, 1, 224, 224) * 300
+    enlarged = torch.nn.functional.interpolate(x, size=(512, 512), mode="bilinear", antialias=True)
+    with torch.no_grad():
+        logits, _ = network(enlarged.repeat(1, 3, 1, 1) / 512)
+        scores = load_classifier("jfhealthcare")(x)
+    torch.testing.assert_close(scores, torch.sigmoid(torch.cat(logits, 1)), rtol=1e-4, atol=1e-6)
