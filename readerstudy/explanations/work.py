@@ -11,13 +11,13 @@ from django.db import connection
 from django.utils import timezone
 
 from readerstudy.explanations.selectors import workers_alive
-from readerstudy.explanations.services import stale_requeue
 from readerstudy.lib.broker import broker_settings, ensure_broker_ready
 from readerstudy.lib.processes import Command, Supervisor
 from readerstudy.lib.progress import Progress
 
 POLL_SECONDS = 0.5
-REAP_SECONDS = 15.0
+# After so long without a result, tasks may have been lost with a worker; to send one twice does no harm.
+SILENT_SECONDS = 90.0
 # A worker loads its models before the first result; on a slow disk that takes a while.
 STALLED_SECONDS = 600.0
 
@@ -48,9 +48,20 @@ def worker_present(say: Callable[[str], object], *, start: bool = True) -> Itera
         yield supervisor
 
 
-def wait_for(supervisor: Supervisor, finished: Callable[[], int], *, total: int, label: str, unit: str) -> None:
-    """Show progress until `finished` reaches `total`. Raises StalledError or ProcessError where it never will."""
-    moved_at = reaped_at = time.monotonic()
+def wait_for(
+    supervisor: Supervisor,
+    finished: Callable[[], int],
+    *,
+    total: int,
+    label: str,
+    unit: str,
+    send_again: Callable[[], object],
+) -> None:
+    """Show progress until `finished` reaches `total`; where nothing moves, `send_again` now and then.
+
+    Raises StalledError or ProcessError where it never will.
+    """
+    moved_at = sent_at = time.monotonic()
     last = -1
     with Progress(label, total, unit=unit) as progress:
         while True:
@@ -68,8 +79,8 @@ def wait_for(supervisor: Supervisor, finished: Callable[[], int], *, total: int,
                     f"Look at the worker's log, in {settings.DATA_DIR / 'log'} where this application started it, and "
                     "run the command again: it goes on where it stopped."
                 )
-            if moment - reaped_at > REAP_SECONDS:
-                stale_requeue(now=timezone.now())
-                reaped_at = moment
+            if moment - max(moved_at, sent_at) > SILENT_SECONDS:
+                send_again()
+                sent_at = moment
             connection.close_if_unusable_or_obsolete()
             time.sleep(POLL_SECONDS)

@@ -74,9 +74,7 @@ def scores_store(
     return stored.count() - before
 
 
-@transaction.atomic
-def scores_fail(*, study_id: int, image_ids: Sequence[int], error: str, now: datetime) -> None:
+def scores_fail(*, study_id: int, image_ids: Sequence[int], error: str, now: datetime) -> None:  # noqa: ARG001
     """Remember why these images could not be scored, so that nobody waits for them; asking again clears it."""
     study = Study.objects.get(pk=study_id)
-    failed = images_without_score(study).filter(pk__in=image_ids).update(score_error=error[:2000] or "no reason given")
-    audit(study=study, actor=None, action="scores_fail", detail={"images": failed, "error": error[:500]}, now=now)
+    images_without_score(study).filter(pk__in=image_ids).update(score_error=error[:2000] or "no reason given")

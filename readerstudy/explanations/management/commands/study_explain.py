@@ -51,6 +51,7 @@ class Command(BaseCommand):
                         total=progress.cases,
                         label="Explaining",
                         unit="cases",
+                        send_again=lambda: stale_requeue(now=timezone.now()),
                     )
         except (ExplanationError, StalledError, ProcessError) as error:
             raise CommandError(str(error)) from error

@@ -34,7 +34,14 @@ class Command(BaseCommand):
                     return progress.scored + progress.failed - before
 
                 with worker_present(self.stdout.write, start=not options["no_worker"]) as supervisor:
-                    wait_for(supervisor, finished, total=wanted, label="Scoring", unit="images")
+                    wait_for(
+                        supervisor,
+                        finished,
+                        total=wanted,
+                        label="Scoring",
+                        unit="images",
+                        send_again=lambda: scores_request(study=study, now=timezone.now()),
+                    )
         except (StudyError, StalledError, ProcessError) as error:
             raise CommandError(str(error)) from error
         progress = score_progress(study)
