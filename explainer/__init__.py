@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["explain", "load_autoencoder", "load_classifier", "load_image"]
 
-_HOMES = {"load_classifier": "classifiers", "load_autoencoder": "autoencoders", "load_image": "images", "explain": "run"}
+_HOMES = {
+    "load_classifier": "classifiers",
+    "load_autoencoder": "autoencoders",
+    "load_image": "images",
+    "explain": "run",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded on first use: a Celery parent process imports this package and must not start torch's threads before it forks.
+    # Loaded on first use: a Celery parent process imports this package, and torch's threads must not exist at a fork.
     if name in _HOMES:
         return getattr(importlib.import_module(f"explainer.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'explainer' has no attribute '{name}'")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from explainer.errors import ExplainerError, ImageError
 from explainer.types import METHODS, SCORINGS, ExplanationRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 #: Subcommands that parse their own arguments: name -> (module, what it does).
 _DELEGATED = {
@@ -25,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in _DELEGATED:
         return _delegate(_DELEGATED[arguments[0]][0], arguments[1:])
+    # Read when torch is loaded: threads that sleep while they wait leave the cores to whoever else is at work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     args = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = args.run
     try:
@@ -35,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _delegate(module: str, arguments: Sequence[str]) -> int:
-    import importlib  # noqa: PLC0415  # each of these loads what the others do not need
+    import importlib  # each of these loads what the others do not need
 
     result = importlib.import_module(module).main(list(arguments))
     return int(result or 0)
@@ -56,8 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(explain)
     explain.add_argument("--autoencoder", metavar="ID", help="needed by latent_shift")
     explain.add_argument("--target", action="append", required=True, metavar="NAME", help="may be given several times")
-    explain.add_argument("--method", action="append", choices=("all", *METHODS), help="default: all; may be given several times")
-    explain.add_argument("--percent", type=float, default=5.0, help="share of the pixels that overlays mark (default: 5)")
+    explain.add_argument(
+        "--method", action="append", choices=("all", *METHODS), help="default: all; may be given several times"
+    )
+    explain.add_argument(
+        "--percent", type=float, default=5.0, help="share of the pixels that overlays mark (default: 5)"
+    )
     explain.add_argument("--out", type=Path, required=True, metavar="DIR")
     explain.set_defaults(run=_explain)
     return parser
@@ -71,7 +81,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(args: argparse.Namespace) -> int:
-    from explainer.run import choose_device, classifier_of_process, score  # noqa: PLC0415  # loads torch
+    from explainer.run import choose_device, classifier_of_process, score  # loads torch
 
     names = _names(args.images, lambda path: path.name)
     classifier = classifier_of_process(args.classifier, choose_device(args.device), args.scoring)
@@ -92,8 +102,8 @@ def _score(args: argparse.Namespace) -> int:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    from explainer import rendering  # noqa: PLC0415  # loads what --help does not need
-    from explainer.run import explain  # noqa: PLC0415
+    from explainer import rendering  # loads what --help does not need
+    from explainer.run import explain
 
     methods = METHODS if not args.method or "all" in args.method else tuple(dict.fromkeys(args.method))
     names = _names(args.images, lambda path: path.stem)
@@ -123,7 +133,9 @@ def _names(paths: Sequence[Path], name: Callable[[Path], str]) -> dict[Path, str
     for path in paths:
         other = names.setdefault(name(path), path)
         if other != path:
-            raise ImageError(f"{other} and {path} would both be '{name(path)}' in the output: give them in separate runs.")
+            raise ImageError(
+                f"{other} and {path} would both be '{name(path)}' in the output: give them in separate runs."
+            )
     return {path: name(path) for path in paths}
 
 

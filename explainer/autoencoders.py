@@ -26,14 +26,14 @@ class Autoencoder(nn.Module):
         self,
         network: nn.Module,
         *,
-        id: str,  # noqa: A002  # the interface's word
+        identifier: str,
         input_size: int = 224,
         input_range: tuple[float, float] = (-1024.0, 1024.0),
         weights_sha256: str = "",
     ) -> None:
         super().__init__()
         self.network = network
-        self.id = id
+        self.id = identifier
         self.input_size = input_size
         self.input_range = input_range
         self.weights_sha256 = weights_sha256
@@ -75,12 +75,14 @@ def load_autoencoder(id_or_path: str, device: str = "cpu") -> Autoencoder:
     """
     if id_or_path == RESNET101_ELASTIC:
         network, digest = xrv.load_resnet_autoencoder()
-        return Autoencoder(network, id=id_or_path, weights_sha256=digest).to(device)
+        return Autoencoder(network, identifier=id_or_path, weights_sha256=digest).to(device)
     try:
         pair = find_pair(id_or_path)
     except UnknownModelError as error:
         known = ", ".join(autoencoder_ids())
-        raise UnknownModelError(f"There is no autoencoder '{id_or_path}'. Known: {known}, or the path of a pair folder.") from error
+        raise UnknownModelError(
+            f"There is no autoencoder '{id_or_path}'. Known: {known}, or the path of a pair folder."
+        ) from error
     return _from_pair(pair).to(device)
 
 
@@ -96,7 +98,7 @@ def _from_pair(pair: Pair) -> Autoencoder:
         raise WeightsError(f"{path} does not fit the network that pair.json describes: {error}.") from error
     return Autoencoder(
         network,
-        id=pair.id,
+        identifier=pair.id,
         input_size=int(pair.metadata["input_size"]),
         input_range=(float(low), float(high)),
         weights_sha256=digest,

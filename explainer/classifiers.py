@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
@@ -14,6 +14,9 @@ from explainer.errors import InputError, PredictionError, SettingsError, TargetE
 from explainer.networks import SmallDenseNet
 from explainer.types import SCORINGS, Scoring
 from explainer.weights import CLASSIFIER_FILE, Pair, find_pair, shipped_pairs, verify_pinned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 JFHEALTHCARE = "jfhealthcare"
 IMAGE_DIMENSIONS = 4
@@ -36,7 +39,7 @@ class Classifier(nn.Module):
         self,
         network: nn.Module,
         *,
-        id: str,  # noqa: A002  # the interface's word
+        identifier: str,
         targets: Sequence[str],
         operating_points: Sequence[float],
         input_size: int = 224,
@@ -46,11 +49,13 @@ class Classifier(nn.Module):
     ) -> None:
         super().__init__()
         if len(operating_points) != len(targets) or not all(0 < point < 1 for point in operating_points):
-            raise WeightsError(f"{id} needs one operating point between 0 and 1 for each of its {len(targets)} targets.")
+            raise WeightsError(
+                f"{identifier} needs one operating point between 0 and 1 for each of its {len(targets)} targets."
+            )
         if scoring not in SCORINGS:
             raise SettingsError(f"There is no scoring '{scoring}'; choose one of {', '.join(SCORINGS)}.")
         self.network = network
-        self.id = id
+        self.id = identifier
         self.targets = tuple(targets)
         self.input_size = input_size
         self.input_range = input_range
@@ -80,19 +85,21 @@ class Classifier(nn.Module):
 
     def check_input(self, x: Tensor) -> None:
         """Raise InputError unless `x` is a batch of images of the right size, type and scale, all finite."""
-        expected = (1, self.input_size, self.input_size)
-        if x.dim() != IMAGE_DIMENSIONS or tuple(x.shape[1:]) != expected or not x.is_floating_point():
-            raise InputError(f"{self.id} takes float images of shape (N, {expected[0]}, {expected[1]}, {expected[2]}), not {_describe(x)}.")
+        self._check_shape(x)
         low, high = self.input_range
         margin = (high - low) * RANGE_MARGIN
         if not torch.isfinite(x).all() or x.min() < low - margin or x.max() > high + margin:
             raise InputError(f"{self.id} takes finite values in [{low:g}, {high:g}], not [{x.min():g}, {x.max():g}].")
 
+    def _check_shape(self, x: Tensor) -> None:
+        size = self.input_size
+        if x.dim() != IMAGE_DIMENSIONS or tuple(x.shape[1:]) != (1, size, size) or not x.is_floating_point():
+            raise InputError(f"{self.id} takes float images of shape (N, 1, {size}, {size}), not {_describe(x)}.")
+
     def forward(self, x: Tensor) -> Tensor:
-        if x.dim() != IMAGE_DIMENSIONS or tuple(x.shape[1:]) != (1, self.input_size, self.input_size):
-            raise InputError(f"{self.id} takes images of shape (N, 1, {self.input_size}, {self.input_size}), not {_describe(x)}.")
+        self._check_shape(x)
         probability = torch.sigmoid(self.network(x))
-        if probability.dim() != 2 or probability.shape[1] != len(self.targets):  # noqa: PLR2004
+        if probability.dim() != 2 or probability.shape[1] != len(self.targets):
             raise PredictionError(f"{self.id} returned {_describe(probability)} for {len(self.targets)} targets.")
         score = calibrate(probability, self.operating_points)
         return torch.sigmoid(score) if self.scoring == "paper" else score
@@ -123,7 +130,7 @@ def load_classifier(id_or_path: str, device: str = "cpu", *, scoring: Scoring = 
         loaded = xrv.load_jfhealthcare() if id_or_path == JFHEALTHCARE else xrv.load_released(id_or_path)
         classifier = Classifier(
             loaded.logits,
-            id=id_or_path,
+            identifier=id_or_path,
             targets=loaded.targets,
             operating_points=loaded.operating_points,
             input_size=loaded.input_size,
@@ -135,7 +142,9 @@ def load_classifier(id_or_path: str, device: str = "cpu", *, scoring: Scoring = 
             pair = find_pair(id_or_path)
         except UnknownModelError as error:
             known = ", ".join(classifier_ids())
-            raise UnknownModelError(f"There is no classifier '{id_or_path}'. Known: {known}, or the path of a pair folder.") from error
+            raise UnknownModelError(
+                f"There is no classifier '{id_or_path}'. Known: {known}, or the path of a pair folder."
+            ) from error
         classifier = _from_pair(pair, scoring)
     return classifier.to(device)
 
@@ -152,7 +161,7 @@ def _from_pair(pair: Pair, scoring: Scoring) -> Classifier:
         raise WeightsError(f"{path} does not fit the network that pair.json describes: {error}.") from error
     return Classifier(
         network,
-        id=pair.id,
+        identifier=pair.id,
         targets=described["targets"],
         operating_points=described["operating_points"],
         input_size=int(pair.metadata["input_size"]),

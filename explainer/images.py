@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from explainer.errors import ImageError
 from explainer.types import FloatMap, Geometry
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from explainer.classifiers import Classifier
@@ -79,8 +79,8 @@ def _grey(path: Path, image: Image.Image) -> Pixels:
 
 def _read_dicom(path: Path) -> Pixels:
     try:
-        import pydicom  # noqa: PLC0415  # only DICOM needs it
-        from pydicom.errors import InvalidDicomError  # noqa: PLC0415
+        import pydicom  # only DICOM needs it
+        from pydicom.errors import InvalidDicomError
     except ImportError as error:
         raise ImageError(f"{path.name} is DICOM and pydicom is not installed: pip install pydicom.") from error
     try:
@@ -97,7 +97,15 @@ def _read_dicom(path: Path) -> Pixels:
             _check_size(path, int(dataset.Rows) * int(dataset.Columns))
             dataset = pydicom.dcmread(path)
             fraction = _windowed(dataset)
-    except (InvalidDicomError, OSError, AttributeError, ValueError, NotImplementedError, RuntimeError, KeyError) as error:
+    except (
+        InvalidDicomError,
+        OSError,
+        AttributeError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        KeyError,
+    ) as error:
         raise ImageError(f"{path.name} is DICOM that cannot be decoded: {error}.") from error
     if photometric == "MONOCHROME1":
         fraction = 1 - fraction
@@ -106,11 +114,13 @@ def _read_dicom(path: Path) -> Pixels:
 
 def _windowed(dataset: Any) -> NDArray[np.float64]:
     """Pixels as a fraction of the full display range, after the modality and VOI transformations of the file."""
-    from pydicom.pixels import apply_rescale, apply_voi_lut  # noqa: PLC0415
+    from pydicom.pixels.processing import apply_rescale, apply_voi_lut
 
     stored = dataset.pixel_array
     bits = int(dataset.BitsStored)
-    lowest, highest = (0, 2**bits - 1) if dataset.PixelRepresentation == 0 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    lowest, highest = (
+        (0, 2**bits - 1) if dataset.PixelRepresentation == 0 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    )
     slope, intercept = float(dataset.get("RescaleSlope", 1) or 1), float(dataset.get("RescaleIntercept", 0) or 0)
     low, high = sorted((lowest * slope + intercept, highest * slope + intercept))
     values = np.asarray(apply_voi_lut(apply_rescale(stored, dataset), dataset), dtype=np.float64)
@@ -132,7 +142,7 @@ def centre_square(width: int, height: int) -> Geometry:
 
 
 def crop_and_resize(values: NDArray[Any], geometry: Geometry, size: int) -> FloatMap:
-    """The square of `values` (H, W) as float32 (size, size); the bilinear filter widens when shrinking (antialiasing)."""
+    """The square of `values` (H, W) as float32 (size, size); the bilinear filter widens when shrinking."""
     left, top, side = geometry.left, geometry.top, geometry.side
     image = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
     square = image.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
@@ -150,7 +160,7 @@ def load_array(path: Path, *, size: int, input_range: tuple[float, float]) -> tu
 
 def load_image(path: str | Path, classifier: Classifier) -> Tensor:
     """Image as float32 (1, 1, H, W) in the classifier's size and range, on its device."""
-    import torch  # noqa: PLC0415  # the rest of this module is used where torch must not be loaded
+    import torch  # the rest of this module is used where torch must not be loaded
 
     array, _ = load_array(Path(path), size=classifier.input_size, input_range=classifier.input_range)
     return torch.from_numpy(array)[None, None].to(classifier.device)

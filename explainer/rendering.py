@@ -1,4 +1,4 @@
-"""Pictures of an explanation: the only place that ranks, thresholds or colours a map and that writes strips and videos."""
+"""Pictures of an explanation: the only place that ranks or colours a map and writes strips and videos."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import io
 import json
 import math
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explainer.errors import RenderingError
 from explainer.types import LATENT_SHIFT, Counterfactual, Explanation, FloatMap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 GreyImage = NDArray[np.uint8]
 BoolMap = NDArray[np.bool_]
@@ -35,7 +37,7 @@ _FEWEST_FRAMES = 2
 
 @dataclass(frozen=True)
 class Rendered:
-    """Files of an explanation: overlays by method (PNG), and the counterfactual's strip (PNG), curve and video (MP4)."""
+    """Files of an explanation: overlays by method (PNG); strip (PNG), curve and video (MP4) of the counterfactual."""
 
     overlays: dict[str, bytes]
     filmstrip: bytes | None
@@ -51,7 +53,9 @@ def render(explanation: Explanation, *, percent: float = TOP_PERCENT) -> Rendere
     if sequence is None:
         return Rendered(overlays, None, None, None)
     frames = to_grey(sequence.frames)
-    return Rendered(overlays, png(filmstrip(frames)), curve(sequence), mp4(frames, sequence.lambdas, sequence.predictions))
+    return Rendered(
+        overlays, png(filmstrip(frames)), curve(sequence), mp4(frames, sequence.lambdas, sequence.predictions)
+    )
 
 
 def top_pixels(values: FloatMap, count: int) -> BoolMap:
@@ -67,7 +71,7 @@ def top_pixels(values: FloatMap, count: int) -> BoolMap:
 
 def top_percent(values: FloatMap, percent: float) -> BoolMap:
     """The largest `percent` of a map, rounded to whole pixels."""
-    if not 0 < percent <= 100:  # noqa: PLR2004  # percent
+    if not 0 < percent <= 100:  # percent
         raise RenderingError(f"The share of pixels must be above 0 and at most 100 percent, not {percent}.")
     return top_pixels(values, round(values.size * percent / 100))
 
@@ -75,7 +79,8 @@ def top_percent(values: FloatMap, percent: float) -> BoolMap:
 def to_grey(image: FloatMap) -> GreyImage:
     """Images on the scale [-1024, 1024] as 8-bit grey; what exceeds the scale is clipped."""
     low, high = INPUT_RANGE
-    return np.rint(np.clip((image - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    grey: GreyImage = np.rint(np.clip((image - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    return grey
 
 
 def overlay(background: GreyImage, values: FloatMap, *, percent: float = TOP_PERCENT) -> GreyImage:
@@ -133,7 +138,7 @@ def mp4(frames: GreyImage, lambdas: Sequence[float], predictions: Sequence[float
     captioned = [_captioned(*frame) for frame in zip(frames, lambdas, predictions, strict=True)]
     boomerang = [*captioned, *captioned[-2:0:-1]]
     height, width = captioned[0].shape[:2]
-    from imageio_ffmpeg import write_frames  # noqa: PLC0415  # only videos need it
+    from imageio_ffmpeg import write_frames  # only videos need it
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "video.mp4"
@@ -146,7 +151,16 @@ def mp4(frames: GreyImage, lambdas: Sequence[float], predictions: Sequence[float
             macro_block_size=2,
             ffmpeg_log_level="error",
             # Index in front, so that it plays while loading; no name or time of the encoder, so that bytes repeat.
-            output_params=["-movflags", "+faststart", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-preset", "veryfast"],
+            output_params=[
+                "-movflags",
+                "+faststart",
+                "-fflags",
+                "+bitexact",
+                "-flags:v",
+                "+bitexact",
+                "-preset",
+                "veryfast",
+            ],
         )
         writer.send(None)
         try:
@@ -163,7 +177,12 @@ def _captioned(frame: GreyImage, value: float, prediction: float) -> GreyImage:
     canvas = Image.new("L", (width, height + _CAPTION_HEIGHT))
     canvas.paste(Image.fromarray(frame).resize((width, height), Image.Resampling.BICUBIC), (0, 0))
     draw = ImageDraw.Draw(canvas)
-    draw.text((8, height + 6), f"prediction {prediction:.2f}    lambda {value:+.3g}", fill=255, font=ImageFont.load_default(16))
+    draw.text(
+        (8, height + 6),
+        f"prediction {prediction:.2f}    lambda {value:+.3g}",
+        fill=255,
+        font=ImageFont.load_default(16),
+    )
     draw.rectangle((8, height + 34, width - 8, height + 42), outline=128)
     draw.rectangle((8, height + 34, 8 + round((width - 16) * min(max(prediction, 0), 1)), height + 42), fill=255)
     return np.asarray(canvas)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -39,6 +37,10 @@ from explainer.types import (
     Scoring,
 )
 from explainer.weights import sha256_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def explain(request: ExplanationRequest) -> Explanation:
     for method in request.methods:
         start = time.perf_counter()
         chosen = settings[method]
-        if isinstance(chosen, LatentShiftSettings):
-            assert autoencoder is not None  # _settings refused the request otherwise
+        # Without an autoencoder, Latent Shift was refused above.
+        if autoencoder is not None and isinstance(chosen, LatentShiftSettings):
             counterfactual = latent_shift(classifier, autoencoder, image, column, chosen)[0]
             maps[method] = latent_shift_map(classifier, counterfactual, chosen.projection)
             reconstruction = Reconstruction(
@@ -166,9 +168,12 @@ def _settings(request: ExplanationRequest) -> Mapping[str, Any]:
             raise SettingsError(f"There is no method '{method}'; choose from {', '.join(METHODS)}.")
     if LATENT_SHIFT in request.methods and request.autoencoder is None:
         raise SettingsError("Latent Shift needs an autoencoder: name one, or leave this method out.")
-    kinds = {name: traditional.settings for name, traditional in _TRADITIONAL.items()} | {LATENT_SHIFT: LatentShiftSettings}
+    kinds = {name: traditional.settings for name, traditional in _TRADITIONAL.items()} | {
+        LATENT_SHIFT: LatentShiftSettings
+    }
     return {
-        method: settings_from(kinds[method], request.parameters.get(method, {}), method=method) for method in request.methods
+        method: settings_from(kinds[method], request.parameters.get(method, {}), method=method)
+        for method in request.methods
     }
 
 

@@ -9,7 +9,6 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,8 @@ from explainer.types import METHODS, Box, ExplanationRequest
 from readerstudy.lib.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explainer.types import Explanation
     from readerstudy.explanations.services import ExplanationJob, ExplanationResult
 
@@ -56,7 +57,7 @@ def explain_case(explanation_id: str) -> str:
             stored = services.explanation_store(
                 explanation_id=job.explanation_id, token=job.token, result=result, now=timezone.now()
             )
-        except Exception as error:  # noqa: BLE001  # whatever went wrong belongs to this case, and the next one goes on
+        except Exception as error:  # whatever went wrong belongs to this case, and the next one goes on
             text = describe_error(error)
             logger.warning("Case %s could not be explained: %s", job.explanation_id, text, exc_info=error)
             services.explanation_fail(
@@ -95,7 +96,7 @@ def score_image_batch(study_id: int, image_ids: Sequence[int]) -> int:
             rows=rows,
             now=timezone.now(),
         )
-    except Exception as error:  # noqa: BLE001  # the coordinator reads it beside the images, and other batches go on
+    except Exception as error:  # the coordinator reads it beside the images, and other batches go on
         text = describe_error(error)
         logger.warning("Images of study %s could not be scored: %s", study_id, text, exc_info=error)
         failures = dict.fromkeys(by_path.values(), text)
@@ -156,7 +157,7 @@ def request_of(job: ExplanationJob, parameters: dict[str, Any]) -> ExplanationRe
 
 
 def half_precision(explanation: Explanation) -> tuple[dict[str, Any], dict[str, float]]:
-    """Maps as float16, each divided by its maximum, and those maxima: gradients are too small for float16 as they are."""
+    """Maps as float16, each divided by its maximum, and those maxima: gradients alone are too small for float16."""
     import numpy as np
 
     maxima = {method: float(values.max()) for method, values in explanation.maps.items()}
@@ -196,7 +197,9 @@ def start_worker_heartbeat(sender: Any, **_: Any) -> None:
             # A child process that is forked later must not share this connection.
             connections.close_all()
 
-    heartbeat = _worker_heartbeats[name] = Heartbeat(WORKER_INTERVAL, beat, finished=connections.close_all, name="worker")
+    heartbeat = _worker_heartbeats[name] = Heartbeat(
+        WORKER_INTERVAL, beat, finished=connections.close_all, name="worker"
+    )
     heartbeat.start()
 
 

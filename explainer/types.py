@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Which number is explained. `calibrated`: probability with the operating point at 0.5. `paper`: the sigmoid of that
 #: once more, as the published study's code did; only for reproduction.
@@ -40,7 +42,7 @@ Annotation = Box | Path
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
-    """How the model's square came out of the original: centre crop of `side` pixels at (`left`, `top`), then a resize."""
+    """How the model's square came out of the original: a crop of `side` pixels at (`left`, `top`), then a resize."""
 
     width: int
     height: int

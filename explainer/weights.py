@@ -62,8 +62,8 @@ def verify_recorded(path: Path) -> str:
     expected = words[0] if words else ""
     if digest != expected:
         raise WeightsError(
-            f"{path.name} has the SHA-256 {digest}, but {record.name} says {expected or 'nothing'}: the file is damaged or was "
-            f"exchanged. Download it again, or delete {record.name} if the change is intended."
+            f"{path.name} has the SHA-256 {digest}, but {record.name} says {expected or 'nothing'}: the file is "
+            f"damaged or was exchanged. Download it again, or delete {record.name} if the change is intended."
         )
     return digest
 
@@ -107,6 +107,9 @@ def find_pair(id_or_path: str) -> Pair:
         metadata = json.loads(description.read_text(encoding="utf-8"))
     except ValueError as error:
         raise WeightsError(f"{description} is not valid JSON: {error}.") from error
-    if not isinstance(metadata, dict) or not {"id", "input_size", "input_range", "classifier", "autoencoder"} <= metadata.keys():
+    if (
+        not isinstance(metadata, dict)
+        or not {"id", "input_size", "input_range", "classifier", "autoencoder"} <= metadata.keys()
+    ):
         raise WeightsError(f"{description} does not describe a pair of models.")
     return Pair(folder, metadata)

@@ -16,14 +16,16 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from explainer.errors import WeightsError
 from explainer.weights import find_released, verify_recorded
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 #: Operators that torchvision's Python code describes but that only its C library defines.
 _TORCHVISION_OPERATORS = (
@@ -71,13 +73,13 @@ def _make_torchvision_importable() -> None:
         raise WeightsError("TorchXRayVision's models need torchvision: pip install torchvision.")
     for library in Path(found.origin).parent.glob("_C*.*"):
         try:
-            torch.ops.load_library(str(library))
+            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
         except OSError:
             continue
         return
-    declaration = torch.library.Library("torchvision", "DEF")
+    declaration = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for operator in _TORCHVISION_OPERATORS:
-        declaration.define(operator)
+        declaration.define(operator)  # type: ignore[no-untyped-call]
     # The declaration lives as long as this object.
     _declared.append(declaration)
 
@@ -97,7 +99,7 @@ def quiet_import(name: str = "torchxrayvision") -> ModuleType:
 
 
 class RectifiedFeatures(nn.Module):
-    """Feature layers followed by a ReLU module, where the original calls the function (guided backprop needs modules)."""
+    """Feature layers followed by a ReLU module, where the original calls a function that no hook reaches."""
 
     def __init__(self, features: nn.Module) -> None:
         super().__init__()
@@ -147,7 +149,8 @@ class _Columns(nn.Module):
 
 
 def _module(value: Tensor | nn.Module) -> nn.Module:
-    assert isinstance(value, nn.Module)
+    if not isinstance(value, nn.Module):
+        raise TypeError(f"{type(value).__name__} is not a layer.")
     return value
 
 
@@ -243,7 +246,9 @@ def load_released(identifier: str) -> Network:
         logits = torchvision_models.resnet50(num_classes=len(labels), weights=None)
         logits.conv1 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
         _load_state(logits, _load_tensors(path), path)
-    columns = [i for i, (label, point) in enumerate(zip(labels, points, strict=True)) if label and not math.isnan(point)]
+    columns = [
+        i for i, (label, point) in enumerate(zip(labels, points, strict=True)) if label and not math.isnan(point)
+    ]
     return Network(
         logits=_Columns(logits, columns),
         targets=tuple(labels[i] for i in columns),

@@ -6,17 +6,21 @@ method the same area to spend.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from explainer.errors import AnnotationError
 from explainer.images import crop_and_resize
 from explainer.rendering import BoolMap, top_pixels
 from explainer.types import Annotation, Box, FloatMap, Geometry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 _HALF = 0.5
 _EDGE = 1.0
@@ -53,7 +57,7 @@ def _box(box: Box, geometry: Geometry) -> NDArray[np.bool_]:
     if box.width <= 0 or box.height <= 0 or not np.isfinite([box.x, box.y, box.width, box.height]).all():
         raise AnnotationError(f"{box} has no area.")
     # Published boxes touch or pass the border by a rounding error; more than that belongs to another image.
-    inside = -_EDGE <= box.x and -_EDGE <= box.y
+    inside = box.x >= -_EDGE and box.y >= -_EDGE
     if not inside or box.x + box.width > geometry.width + _EDGE or box.y + box.height > geometry.height + _EDGE:
         raise AnnotationError(f"{box} lies outside its image of {geometry.width} x {geometry.height} pixels.")
     columns = np.arange(geometry.width) + 0.5
@@ -73,7 +77,8 @@ def _mask(path: Path, geometry: Geometry) -> NDArray[np.bool_]:
         raise AnnotationError(f"The mask {path.name} cannot be read: {error}.") from error
     if values.shape != (geometry.height, geometry.width):
         raise AnnotationError(
-            f"The mask {path.name} has {values.shape[1]} x {values.shape[0]} pixels, its image {geometry.width} x {geometry.height}."
+            f"The mask {path.name} has {values.shape[1]} x {values.shape[0]} pixels, "
+            f"its image {geometry.width} x {geometry.height}."
         )
     found: NDArray[np.bool_] = values > 0
     return found

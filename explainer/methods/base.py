@@ -20,7 +20,9 @@ S = TypeVar("S")
 Attribution = Callable[[Classifier, Tensor, Tensor], Tensor]
 
 
-def absolute_maps(name: str, attribution: Attribution, classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+def absolute_maps(
+    name: str, attribution: Attribution, classifier: Classifier, images: Tensor, targets: Tensor
+) -> Tensor:
     """Absolute attribution of each image's target, float32 (N, H, W).
 
     Raises InputError for unfit images or targets, PredictionError if the classifier returns NaN, and NoGradientError
@@ -28,7 +30,7 @@ def absolute_maps(name: str, attribution: Attribution, classifier: Classifier, i
     """
     check_targets(classifier, images, targets)
     # A leaf of our own: neither the caller's tensor nor its `requires_grad` is touched, also when the method fails.
-    leaf = images.detach().clone().requires_grad_(requires_grad=True)
+    leaf = images.detach().clone().requires_grad_()
     with quiet_captum():
         try:
             attributed = attribution(classifier, leaf, targets)
@@ -53,9 +55,13 @@ def check_targets(classifier: Classifier, images: Tensor, targets: Tensor) -> No
 def check_maps(name: str, classifier: Classifier, maps: Tensor) -> None:
     """Raise unless every map (N, H, W) is finite and has something on it."""
     if not torch.isfinite(maps).all():
-        raise PredictionError(f"{name} of {classifier.id} is not finite: the network returns NaN or infinity for this image.")
+        raise PredictionError(
+            f"{name} of {classifier.id} is not finite: the network returns NaN or infinity for this image."
+        )
     if (maps.flatten(1).amax(dim=1) == 0).any():
-        raise NoGradientError(f"{name} of {classifier.id} is zero everywhere: its prediction does not depend on this image.")
+        raise NoGradientError(
+            f"{name} of {classifier.id} is zero everywhere: its prediction does not depend on this image."
+        )
 
 
 @contextmanager

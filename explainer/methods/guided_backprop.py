@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from captum.attr import GuidedBackprop
 from torch import Tensor, nn
 
-from explainer.classifiers import Classifier
 from explainer.errors import GuidedBackpropError, NoGradientError
 from explainer.methods.base import absolute_maps
 from explainer.types import GUIDED_BACKPROP
+
+if TYPE_CHECKING:
+    from explainer.classifiers import Classifier
 
 #: Autograd's names of rectifiers that a network could call as functions, which no hook on a module sees.
 _RECTIFIERS = ("ReluBackward", "ThresholdBackward", "HardtanhBackward", "LeakyReluBackward", "PreluKernelBackward")
@@ -43,7 +46,7 @@ def refuse_functional_rectifiers(classifier: Classifier, image: Tensor) -> None:
     """Raise GuidedBackpropError unless every rectifier that `image` passes is an `nn.ReLU` module."""
     passes = 0
 
-    def count(module: nn.Module, inputs: object, output: object) -> None:
+    def count(_module: nn.Module, _inputs: object, _output: object) -> None:
         nonlocal passes
         passes += 1
 
@@ -59,11 +62,13 @@ def refuse_functional_rectifiers(classifier: Classifier, image: Tensor) -> None:
     rectifiers = _count_rectifiers(output)
     if rectifiers > passes:
         raise GuidedBackpropError(
-            f"{classifier.id} applies {rectifiers - passes} of its {rectifiers} rectifiers as functions or as other layers than "
-            "nn.ReLU, which guided backpropagation cannot reach: use nn.ReLU modules or leave this method out."
+            f"{classifier.id} applies {rectifiers - passes} of its {rectifiers} rectifiers as functions or as other "
+            "layers than nn.ReLU, which guided backpropagation cannot reach: use nn.ReLU, or leave this method out."
         )
     if passes == 0:
-        raise GuidedBackpropError(f"{classifier.id} has no ReLU, so guided backpropagation would be the plain gradient.")
+        raise GuidedBackpropError(
+            f"{classifier.id} has no ReLU, so guided backpropagation would be the plain gradient."
+        )
 
 
 def _count_rectifiers(output: Tensor) -> int:

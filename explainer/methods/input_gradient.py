@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from captum.attr import Saliency
-from torch import Tensor
 
-from explainer.classifiers import Classifier
 from explainer.methods.base import absolute_maps
 from explainer.types import INPUT_GRADIENT
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explainer.classifiers import Classifier
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor
 
-from explainer.classifiers import Classifier
 from explainer.errors import SettingsError
 from explainer.methods.base import absolute_maps
 from explainer.types import INTEGRATED_GRADIENTS
 
+if TYPE_CHECKING:
+    from explainer.classifiers import Classifier
+
 
 @dataclass(frozen=True)
 class IntegratedGradientsSettings:
-    """`steps` of the quadrature; `baseline`, the grey value of the reference image on the classifier's scale (the paper's
-    zero is mid-grey there); `batch_size`, how many steps are computed together (memory, not results)."""
+    """How the integral is computed.
+
+    `steps` of the quadrature; `baseline`, the grey value of the reference image on the classifier's scale (the paper's
+    zero is mid-grey there); `batch_size`, how many steps are computed together (memory, not results).
+    """
 
     steps: int = 100
     baseline: float = 0.0

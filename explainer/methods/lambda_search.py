@@ -97,7 +97,8 @@ def _merged(points: list[Measured], new: list[Measured]) -> list[Measured]:
 def _event(points: list[Measured], goal: Goal) -> _Event:
     event = _first_event(points, goal)
     # The points that made an event stay, and points in between can only bring it forward.
-    assert event is not None
+    if event is None:
+        raise RuntimeError("A search lost the points at which it ended.")
     return event
 
 

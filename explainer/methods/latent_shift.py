@@ -8,20 +8,23 @@ counterfactual, and their difference to the reconstruction is the attribution ma
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from explainer.autoencoders import Autoencoder
-from explainer.classifiers import Classifier
 from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
 from explainer.methods.base import check_maps, check_targets
 from explainer.methods.lambda_search import Goal, Measured, Search, Side, search_side
 from explainer.types import LATENT_SHIFT, Counterfactual, FloatMap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explainer.autoencoders import Autoencoder
+    from explainer.classifiers import Classifier
 
 Projection = Literal["max", "mean", "minmax", "sliding"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
@@ -90,8 +93,8 @@ def check_fit(classifier: Classifier, autoencoder: Autoencoder) -> None:
     ours, theirs = (autoencoder.input_size, autoencoder.input_range), (classifier.input_size, classifier.input_range)
     if ours != theirs:
         raise InputError(
-            f"{autoencoder.id} makes images of {ours[0]} px in {ours[1]}, but {classifier.id} takes {theirs[0]} px in {theirs[1]}: "
-            "choose an autoencoder of the classifier's size."
+            f"{autoencoder.id} makes images of {ours[0]} px in {ours[1]}, but {classifier.id} takes {theirs[0]} px in "
+            f"{theirs[1]}: choose an autoencoder of the classifier's size."
         )
 
 
@@ -103,17 +106,21 @@ class _Line:
     ) -> None:
         self._classifier, self._autoencoder, self._batch_size = classifier, autoencoder, batch_size
         self._targets = targets
+        self.input_range = classifier.input_range
         self.evaluations = [1] * len(images)
         gradients, latents, reconstructions, predictions = [], [], [], []
-        for chunk, columns in zip(images.split(batch_size), targets.split(batch_size), strict=True):
+        for first in range(0, len(images), batch_size):
+            chunk, columns = images[first : first + batch_size], targets[first : first + batch_size]
             with torch.no_grad():
                 z = autoencoder.encode(chunk)
-            z = z.detach().requires_grad_(requires_grad=True)
+            z = z.detach().requires_grad_()
             with torch.enable_grad():
                 decoded = autoencoder.decode(z)
                 prediction = _of_targets(classifier(decoded), columns)
                 if not prediction.requires_grad:
-                    raise NoGradientError(f"{classifier.id} is not differentiable with respect to {autoencoder.id}'s latent.")
+                    raise NoGradientError(
+                        f"{classifier.id} is not differentiable with respect to {autoencoder.id}'s latent."
+                    )
                 # Each prediction depends on its own latent only, so the sum's gradient holds every one's.
                 (gradient,) = torch.autograd.grad(prediction.sum(), z)
             latents.append(z.detach())
@@ -129,7 +136,9 @@ class _Line:
             if not (math.isfinite(prediction) and math.isfinite(norm)):
                 raise PredictionError(f"{classifier.id} returns NaN for a reconstruction of {autoencoder.id}.")
             if norm == 0:
-                raise NoGradientError(f"The prediction of {classifier.id} does not change with the latent of {autoencoder.id}.")
+                raise NoGradientError(
+                    f"The prediction of {classifier.id} does not change with the latent of {autoencoder.id}."
+                )
 
     def measure(self, points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
         """Prediction, and mean absolute change of the image on its own scale, at (case, lambda) each."""
@@ -172,9 +181,7 @@ def _of_targets(predictions: Tensor, columns: Tensor) -> Tensor:
 
 def _search(line: _Line, settings: LatentShiftSettings) -> list[tuple[Side, Side]]:
     """Lower and upper side of every case; each round of all searches is one pool of images."""
-    low, high = line_range = line._classifier.input_range  # noqa: SLF001  # the line is this module's own
-    span = line_range[1] - line_range[0]
-    assert high > low
+    low, high = line.input_range
     searches: dict[tuple[int, int], Search] = {}
     for case, start in enumerate(line.start):
         norm = line.gradient_norms[case]
@@ -191,7 +198,7 @@ def _search(line: _Line, settings: LatentShiftSettings) -> list[tuple[Side, Side
         answers: dict[tuple[int, int], list[Measured]] = {key: [] for key in asked}
         for (key, distance), (prediction, change) in zip(points, measured, strict=True):
             case, sign = key
-            answers[key].append(Measured(distance, sign * (prediction - line.start[case]), change / span))
+            answers[key].append(Measured(distance, sign * (prediction - line.start[case]), change / (high - low)))
         asked = {}
         for key, answer in answers.items():
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save_file
@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from explainer.autoencoders import Autoencoder
 from explainer.classifiers import Classifier
 from explainer.networks import ResNetAutoencoder, SmallDenseNet
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SIZE = 8
 CLASSIFIER = {"stem": 4, "growth": 4, "bottleneck": 2, "blocks": [1, 1]}
@@ -51,10 +54,12 @@ class Identity(nn.Module):
         return z * self.scale
 
 
-def classifier_of(network: nn.Module, targets: int = 1, size: int = SIZE, points: list[float] | None = None) -> Classifier:
+def classifier_of(
+    network: nn.Module, targets: int = 1, size: int = SIZE, points: list[float] | None = None
+) -> Classifier:
     return Classifier(
         network,
-        id="tiny",
+        identifier="tiny",
         targets=[f"target {i}" for i in range(targets)],
         operating_points=points or [0.5] * targets,
         input_size=size,
@@ -62,7 +67,7 @@ def classifier_of(network: nn.Module, targets: int = 1, size: int = SIZE, points
 
 
 def autoencoder_of(network: nn.Module, size: int = SIZE) -> Autoencoder:
-    return Autoencoder(network, id="tiny", input_size=size)
+    return Autoencoder(network, identifier="tiny", input_size=size)
 
 
 def seeded(*shape: int, seed: int = 0) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -17,11 +17,16 @@ from explainer.classifiers import Classifier, calibrate, load_classifier
 from explainer.errors import InputError, PredictionError, SettingsError, TargetError, UnknownModelError, WeightsError
 from tests.explainer.models import Linear, classifier_of, seeded, write_pair
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def test_calibration_equals_torchxrayvisions_op_norm() -> None:
     op_norm = xrv.quiet_import("torchxrayvision.models").op_norm
     points = torch.tensor([0.07422872, 0.5, 0.0098118475, 0.9])
-    probabilities = torch.cat([torch.rand(200, 4, generator=torch.Generator().manual_seed(0)), points[None], torch.ones(1, 4)])
+    probabilities = torch.cat(
+        [torch.rand(200, 4, generator=torch.Generator().manual_seed(0)), points[None], torch.ones(1, 4)]
+    )
     torch.testing.assert_close(calibrate(probabilities, points), op_norm(probabilities, points), rtol=1e-6, atol=1e-7)
 
 
@@ -34,7 +39,7 @@ def test_the_operating_point_scores_one_half_and_the_ends_stay() -> None:
 
 def test_paper_scoring_is_one_more_sigmoid() -> None:
     network = Linear(seeded(2, 64) / 1000)
-    arguments = {"id": "tiny", "targets": ["a", "b"], "operating_points": [0.3, 0.6], "input_size": 8}
+    arguments = {"identifier": "tiny", "targets": ["a", "b"], "operating_points": [0.3, 0.6], "input_size": 8}
     x = seeded(3, 1, 8, 8, seed=1) * 300
     calibrated = Classifier(network, **arguments)(x)  # type: ignore[arg-type]
     paper = Classifier(network, scoring="paper", **arguments)(x)  # type: ignore[arg-type]
@@ -43,12 +48,12 @@ def test_paper_scoring_is_one_more_sigmoid() -> None:
 
 def test_an_unknown_scoring_is_refused() -> None:
     with pytest.raises(SettingsError, match="calibrated, paper"):
-        Classifier(Linear(seeded(1, 64)), id="tiny", targets=["a"], operating_points=[0.5], scoring="double")  # type: ignore[arg-type]
+        Classifier(Linear(seeded(1, 64)), identifier="tiny", targets=["a"], operating_points=[0.5], scoring="double")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 3, 8, 8), (1, 1, 9, 9), (1, 1, 8, 16)])
 def test_images_of_another_shape_are_refused_not_resized(shape: tuple[int, ...]) -> None:
-    with pytest.raises(InputError, match="takes images of shape"):
+    with pytest.raises(InputError, match="takes float images of shape"):
         classifier_of(Linear(seeded(1, 64)))(torch.zeros(shape))
 
 

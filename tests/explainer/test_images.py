@@ -64,7 +64,11 @@ def test_colour_formats_of_a_grey_image_are_read_as_that_grey(tmp_path: Path, mo
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"no image at all", "neither PNG, JPEG nor DICOM"), (b"", "neither PNG"), (b"GIF89a" + bytes(200), "neither PNG")],
+    [
+        (b"no image at all", "neither PNG, JPEG nor DICOM"),
+        (b"", "neither PNG"),
+        (b"GIF89a" + bytes(200), "neither PNG"),
+    ],
 )
 def test_other_files_are_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "image.png"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import imageio_ffmpeg
 import numpy as np
@@ -12,6 +13,9 @@ from PIL import Image
 from explainer import rendering
 from explainer.errors import RenderingError
 from explainer.types import Counterfactual
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def counterfactual(count: int = 5, size: int = 16) -> Counterfactual:
@@ -88,14 +92,13 @@ def test_the_video_plays_all_frames_there_and_back_and_repeats_byte_for_byte() -
     assert video[4:8] == b"ftyp"
 
 
-def test_the_video_has_every_frame_in_even_size(tmp_path: object) -> None:
+def test_the_video_has_every_frame_in_even_size(tmp_path: Path) -> None:
     sequence = counterfactual(size=33)
-    path = f"{tmp_path}/video.mp4"
-    with open(path, "wb") as stream:  # noqa: PTH123
-        stream.write(rendering.mp4(rendering.to_grey(sequence.frames), sequence.lambdas, sequence.predictions))
-    count, _ = imageio_ffmpeg.count_frames_and_secs(path)
+    path = tmp_path / "video.mp4"
+    path.write_bytes(rendering.mp4(rendering.to_grey(sequence.frames), sequence.lambdas, sequence.predictions))
+    count, _ = imageio_ffmpeg.count_frames_and_secs(str(path))
     assert count == 8
-    reader = imageio_ffmpeg.read_frames(path)
+    reader = imageio_ffmpeg.read_frames(str(path))
     width, height = next(reader)["size"]
     reader.close()
     assert (width, height) == (66, 114)

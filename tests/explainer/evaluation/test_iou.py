@@ -51,7 +51,9 @@ def test_an_annotation_outside_the_crop_leaves_nothing() -> None:
     assert not annotation_mask([Box(x=0, y=0, width=50, height=50)], centre_square(400, 200), 20).any()
 
 
-@pytest.mark.parametrize("box", [Box(x=5, y=5, width=0, height=3), Box(x=90, y=5, width=20, height=3), Box(x=-5, y=0, width=9, height=9)])
+@pytest.mark.parametrize(
+    "box", [Box(x=5, y=5, width=0, height=3), Box(x=90, y=5, width=20, height=3), Box(x=-5, y=0, width=9, height=9)]
+)
 def test_a_box_that_does_not_fit_its_image_is_refused(box: Box) -> None:
     with pytest.raises(AnnotationError):
         annotation_mask([box], centre_square(100, 100), 10)

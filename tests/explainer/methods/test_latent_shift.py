@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from explainer.autoencoders import Autoencoder
-from explainer.classifiers import Classifier
 from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
 from explainer.methods.latent_shift import LatentShiftSettings, latent_shift, project, spaced_lambdas
 from explainer.types import Counterfactual
 from tests.explainer.models import SIZE, Identity, Linear, autoencoder_of, classifier_of, seeded
+
+if TYPE_CHECKING:
+    from explainer.autoencoders import Autoencoder
+    from explainer.classifiers import Classifier
 
 FIRST = torch.tensor([0])
 
@@ -37,7 +40,9 @@ def shift(models: tuple[Classifier, Autoencoder, Tensor, Tensor], **settings: ob
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
-@pytest.mark.parametrize(("start", "drop", "rise"), [(0.8, 0.30, 0.05), (0.55, 0.30, 0.05), (0.7, 0.5, 0.2), (0.95, 0.3, 0.02)])
+@pytest.mark.parametrize(
+    ("start", "drop", "rise"), [(0.8, 0.30, 0.05), (0.55, 0.30, 0.05), (0.7, 0.5, 0.2), (0.95, 0.3, 0.02)]
+)
 def test_the_range_is_that_of_the_closed_form_for_any_scale_of_the_latent(
     start: float, drop: float, rise: float, scale: float
 ) -> None:
@@ -182,7 +187,9 @@ def test_projections_equal_their_definitions() -> None:
     np.testing.assert_allclose(project(made, "sliding"), [[5 / 3, 8 / 3, 0]], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("lower", "upper", "zero"), [(-3.0, 1.0, 6), (-1.0, 0.0, 8), (0.0, 5.0, 0), (-1000.0, 0.1, 7), (-0.1, 90.0, 1)])
+@pytest.mark.parametrize(
+    ("lower", "upper", "zero"), [(-3.0, 1.0, 6), (-1.0, 0.0, 8), (0.0, 5.0, 0), (-1000.0, 0.1, 7), (-0.1, 90.0, 1)]
+)
 def test_lambdas_run_from_end_to_end_with_zero_among_them(lower: float, upper: float, zero: int) -> None:
     lambdas, index = spaced_lambdas(lower, upper, 9)
     assert (len(lambdas), index, lambdas[index]) == (9, zero, 0)
