@@ -1,0 +1,212 @@
+"""Makes studies that can be read: cases with real picture files, secrets where secrets are kept, readers."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from PIL import Image as Picture
+from PIL.PngImagePlugin import PngInfo
+
+from readerstudy.accounts.models import User
+from readerstudy.explanations.models import Artefact, Explanation
+from readerstudy.lib.media import media_write, random_name
+from readerstudy.reading.models import Allocation
+from readerstudy.reading.services import instructions_acknowledge, readers_allocate
+from readerstudy.studies.models import Arm, Case, Image, Membership, Question, Study
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ARMS = (
+    ("A", "Attribution maps", ["input_gradient", "guided_backprop", "integrated_gradients"]),
+    ("B", "Latent Shift", ["latent_shift"]),
+)
+QUESTIONS = (
+    ("confidence", "How confident are you in the model's prediction?", "Not confident at all", "Very confident"),
+    ("correct_feature", "Is the model looking at the correct feature?", "Not at all", "Exactly"),
+)
+# Words that must never reach a reader: the factory puts them wherever such things are kept.
+SECRET_DATASET = "secret-dataset"
+SECRET_PATIENT = "secret-patient"
+SECRET_NAME = "secret-name"
+FRAME = 64
+FRAMES = 9
+
+
+def user_make(email: str = "person@example.invalid", *, name: str = "") -> User:
+    """The user of this address, made if there is none."""
+    existing = User.objects.filter(email=email).first()
+    return existing or User.objects.create_user(email, first_name=name)
+
+
+def member_make(study: Study, role: str, email: str = "", *, code: str = "") -> Membership:
+    """A member; readers get R1, R2, ... unless `code` says otherwise."""
+    if role == Membership.Role.READER and not code:
+        code = f"R{study.memberships.exclude(code='').count() + 1}"
+    user = user_make(email or f"{role}{code}@{study.slug}.invalid".lower())
+    return Membership.objects.create(study=study, user=user, role=role, code=code, created_at=NOW)
+
+
+def study_make(
+    slug: str = "study",
+    *,
+    targets: Sequence[str] = ("Cardiomegaly", "Effusion"),
+    per_cell: int = 2,
+    washout_days: int = 0,
+    explained: bool = True,
+    synthetic: bool = False,
+    files: bool = False,
+) -> Study:
+    """A study in preparation with its cases selected and, unless told otherwise, explained; `files` takes longer."""
+    study = Study.objects.create(
+        slug=slug,
+        title=f"The {slug} study",
+        instructions="Rate **every** case.",
+        synthetic=synthetic,
+        targets=list(targets),
+        cases_per_cell=per_cell,
+        seed=20,
+        classifier="nih-small",
+        autoencoder="nih-small",
+        washout_days=washout_days,
+        created_at=NOW,
+    )
+    for position, (key, name, methods) in enumerate(ARMS, start=1):
+        Arm.objects.create(study=study, key=key, name=name, position=position, methods=methods)
+    for position, (key, text, low, high) in enumerate(QUESTIONS, start=1):
+        Question.objects.create(
+            study=study, key=key, text=text, position=position, low_anchor=low, high_anchor=high
+        )
+    cells = [(target, label) for target in targets for label in Case.Label.values for _ in range(per_cell)]
+    for number, (target, label) in enumerate(cells, start=1):
+        case = case_make(study, target=target, label=label, number=number)
+        if explained:
+            explain(case, files=files)
+    return study
+
+
+def case_make(study: Study, *, target: str, label: str, number: int) -> Case:
+    """A case with an image of its own."""
+    image = Image.objects.create(
+        study=study,
+        sha256=hashlib.sha256(f"{study.slug}/{number}".encode()).hexdigest(),
+        file=f"images/{number}.png",
+        name=f"{SECRET_NAME}-{number}.png",
+        patient=f"{SECRET_PATIENT}-{number}",
+        findings=[target] if label == Case.Label.TRUE_POSITIVE else [],
+        dataset=SECRET_DATASET,
+        width=FRAME,
+        height=FRAME,
+        created_at=NOW,
+    )
+    score = 0.55 + (number % 40) / 100
+    return Case.objects.create(
+        study=study, image=image, target=target, label=label, score=score, number=number, created_at=NOW
+    )
+
+
+def explain(case: Case, *, status: str = Explanation.Status.DONE, files: bool = False) -> Explanation:
+    """The case's explanation; with `files`, all that a worker would have stored."""
+    explanation = Explanation.objects.create(
+        case=case,
+        status=status,
+        methods=["input_gradient", "guided_backprop", "integrated_gradients", "latent_shift"],
+        ious={"latent_shift": 0.25, "input_gradient": 0.1},
+        created_at=NOW,
+        finished_at=NOW,
+    )
+    if not files:
+        return explanation
+    seed = case.number
+    _keep(explanation, "", Artefact.Kind.XRAY, ".png", _xray_png(seed))
+    for index, method in enumerate(explanation.methods):
+        _keep(explanation, method, Artefact.Kind.OVERLAY, ".png", _overlay_png(seed, index))
+    _keep(explanation, "latent_shift", Artefact.Kind.FILMSTRIP, ".png", _filmstrip_png(seed))
+    _keep(explanation, "latent_shift", Artefact.Kind.CURVE, ".json", json.dumps(curve()).encode())
+    return explanation
+
+
+def curve() -> dict[str, object]:
+    """What the engine stores beside a filmstrip, with keys that a reader has no business with."""
+    return {
+        "lambdas": [round(20.0 * (index - 6), 2) for index in range(FRAMES)],
+        "predictions": [round(0.3 + 0.05 * index, 3) for index in range(FRAMES)],
+        "stop_reason": {"lower": SECRET_NAME, "upper": "rise"},
+        "zero": 6,
+        "frames": FRAMES,
+        "frame_width": FRAME,
+        "frame_height": FRAME,
+        "columns": 4,
+    }
+
+
+def reader_make(study: Study, email: str = "", *, ready: bool = True, now: datetime = NOW) -> Allocation:
+    """A reader with a sequence; `ready` ones have read the instructions."""
+    membership = member_make(study, Membership.Role.READER, email)
+    readers_allocate(study=study, now=now)
+    study.refresh_from_db()
+    allocation = Allocation.objects.select_related("membership__user", "membership__study").get(membership=membership)
+    if ready:
+        instructions_acknowledge(allocation=allocation, now=now)
+        allocation.refresh_from_db()
+    return allocation
+
+
+def _keep(explanation: Explanation, method: str, kind: str, suffix: str, data: bytes) -> None:
+    name = random_name("explanations", suffix)
+    media_write(name, data)
+    Artefact.objects.create(
+        explanation=explanation,
+        method=method,
+        kind=kind,
+        file=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+    )
+
+
+@functools.cache
+def _chest(seed: int, heart: float = 0.2) -> np.ndarray:
+    """A rough chest: two dark lungs, a bright heart of this width, some noise."""
+    y, x = np.mgrid[0:1:256j, 0:1:256j]
+    picture = np.full((256, 256), 150.0)
+    for centre in (0.3, 0.7):
+        picture[((x - centre) / 0.17) ** 2 + ((y - 0.47) / 0.33) ** 2 < 1] = 55
+    for rib in np.linspace(0.2, 0.8, 8):
+        picture[np.abs(y - rib - 0.12 * (x - 0.5) ** 2) < 0.008] += 25
+    picture[((x - 0.53) / heart) ** 2 + ((y - 0.62) / 0.17) ** 2 < 1] = 190
+    noise = np.random.default_rng(seed).normal(0, 7, picture.shape)
+    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+
+
+def _png(picture: Picture.Image) -> bytes:
+    stream, text = io.BytesIO(), PngInfo()
+    text.add_text("Source", SECRET_NAME)
+    picture.save(stream, format="PNG", pnginfo=text)
+    return stream.getvalue()
+
+
+def _xray_png(seed: int) -> bytes:
+    return _png(Picture.fromarray(_chest(seed)))
+
+
+def _overlay_png(seed: int, index: int) -> bytes:
+    grey = _chest(seed)
+    values = np.random.default_rng([seed, index]).random((16, 16))
+    smooth = np.asarray(Picture.fromarray((values * 255).astype(np.uint8)).resize((256, 256), Picture.Resampling.BICUBIC))
+    colour = np.repeat(grey[..., None], 3, axis=2)
+    colour[smooth >= np.percentile(smooth, 95)] = (230, 30, 30)
+    return _png(Picture.fromarray(colour))
+
+
+def _filmstrip_png(seed: int) -> bytes:
+    columns = 4
+    strip = Picture.new("L", (columns * FRAME, -(-FRAMES // columns) * FRAME))
+    for index in range(FRAMES):
+        frame = Picture.fromarray(_chest(seed, heart=0.12 + 0.015 * index)).resize((FRAME, FRAME))
+        strip.paste(frame, ((index % columns) * FRAME, (index // columns) * FRAME))
+    return _png(strip)
