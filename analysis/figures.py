@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
@@ -38,13 +39,16 @@ _METADATA: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Creator": "analysis"},
     "png": {"Software": "analysis"},
 }
+_WRITING = threading.Lock()
 FigureFormat = Literal["svg", "pdf", "png"]
 
 
 def render(figure: Figure, file_format: FigureFormat) -> bytes:
     """The figure as a file, without date, so that the same data give the same bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=file_format, metadata=_METADATA[file_format], dpi=150)
+    # Writing changes a figure for a moment, and cached figures are shared between the threads of a server.
+    with _WRITING:
+        figure.savefig(buffer, format=file_format, metadata=_METADATA[file_format], dpi=150)
     return buffer.getvalue()
 
 

@@ -1,6 +1,5 @@
 """Overlap of the attribution map with the expert mask against the readers' scores: as published, and by case."""
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.order import natural_order
+from analysis.resampling import percentile_interval, stream
 from analysis.schema import ALL
 
 Floats = NDArray[np.float64]
@@ -82,9 +82,7 @@ def rank_table(frame: pd.DataFrame, *, seed: int, draws: int) -> tuple[pd.DataFr
             (stratum["score"].to_numpy(dtype=np.float64), stratum["iou"].to_numpy(dtype=np.float64))
             for _, stratum in group.groupby("target", sort=True)
         ]
-        # The stream depends on the group's name alone, so no group changes when another one appears.
-        rng = np.random.default_rng([seed, zlib.crc32(f"{question}\x1f{arm}\x1f{target}".encode())])
-        result = rank_correlation(strata, rng=rng, draws=draws)
+        result = rank_correlation(strata, rng=stream(seed, question, arm, target), draws=draws)
         if result.reason is not None:
             messages.append(f"IoU rank correlation, {_where(question, arm, target)}: {result.reason}.")
         rows.append(
@@ -124,15 +122,13 @@ def rank_correlation(strata: list[tuple[Floats, Floats]], *, rng: np.random.Gene
         resampled += weight * _in_batches(_resampled, score, iou, rng, draws)
     extreme = int(np.sum(np.abs(permuted) >= abs(observed) - 1e-12))
     p_value = (1 + extreme) / (1 + draws)
-    defined = resampled[~np.isnan(resampled)]
     reason: str | None = None
     if len(used) < len(strata):
         reason = f"targets without enough variation are left out ({n_used} cases used)"
-    if len(defined) < 0.9 * draws:
+    low, high = percentile_interval(resampled)
+    if np.isnan(low):
         reason = "no interval, because resamples of so few cases often have no variation"
-        return RankCorrelation(n_cases, observed, np.nan, np.nan, p_value, reason)
-    low, high = np.quantile(defined, [0.025, 0.975])
-    return RankCorrelation(n_cases, observed, float(low), float(high), p_value, reason)
+    return RankCorrelation(n_cases, observed, low, high, p_value, reason)
 
 
 def _permuted(score: Floats, iou: Floats, rng: np.random.Generator, count: int) -> Floats:

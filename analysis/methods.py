@@ -9,6 +9,7 @@ def methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
     parts += _comparison(provenance)
     parts += ["## Overlap with the expert mask", *_overlap(provenance)]
     parts += ["## Accuracy of the readers per arm", *_accuracy(provenance)]
+    parts += ["## Agreement of the readers", _agreement(provenance["options"]["agreement"])]
     parts += ["## Software", ", ".join(f"{name} {version}" for name, version in provenance["software"].items()) + "."]
     if messages:
         parts += ["## Notes on these data", "\n".join(f"- {message}" for message in messages)]
@@ -91,6 +92,13 @@ def _comparison(provenance: dict[str, Any]) -> list[str]:
 def _accuracy(provenance: dict[str, Any]) -> list[str]:
     intro = "The score is taken as a rating that should separate true from false positives, per question (`auc`)."
     return [intro, *mrmc_paragraphs(provenance["options"]["auc"])]
+
+
+def _agreement(options: dict[str, str]) -> str:
+    return (
+        f"Per question and arm (`agreement`): {options['kappa']}; {options['icc']}; {options['alpha']}. Within a "
+        f"reader: the same of {options['within']}. Intervals: {options['interval']}."
+    )
 
 
 def _overlap(provenance: dict[str, Any]) -> list[str]:

@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 from analysis import figures, iou, paired
 from analysis.accuracy import accuracy_tables
+from analysis.agreement_report import OPTIONS as AGREEMENT_OPTIONS
+from analysis.agreement_report import agreement_table
 from analysis.errors import AnalysisError
 from analysis.methods import methods_text
 from analysis.mrmc_report import mrmc_options
@@ -53,6 +55,8 @@ def build(
     drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
     accuracy, accuracy_messages = accuracy_tables(frame, drawn)
     messages += accuracy_messages
+    agreement, agreement_messages = agreement_table(frame, drawn, seed=seed, draws=draws)
+    messages += agreement_messages
     tables = {
         "per_reader": paired.per_reader_table(frame, pairs),
         "wilcoxon": wilcoxon,
@@ -61,6 +65,7 @@ def build(
         "iou_published": published,
         "iou_rank": ranks,
         **accuracy,
+        "agreement": agreement,
     }
     provenance = {
         "format": REPORT_FORMAT,
@@ -75,6 +80,7 @@ def build(
             "wilcoxon": dict(paired.OPTIONS),
             "iou_published": dict(iou.PUBLISHED_OPTIONS),
             "iou_rank": dict(iou.RANK_OPTIONS),
+            "agreement": dict(AGREEMENT_OPTIONS),
             "auc": {**mrmc_options("jackknife"), "difference": "second - first arm"},
         },
     }

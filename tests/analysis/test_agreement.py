@@ -1,0 +1,81 @@
+"""Agreement statistics against published examples."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.agreement import Metric, Weights, icc, kappa, krippendorff_alpha
+
+FUN = ["Never Fun", "Fairly Often", "Very Often", "Always fun"]
+
+
+@pytest.mark.parametrize(("weights", "value", "ase"), [("unweighted", 0.4842, 0.1380), ("linear", 0.4701, 0.1457)])
+def test_kappa_and_its_standard_error_agree_with_the_reference(weights: Weights, value: float, ase: float) -> None:
+    result = kappa([[0, 4, 1], [0, 8, 0], [0, 1, 5]], weights=weights)
+    assert result.value == pytest.approx(value, abs=5e-5)
+    assert result.ase == pytest.approx(ase, abs=5e-5)
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("weights", "value"), [("unweighted", 0.1293303), ("linear", 0.2373806), ("quadratic", 0.3320456)]
+)
+def test_kappas_of_the_sexual_fun_data_are_the_published_ones(
+    shared_data_dir: Path, weights: Weights, value: float
+) -> None:
+    frame = pd.read_csv(shared_data_dir / "statistics" / "sexual_fun_kappa.csv")
+    table = frame.pivot_table(index="Husband", columns="Wife", values="Freq").loc[FUN, FUN]
+    assert kappa(table.to_numpy(), weights=weights).value == pytest.approx(value, abs=5e-8)
+
+
+@pytest.mark.shared_data
+def test_iccs_of_shrout_and_fleiss_are_the_published_ones(shared_data_dir: Path) -> None:
+    ratings = pd.read_csv(shared_data_dir / "statistics" / "shrout_fleiss_1979.csv").to_numpy()
+    assert [round(value, 2) for value in icc(ratings).values()] == [0.17, 0.29, 0.71, 0.44, 0.62, 0.91]
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("metric", "value"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849), ("ratio", 0.797)]
+)
+def test_krippendorffs_alphas_are_the_published_ones(shared_data_dir: Path, metric: Metric, value: float) -> None:
+    ratings = pd.read_csv(shared_data_dir / "statistics" / "krippendorff_4x12.csv").to_numpy().T
+    assert krippendorff_alpha(ratings, metric=metric) == pytest.approx(value, abs=5e-4)
+
+
+def test_weights_follow_the_scores_and_not_the_categories_that_happen_to_be_used() -> None:
+    used = kappa([[3, 1], [1, 3]], weights="linear", scores=[1, 5]).value
+    with_unused = np.zeros((5, 5))
+    with_unused[np.ix_([0, 4], [0, 4])] = [[3, 1], [1, 3]]
+    assert kappa(with_unused, weights="linear").value == pytest.approx(used)
+    assert kappa([[3, 1, 0], [0, 2, 0], [1, 0, 3]], weights="linear", scores=[1, 2, 5]).value != pytest.approx(
+        kappa([[3, 1, 0], [0, 2, 0], [1, 0, 3]], weights="linear").value
+    )
+
+
+def test_quadratic_kappa_of_many_categories_is_nearly_an_intraclass_correlation() -> None:
+    """Fleiss and Cohen 1973: quadratic kappa equals ICC(2,1) but for a term of order 1/n."""
+    rng = np.random.default_rng(0)
+    case = rng.integers(1, 6, 4000)
+    ratings = np.clip(case[:, None] + rng.integers(-1, 2, (4000, 2)), 1, 5)
+    table = np.histogram2d(ratings[:, 0], ratings[:, 1], bins=np.arange(0.5, 6))[0]
+    assert kappa(table, weights="quadratic").value == pytest.approx(icc(ratings)["ICC(2,1)"], abs=1e-3)
+
+
+@pytest.mark.parametrize("metric", ["nominal", "ordinal", "interval", "ratio"])
+def test_perfect_agreement_is_one_and_no_variation_is_undefined(metric: Metric) -> None:
+    assert krippendorff_alpha([[1, 1], [3, 3], [5, 5]], metric=metric) == pytest.approx(1)
+    assert np.isnan(krippendorff_alpha([[2, 2], [2, 2]], metric=metric))
+
+
+def test_without_variation_kappa_and_icc_are_undefined() -> None:
+    assert np.isnan(kappa([[5, 0], [0, 0]]).value)
+    assert np.isnan(kappa([[5, 0], [0, 0]]).ase)
+    assert all(np.isnan(value) for value in icc([[3, 3], [3, 3]]).values())
+
+
+def test_a_table_that_is_not_square_is_refused() -> None:
+    with pytest.raises(ValueError, match="square"):
+        kappa([[1, 2, 3], [4, 5, 6]])

@@ -1,0 +1,101 @@
+"""Agreement tables: who is compared with whom, on which readings, with which interval."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.agreement import icc, kappa, krippendorff_alpha
+from analysis.agreement_report import agreement_table
+from analysis.resampling import percentile_interval
+from analysis.schema import validate
+
+
+def ratings_frame(**readers: list[float | None]) -> pd.DataFrame:
+    """Responses of arm A from each reader's scores of cases c0, c1, ...; None where the reader did not answer."""
+    rows = [
+        {"reader": reader, "case": f"c{number}", "value": value}
+        for reader, values in readers.items()
+        for number, value in enumerate(values)
+        if value is not None
+    ]
+    return pd.DataFrame(rows).assign(question="q", target="Mass", label="TP", arm="A", period=1, position=1)
+
+
+def table_of(frame: pd.DataFrame, draws: int = 200) -> pd.DataFrame:
+    table, _ = agreement_table(validate(frame), ["A"], seed=1, draws=draws)
+    return table.set_index(["readers", "statistic"])
+
+
+FIRST: list[float | None] = [1, 2, 3, 4, 5, 5, 4, 2, 1, 3]
+SECOND: list[float | None] = [1, 3, 3, 4, 4, 5, 5, 2, 2, 3]
+
+
+def test_a_pair_is_judged_by_kappas_icc_and_alpha() -> None:
+    table = table_of(ratings_frame(r1=FIRST, r2=SECOND))
+    counts = np.zeros((5, 5))
+    for a, b in zip(FIRST, SECOND, strict=True):
+        counts[int(a or 0) - 1, int(b or 0) - 1] += 1
+    both = np.array([FIRST, SECOND], dtype=float).T
+    expected = {
+        ("r1 & r2", "kappa (linear)"): kappa(counts, weights="linear").value,
+        ("r1 & r2", "kappa (quadratic)"): kappa(counts, weights="quadratic").value,
+        ("all", "ICC(2,1)"): icc(both)["ICC(2,1)"],
+        ("all", "alpha (ordinal)"): krippendorff_alpha(both, metric="ordinal"),
+    }
+    assert table["estimate"].to_dict() == pytest.approx(expected)
+    assert (table["n_cases"] == 10).all()
+    assert (table["ci_low"] < table["estimate"]).all()
+    assert (table["estimate"] < table["ci_high"]).all()
+
+
+def test_the_bootstrap_interval_of_kappa_is_near_the_asymptotic_one() -> None:
+    rng = np.random.default_rng(3)
+    first = rng.integers(1, 6, 400)
+    second = np.clip(first + rng.integers(-1, 2, 400), 1, 5)
+    table = table_of(ratings_frame(r1=first.tolist(), r2=second.tolist()), draws=2000)
+    counts = np.histogram2d(first, second, bins=np.arange(0.5, 6))[0]
+    exact = kappa(counts, weights="linear")
+    found = table.loc[("r1 & r2", "kappa (linear)")]
+    assert found["ci_low"] == pytest.approx(exact.value - 1.96 * exact.ase, abs=0.01)
+    assert found["ci_high"] == pytest.approx(exact.value + 1.96 * exact.ase, abs=0.01)
+
+
+def test_missing_ratings_leave_alpha_more_cases_than_icc() -> None:
+    frame = ratings_frame(r1=FIRST, r2=[*SECOND[:8], None, None], r3=[*FIRST[:9], None])
+    table = table_of(frame)
+    assert table.loc[("all", "alpha (ordinal)"), "n_cases"] == 9
+    assert table.loc[("all", "ICC(2,1)"), "n_cases"] == 8
+    assert table.loc[("r1 & r3", "kappa (linear)"), "n_cases"] == 9
+
+
+def test_hidden_repeats_give_agreement_of_a_reader_with_itself_and_no_other_numbers_change() -> None:
+    frame = ratings_frame(r1=FIRST, r2=SECOND)
+    repeats = frame[(frame["reader"] == "r1") & frame["case"].isin(["c0", "c1", "c2", "c3", "c4"])]
+    table = table_of(pd.concat([repeats.assign(position=50, value=[1, 2, 3, 5, 5]), frame]))
+    assert table.loc[("r1", "kappa (linear)"), "n_cases"] == 5
+    assert table.loc[("r1", "kappa (linear)"), "kind"] == "within"
+    pd.testing.assert_frame_equal(table[table["kind"] != "within"], table_of(frame))
+
+
+def test_agreement_does_not_depend_on_the_order_of_rows() -> None:
+    frame = ratings_frame(r1=FIRST, r2=SECOND, r3=FIRST)
+    pd.testing.assert_frame_equal(table_of(frame.sample(frac=1, random_state=2)), table_of(frame))
+
+
+@pytest.mark.parametrize(
+    ("readers", "message"),
+    [
+        ({"r1": FIRST}, "there is one reader"),
+        ({"r1": [3, 3, 3, None], "r2": [3, 3, 3, None]}, "do not vary enough"),
+        ({"r1": [1, None], "r2": [None, 2]}, "no case has two ratings"),
+        ({"r1": list(range(40)), "r2": list(range(40))}, "more than 30 different scores"),
+    ],
+)
+def test_thin_ratings_say_why_there_is_no_agreement(readers: dict[str, list[float | None]], message: str) -> None:
+    _, messages = agreement_table(validate(ratings_frame(**readers)), ["A"], seed=1, draws=50)
+    assert any(message in text for text in messages), messages
+
+
+def test_an_interval_is_refused_when_many_resamples_are_undefined() -> None:
+    assert all(np.isnan(percentile_interval(np.array([0.5] * 80 + [np.nan] * 20))))
+    assert percentile_interval(np.linspace(0, 1, 1001)) == pytest.approx((0.025, 0.975))
