@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,12 +27,14 @@ VISIBILITY_SECONDS = 3
 DATABASE = {"NAME": "study", "USER": "ann", "PASSWORD": "secret", "HOST": "db", "PORT": "5432"}
 
 
-@pytest.fixture
-def server(folder: Path) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(folder / "postgres", durable=False)
-    server.start()
-    yield server
-    server.stop()
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    with tempfile.TemporaryDirectory(prefix="rs-") as path:
+        Path(path).chmod(0o711)
+        server = EmbeddedPostgres(Path(path) / "postgres", durable=False)
+        server.start()
+        yield server
+        server.stop()
 
 
 def url_of(server: EmbeddedPostgres) -> str:
@@ -120,6 +123,8 @@ def test_a_task_whose_worker_is_killed_comes_back_on(service: str, server: Embed
 
 
 def test_the_broker_is_installed_once_by_many_at_once(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(server.dsn) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS pgmq CASCADE")
     settings = broker_settings(server.django_database(), {})
     with ThreadPoolExecutor(4) as pool:
         installed = list(pool.map(lambda _: ensure_broker_ready(settings), range(4)))
