@@ -1,11 +1,14 @@
-"""The project's own small networks: a multi-label DenseNet and a residual autoencoder, both for 1-channel chest X-rays."""
+"""The project's own small networks: a multi-label DenseNet and a residual autoencoder for chest X-rays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Images enter and leave both networks in this range (TorchXRayVision's convention).
 INPUT_RANGE = (-1024.0, 1024.0)
@@ -72,7 +75,9 @@ class SmallDenseNet(nn.Module):
                 channels += growth
         layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=False)]
         self.features = nn.Sequential(*layers)
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels, n_targets))
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels, n_targets)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.features(x / _HALF_RANGE))
@@ -84,16 +89,10 @@ class _ResidualBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.SiLU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.SiLU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
-        )
+        last = nn.Conv2d(channels, channels, 3, padding=1)
         with torch.no_grad():
-            last = self.layers[-1]
-            assert isinstance(last, nn.Conv2d)
             last.weight.mul_(0.1)
+        self.layers = nn.Sequential(nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1), nn.SiLU(), last)
 
     def forward(self, x: Tensor) -> Tensor:
         output: Tensor = x + self.layers(x)

@@ -42,7 +42,7 @@ def draw_habitus(rng: np.random.Generator, *, heart: float | None = None) -> Hab
     sex = "F" if rng.random() < 0.48 else "M"
     width = float(rng.uniform(0.72, 0.84) * (0.97 if sex == "F" else 1.0))
     base = float(rng.uniform(0.42, 0.62)) - (0.07 if view == "AP" else 0.0)
-    # A normal heart reaches up to 0.52 here, an anteroposterior one looks larger: such hearts are mistaken for large ones.
+    # Normal hearts reach 0.53; on AP films they look larger, and such hearts are mistaken for large ones.
     normal = float(np.clip(rng.normal(0.455 + (0.025 if view == "AP" else 0), 0.035), 0.36, 0.53))
     return Habitus(
         sex=sex,
@@ -65,7 +65,7 @@ def draw_habitus(rng: np.random.Generator, *, heart: float | None = None) -> Hab
 
 
 def soft(distance: Field, width: float) -> Field:
-    """Smooth step: 0 where `distance` is below -width, 1 where it is above it. In place: a phantom calls it 40 times."""
+    """Smooth step: 0 where `distance` is below -width, 1 where it is above it; in place, for speed."""
     t = np.multiply(distance, np.float32(0.5 / width))
     t += np.float32(0.5)
     np.clip(t, 0, 1, out=t)
@@ -121,7 +121,7 @@ class Chest:
 
 
 def cage_half_width(y: Field, habitus: Habitus) -> Field:
-    """Half the width of the lungs' outer border: an apex that opens like a super-ellipse, then nearly parallel walls."""
+    """Half the width of the lungs' outer border: an apex like a super-ellipse, then nearly parallel walls."""
     depth = np.clip((y - habitus.top) / 0.85, 0, 1)
     opening = np.sqrt(np.clip(1 - (1 - depth) ** 2.3, 0, 1))
     result: Field = (habitus.width * (opening + 0.05 * np.clip(y - 0.1, 0, 1))).astype(np.float32)
@@ -179,7 +179,9 @@ def mediastinum_of(x: Field, y: Field, habitus: Habitus) -> Field:
     column = soft(half - np.abs(x - middle - np.float32(0.02)), 0.1) * soft(y - np.float32(top - 0.15), 0.3)
     knob = ellipse(x, y, (habitus.rotation + 0.1, top + 0.42), (0.09, 0.09), 0.5)
     hilum_y = np.float32((top + base) / 2 + 0.02)
-    hila = bump(np.abs(x - middle) - np.float32(0.15), 0.045) * bump(y - hilum_y - np.float32(0.04) * (x < middle), 0.09)
+    hila = bump(np.abs(x - middle) - np.float32(0.15), 0.045) * bump(
+        y - hilum_y - np.float32(0.04) * (x < middle), 0.09
+    )
     result: Field = np.maximum(np.maximum(column, np.float32(0.9) * knob), np.float32(0.45) * hila)
     return result
 
@@ -248,12 +250,21 @@ def vessels(rng: np.random.Generator, size: int, habitus: Habitus) -> Field:
         for angle in np.linspace(-1.3, 1.5, 10) + rng.normal(0, 0.14, 10):
             towards = angle if side > 0 else np.pi - angle
             x = habitus.rotation + side * float(rng.uniform(0.1, 0.18))
-            branch(x, middle + 0.1 * float(np.sin(angle)), float(towards), float(rng.uniform(3, 8)), float(rng.uniform(0.06, 0.095)), 3)
+            branch(
+                x,
+                middle + 0.1 * float(np.sin(angle)),
+                float(towards),
+                float(rng.uniform(3, 8)),
+                float(rng.uniform(0.06, 0.095)),
+                3,
+            )
     # Lower resolution and back: a cheap blur; the coarse copy is the haze of vessels too small to see.
     total: Field = np.zeros((size, size), dtype=np.float32)
     for factor, share in ((3, 0.7), (16, 0.75)):
         small = canvas.resize((size // factor, size // factor), Image.Resampling.BOX)
-        total += np.float32(share / 255) * np.asarray(small.resize((size, size), Image.Resampling.BICUBIC), dtype=np.float32)
+        total += np.float32(share / 255) * np.asarray(
+            small.resize((size, size), Image.Resampling.BICUBIC), dtype=np.float32
+        )
     return total
 
 
@@ -266,7 +277,10 @@ def ellipse(x: Field, y: Field, centre: tuple[float, float], radii: tuple[float,
         low, high = ((middle + sign * reach + 1) / 2 * size for sign in (-1, 1))
         spans.append(slice(max(0, min(size, int(low))), max(0, min(size, int(high)))))
     box = (spans[1], spans[0])
-    dx, dy = (x[box] - np.float32(centre[0])) / np.float32(radii[0]), (y[box] - np.float32(centre[1])) / np.float32(radii[1])
+    dx, dy = (
+        (x[box] - np.float32(centre[0])) / np.float32(radii[0]),
+        (y[box] - np.float32(centre[1])) / np.float32(radii[1]),
+    )
     result: Field = np.zeros_like(x)
     result[box] = soft(1 - np.sqrt(dx * dx + dy * dy), edge)
     return result

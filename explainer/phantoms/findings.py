@@ -1,14 +1,17 @@
-"""The six findings, each drawn into a chest with its exact mask, the planted shortcut, and the mimics of healthy people."""
+"""The six findings with their exact masks, the planted shortcut, and the mimics of healthy people."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from explainer.phantoms.anatomy import Chest, Field, bump, diaphragm, ellipse, hemithorax_of, smooth_noise, soft
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Mask = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 FINDINGS = ("Atelectasis", "Cardiomegaly", "Effusion", "Lung Opacity", "Mass", "Pneumothorax")
@@ -29,7 +32,7 @@ class Layers:
 
 
 def _middle(chest: Chest, side: int, across: float, down: float) -> tuple[float, float]:
-    """A point in the lung of `side`: `across` 0 at the mediastinum, 1 at the chest wall; `down` 0 at the apex, 1 at the dome."""
+    """A point in a lung: `across` 0 at the mediastinum, 1 at the chest wall; `down` 0 at the apex, 1 at the dome."""
     habitus = chest.habitus
     base = habitus.base[0 if side < 0 else 1]
     y = habitus.top + down * (base - habitus.top)
@@ -50,8 +53,12 @@ def atelectasis(rng: np.random.Generator, chest: Chest, layers: Layers, side: in
         for _ in range(int(rng.integers(1, 4))):
             cx, cy = _middle(chest, side, float(rng.uniform(0.2, 0.65)), float(rng.uniform(0.6, 0.92)))
             angle = side * float(rng.uniform(-0.45, 0.25))
-            along = np.float32(np.cos(angle)) * (chest.x - np.float32(cx)) + np.float32(np.sin(angle)) * (chest.y - np.float32(cy))
-            across = np.float32(np.cos(angle)) * (chest.y - np.float32(cy)) - np.float32(np.sin(angle)) * (chest.x - np.float32(cx))
+            along = np.float32(np.cos(angle)) * (chest.x - np.float32(cx)) + np.float32(np.sin(angle)) * (
+                chest.y - np.float32(cy)
+            )
+            across = np.float32(np.cos(angle)) * (chest.y - np.float32(cy)) - np.float32(np.sin(angle)) * (
+                chest.x - np.float32(cx)
+            )
             length, thick = float(rng.uniform(0.1, 0.21)), float(rng.uniform(0.012, 0.03))
             bent = across + np.float32(rng.uniform(-0.9, 0.9)) * along * along
             region = np.maximum(region, bump(bent, thick) * soft(np.float32(length) - np.abs(along), 0.06))
@@ -67,12 +74,12 @@ def atelectasis(rng: np.random.Generator, chest: Chest, layers: Layers, side: in
     return region > 0.4
 
 
-def cardiomegaly(rng: np.random.Generator, chest: Chest, layers: Layers, side: int, weight: float) -> Mask:
+def cardiomegaly(_rng: np.random.Generator, chest: Chest, _layers: Layers, _side: int, _weight: float) -> Mask:
     """The heart of the habitus was drawn wide already; its region is the mask."""
     return chest.heart > 0.5
 
 
-def effusion(rng: np.random.Generator, chest: Chest, layers: Layers, side: int, weight: float) -> Mask:
+def effusion(_rng: np.random.Generator, chest: Chest, layers: Layers, side: int, weight: float) -> Mask:
     """Fluid from the blunted angle upwards, its meniscus rising towards the chest wall."""
     base = chest.habitus.base[0 if side < 0 else 1]
     height = 0.0 + 0.42 * weight  # of the level at the chest wall above the dome
@@ -97,7 +104,9 @@ def lung_opacity(rng: np.random.Generator, chest: Chest, layers: Layers, side: i
         dx, dy = (chest.x - np.float32(cx)) / np.float32(wide), (chest.y - np.float32(cy)) / np.float32(high)
         region = np.maximum(region, np.exp(np.float32(-0.5) * (dx * dx + dy * dy)))
     size = len(chest.x)
-    ragged = region * (1 + np.float32(0.35) * smooth_noise(rng, 14, size) + np.float32(0.25) * smooth_noise(rng, 40, size))
+    ragged = region * (
+        1 + np.float32(0.35) * smooth_noise(rng, 14, size) + np.float32(0.25) * smooth_noise(rng, 40, size)
+    )
     region = soft(ragged - np.float32(0.45), 0.5) * chest.hemithorax
     layers.dense += region * _over_lung(chest) * np.float32(0.15 + 0.5 * weight)
     layers.markings *= 1 - np.float32(0.5) * region
@@ -121,7 +130,7 @@ def mass(rng: np.random.Generator, chest: Chest, layers: Layers, side: int, weig
     return region > 0.5
 
 
-def pneumothorax(rng: np.random.Generator, chest: Chest, layers: Layers, side: int, weight: float) -> Mask:
+def pneumothorax(_rng: np.random.Generator, chest: Chest, layers: Layers, side: int, weight: float) -> Mask:
     """Air between the chest wall and a shrunken lung: darker, without vessels, bounded by a thin pleural line."""
     habitus = chest.habitus
     shrink = np.float32(1 - (0.05 + 0.3 * weight))
@@ -195,7 +204,10 @@ def mimics(rng: np.random.Generator, chest: Chest, layers: Layers) -> None:
         layers.dense += np.float32(rng.uniform(0.12, 0.4)) * ellipse(x, y, centre, (radius, radius), 0.4)
     if rng.random() < 0.1:  # a hiatal hernia or fat pad beside the heart
         where = side()
-        centre = (where * float(rng.uniform(0.12, 0.3)), habitus.base[0 if where < 0 else 1] - float(rng.uniform(0.02, 0.12)))
+        centre = (
+            where * float(rng.uniform(0.12, 0.3)),
+            habitus.base[0 if where < 0 else 1] - float(rng.uniform(0.02, 0.12)),
+        )
         radius = float(rng.uniform(0.07, 0.15))
         layers.dense += np.float32(rng.uniform(0.15, 0.4)) * ellipse(x, y, centre, (radius, 0.8 * radius), 0.5)
     if rng.random() < 0.14:  # scars at the base: short thin lines
@@ -210,8 +222,11 @@ def mimics(rng: np.random.Generator, chest: Chest, layers: Layers) -> None:
         where = side()
         half = chest.hemithorax * (x * where > 0)
         corner = np.float32(habitus.base[0 if where < 0 else 1] + 0.07) - np.float32(0.35) * (np.abs(x) - chest.cage)
-        layers.dense += np.float32(rng.uniform(0.2, 0.5)) * half * soft(y - corner + np.float32(0.1), 0.06) * bump(
-            np.abs(x) - chest.cage, 0.07
+        layers.dense += (
+            np.float32(rng.uniform(0.2, 0.5))
+            * half
+            * soft(y - corner + np.float32(0.1), 0.06)
+            * bump(np.abs(x) - chest.cage, 0.07)
         )
     if rng.random() < 0.16:  # crowded vessels or a poor breath: hazy base
         where = side()

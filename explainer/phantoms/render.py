@@ -40,7 +40,10 @@ TUBE_OTHERWISE = 0.03
 
 @dataclass(frozen=True)
 class Phantom:
-    """A synthetic X-ray (every patient has one, and its name is the patient's id): `pixels` uint8 (size, size); masks by finding; `tube` the shortcut's mask or None."""
+    """A synthetic X-ray; every patient has one, whose name is the patient's id.
+
+    `pixels` uint8 (size, size), `masks` by finding, `tube` the shortcut's mask or None.
+    """
 
     name: str
     patient: str
@@ -83,24 +86,36 @@ def _attenuation(rng: np.random.Generator, chest: Chest, layers: Layers) -> Fiel
     size = len(x)
     # The torso: neck, shoulders, flanks.
     slope = soft(y - np.float32(habitus.top - 0.02 - 0.18), 0.16)
-    outline = np.float32(0.3) + (np.float32(habitus.width + 0.16 + habitus.fat - 0.3) + np.float32(0.25) * bump(y + 0.6, 0.3)) * slope
+    outline = (
+        np.float32(0.3)
+        + (np.float32(habitus.width + 0.16 + habitus.fat - 0.3) + np.float32(0.25) * bump(y + 0.6, 0.3)) * slope
+    )
     share = np.clip(np.abs(x) / outline, 0, 1)
     body = np.sqrt(1 - np.float32(0.96) * share * share) * soft(outline - np.abs(x), 0.02)
     total: Field = np.float32(1.05 + 1.2 * habitus.fat) * body
     dome = diaphragm(x, habitus)
     total += np.float32(0.4) * soft(y - dome, 0.05) * body
     # The lungs are air: they take away, most where the chest is deep.
-    deep = np.float32(0.6) + np.float32(0.4) * np.sqrt(np.clip(1 - np.square(x / np.maximum(chest.cage, 0.1) * 0.98), 0, 1))
+    deep = np.float32(0.6) + np.float32(0.4) * np.sqrt(
+        np.clip(1 - np.square(x / np.maximum(chest.cage, 0.1) * 0.98), 0, 1)
+    )
     air = chest.lung * deep * layers.air
     total -= np.float32(0.86) * air
-    total += np.float32(0.34) * vessels(rng, size, habitus) * (np.float32(0.25) * chest.hemithorax + np.float32(0.75) * chest.lung) * layers.markings
+    total += (
+        np.float32(0.34)
+        * vessels(rng, size, habitus)
+        * (np.float32(0.25) * chest.hemithorax + np.float32(0.75) * chest.lung)
+        * layers.markings
+    )
     texture = np.float32(0.6) * smooth_noise(rng, 36, size) + np.float32(0.5) * smooth_noise(rng, 90, size)
     total += np.float32(0.03) * texture * chest.lung * layers.markings
     # Spine, with vertebrae that shine through, and the windpipe.
     spine = soft(np.float32(0.085) - np.abs(x - np.float32(habitus.rotation * 0.3)), 0.03)
     discs = np.float32(0.75) + np.float32(0.25) * np.cos(y * np.float32(2 * np.pi / (0.9 * habitus.rib_spacing)))
     total += np.float32(0.13) * spine * discs
-    total += np.float32(0.1) * chest.mediastinum + np.float32(0.12) * chest.heart * (1 - np.float32(0.6) * soft(y - dome, 0.05))
+    total += np.float32(0.1) * chest.mediastinum + np.float32(0.12) * chest.heart * (
+        1 - np.float32(0.6) * soft(y - dome, 0.05)
+    )
     carina = np.float32(habitus.top + 0.5)
     windpipe = bump(x - np.float32(habitus.rotation * 1.4), 0.032) * soft(carina - y, 0.06)
     bronchi = bump(np.abs(x - np.float32(habitus.rotation)) - np.float32(0.8) * (y - carina), 0.026)
@@ -129,7 +144,11 @@ def _expose(
 ) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     """Turn attenuation into 8-bit grey: harmonised as detectors do it, with quantum noise and random exposure."""
     size = len(attenuation)
-    small = Image.fromarray(attenuation).resize((24, 24), Image.Resampling.BOX).resize((size, size), Image.Resampling.BICUBIC)
+    small = (
+        Image.fromarray(attenuation)
+        .resize((24, 24), Image.Resampling.BOX)
+        .resize((size, size), Image.Resampling.BICUBIC)
+    )
     value = attenuation - np.float32(rng.uniform(0.15, 0.4)) * (np.asarray(small, dtype=np.float32) - np.float32(0.8))
     centre, contrast = float(rng.normal(0.86, 0.06)), float(rng.uniform(1.5, 2.1))
     grey = np.float32(0.52) + np.float32(0.5) * np.tanh((value - np.float32(centre)) * np.float32(contrast))
@@ -138,7 +157,8 @@ def _expose(
     grey = grey + noise * grain * (np.float32(1.25) - grey)
     grey = grey + np.float32(0.012) * smooth_noise(rng, 6, size)
     pixels = np.clip(grey * np.float32(250), 0, 255)
-    return pixels.astype(np.uint8)
+    grey_levels: np.ndarray[tuple[int, int], np.dtype[np.uint8]] = pixels.astype(np.uint8)
+    return grey_levels
 
 
 def _stamp(pixels: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> None:
@@ -147,5 +167,7 @@ def _stamp(pixels: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> None:
     font = ImageFont.load_default(size=max(8, round(size * 0.03)))
     label = Image.fromarray(pixels)
     corner = (size * 0.025, size * 0.945)
-    ImageDraw.Draw(label).text(corner, "SYNTHETIC", fill=245, font=font, stroke_width=max(1, size // 256), stroke_fill=20)
+    ImageDraw.Draw(label).text(
+        corner, "SYNTHETIC", fill=245, font=font, stroke_width=max(1, size // 256), stroke_fill=20
+    )
     pixels[:] = np.asarray(label)

@@ -5,21 +5,24 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from explainer.errors import ExplainerError
-from explainer.phantoms.findings import Mask
 from explainer.phantoms.render import SIZE, draw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from explainer.phantoms.findings import Mask
 
 LABELS_HEADER = ("image", "findings", "patient_id", "age", "sex", "view", "file")
 BOXES_HEADER = ("image", "finding", "x", "y", "width", "height")

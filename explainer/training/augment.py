@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
 
 
 def _uniform(n: int, low: float, high: float, rng: torch.Generator) -> Tensor:
@@ -24,8 +23,8 @@ def move(
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     dx, dy = _uniform(n, -2 * shift, 2 * shift, rng), _uniform(n, -2 * shift, 2 * shift, rng)
     theta = torch.stack([torch.stack([cos * mirror, -sin, dx], 1), torch.stack([sin * mirror, cos, dy], 1)], 1)
-    grid = F.affine_grid(theta, list(x.shape), align_corners=False).to(x.device)
-    return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    grid = nn.functional.affine_grid(theta, list(x.shape), align_corners=False).to(x.device)
+    return nn.functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def expose(x: Tensor, rng: torch.Generator, *, brightness: float = 0.15, contrast: float = 0.2) -> Tensor:
@@ -45,12 +44,12 @@ def degrade(
     """
     size = x.shape[-1]
     pieces = []
-    for piece in x.split(group):
-        out = piece
+    for start in range(0, len(x), group):
+        out = x[start : start + group]
         if torch.rand((), generator=rng).item() < chance:
             low = int(torch.randint(min(smallest, size), size + 1, (), generator=rng))
-            out = F.interpolate(out, size=(low, low), mode="bilinear", antialias=True, align_corners=False)
-            out = F.interpolate(out, size=(size, size), mode="bilinear", align_corners=False)
+            out = nn.functional.interpolate(out, size=(low, low), mode="bilinear", antialias=True, align_corners=False)
+            out = nn.functional.interpolate(out, size=(size, size), mode="bilinear", align_corners=False)
             sigma = _uniform(len(out), 0, noise, rng).view(-1, 1, 1, 1)
             out = out + (torch.randn(out.shape, generator=rng) * sigma).to(x.device)
         pieces.append(out)

@@ -1,21 +1,22 @@
-"""Train the residual autoencoder with elastic loss (L1 + L2), keeping the weights that are best on validation images."""
+"""Train the residual autoencoder with elastic loss (L1 + L2), keeping the weights that validate best."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from explainer.networks import ResNetAutoencoder
-from explainer.training import augment, checkpoints
-from explainer.training.data import Dataset
+from explainer.training import augment, checkpoints, loop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from explainer.training.data import Dataset
 
 _SCALE = 1024.0
 
@@ -43,7 +44,9 @@ def elastic_loss(reconstruction: Tensor, image: Tensor, *, l1_weight: float, l2_
 
 
 @torch.no_grad()
-def mean_absolute_error(network: ResNetAutoencoder, data: Dataset, *, device: str = "cpu", batch_size: int = 32) -> float:
+def mean_absolute_error(
+    network: ResNetAutoencoder, data: Dataset, *, device: str = "cpu", batch_size: int = 32
+) -> float:
     """Mean absolute reconstruction error on the [-1024, 1024] scale."""
     total = 0.0
     for start in range(0, len(data), batch_size):
@@ -69,22 +72,19 @@ def train(
     rng = torch.Generator().manual_seed(options.seed)
     torch.manual_seed(options.seed)
     device = torch.device(options.device)
-    network = (start or ResNetAutoencoder(**options.architecture)).to(device, memory_format=torch.channels_last)
-    # Weights are averaged over recent steps: less noise, for the price of one copy.
-    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99))
+    network = loop.prepared(start or ResNetAutoencoder(**options.architecture), device)
+    average = loop.Average(network, decay=0.99)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=1e-4)
-    started, best, history = time.monotonic(), float("inf"), []
-    step = 0
+    clock = loop.Clock(epochs=options.epochs, minutes=options.minutes)
+    best, step = float("inf"), 0
+    history: list[dict[str, float]] = []
     bar = tqdm(range(options.epochs), desc="autoencoder", unit="epoch", disable=not progress)
     for epoch in bar:
         network.train()
-        losses = []
-        for index in torch.randperm(len(training), generator=rng).split(options.batch_size):
-            done = (epoch + len(losses) * options.batch_size / len(training)) / options.epochs
-            if options.minutes:
-                done = max(done, (time.monotonic() - started) / 60 / options.minutes)
-            for group in optimiser.param_groups:
-                group["lr"] = options.learning_rate * min((step + 1) / 50, 1.0) * max(1 - done, 0.01)
+        losses: list[float] = []
+        for index in loop.batches(len(training), options.batch_size, rng):
+            done = clock.done(epoch + len(losses) * options.batch_size / len(training))
+            loop.set_rate(optimiser, options.learning_rate, step=step, done=done)
             x = augment.expose(augment.move(training.images(index), rng, flip=True), rng).to(device)
             x = x.contiguous(memory_format=torch.channels_last)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=options.mixed_precision):
@@ -92,22 +92,28 @@ def train(
             loss = elastic_loss(reconstruction.float(), x, l1_weight=options.l1_weight, l2_weight=options.l2_weight)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
-            average.update_parameters(network)
+            average.update(network)
             losses.append(loss.item())
             step += 1
-        averaged = average.module.eval()
-        error = mean_absolute_error(averaged, validation, device=options.device)
-        seconds = time.monotonic() - started
-        history.append({"epoch": epoch, "loss": sum(losses) / len(losses), "error": error, "seconds": round(seconds)})
-        bar.set_postfix(loss=f"{history[-1]['loss']:.4f}", error=f"{error:.1f}")
+        error = mean_absolute_error(average.network, validation, device=options.device)
+        mean_loss = sum(losses) / len(losses)
+        history.append({"epoch": epoch, "loss": mean_loss, "error": error, "seconds": round(clock.seconds)})
+        bar.set_postfix(loss=f"{mean_loss:.4f}", error=f"{error:.1f}")
         if error < best:
             best = error
-            record = {"options": asdict(options), "history": history, **(provenance or {}), "validation_error": best}
             checkpoints.save(
-                averaged, out / checkpoints.AUTOENCODER_FILE, architecture=options.architecture, training=record
+                average.network,
+                out / checkpoints.AUTOENCODER_FILE,
+                architecture=options.architecture,
+                training={
+                    "options": asdict(options),
+                    "history": history,
+                    "validation_error": best,
+                    **(provenance or {}),
+                },
             )
-        if options.minutes and seconds / 60 >= options.minutes:
+        if clock.expired:
             break
     return best

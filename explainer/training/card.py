@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from explainer.training.evaluate import PairResult
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from explainer.training.evaluate import PairResult
 
 _RANGE = 2048
 
@@ -17,7 +19,16 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _results(result: PairResult) -> str:
     discrimination = _table(
-        ("target", "positive / negative", "AUC (95% interval)", "AUC, reconstructions", "sensitivity", "specificity", "TP", "FP"),
+        (
+            "target",
+            "positive / negative",
+            "AUC (95% interval)",
+            "AUC, reconstructions",
+            "sensitivity",
+            "specificity",
+            "TP",
+            "FP",
+        ),
         [
             (
                 target.target,
@@ -44,7 +55,12 @@ def _results(result: PairResult) -> str:
         ],
     )
     shift = _table(
-        ("target", "true positives searched", f"drop of {result.drop:.2f} reached", f"ended {result.drop:.2f} below the image's score"),
+        (
+            "target",
+            "true positives searched",
+            f"drop of {result.drop:.2f} reached",
+            f"ended {result.drop:.2f} below the image's score",
+        ),
         [
             (target.target, str(target.drop_cases), str(target.drop_reached), str(target.drop_reached_from_image))
             for target in result.targets
@@ -57,16 +73,17 @@ Calibrated scores; a score above 0.5 counts as positive. Intervals: percentile b
 
 {discrimination}
 
-**Reconstruction error:** mean absolute error {result.error:.1f} on the [-1024, 1024] scale, {result.error / _RANGE:.2%} of the range.
+**Reconstruction error:** mean absolute error {result.error:.1f} on the [-1024, 1024] scale,
+{result.error / _RANGE:.2%} of the range.
 
-**Score lost under reconstruction** (Appendix K of the paper, which found 0.12 and 0.04): mean {result.loss_positive:+.3f} where
-the label is positive, {result.loss_negative:+.3f} where it is negative.
+**Score lost under reconstruction** (Appendix K of the paper, which found 0.12 and 0.04): mean
+{result.loss_positive:+.3f} where the label is positive, {result.loss_negative:+.3f} where it is negative.
 
 {impact}
 
-**Latent Shift** lowered the score of the reconstruction by {result.drop:.2f} in {result.drop_share:.1%} of {result.drop_cases} true positives
-(the image's score, by the same search, in {from_image:.1%}). Searched: all true positives of a target, or a random sample
-where there are more than the table shows.
+**Latent Shift** lowered the score of the reconstruction by {result.drop:.2f} in **{result.drop_share:.1%}** of
+{result.drop_cases} true positives, and ended {result.drop:.2f} below the image's own score in {from_image:.1%}.
+Searched: all true positives of a target, or a random sample where there are more than the table shows.
 
 {shift}
 """
@@ -102,6 +119,15 @@ classifier is small on purpose; it makes the mistakes that a study of false posi
 """
 
 
+def _made(training: Mapping[str, Any]) -> str:
+    """When the best weights were found, in the last stage of the training."""
+    if not training.get("history"):
+        return ""
+    last = training["history"][-1]
+    minutes, device = last["seconds"] / 60, training["options"]["device"]
+    return f" (best weights of the last stage: epoch {last['epoch'] + 1}, after {minutes:.0f} min on {device})"
+
+
 def model_card(
     metadata: Mapping[str, Any],
     result: PairResult,
@@ -114,34 +140,37 @@ def model_card(
     parameters: tuple[int, int],
 ) -> str:
     """Markdown of the card; `sizes` are (images, patients) of each part, `histories` of classifier and autoencoder."""
-    classifier, autoencoder = histories
-    seconds = [int(history["history"][-1]["seconds"]) if history.get("history") else 0 for history in histories]
-    epochs = [len(history.get("history", ())) for history in histories]
+    made = [_made(history) for history in histories]
+    size = metadata["input_size"]
     mixed = (
         "After the autoencoder was trained, it went on training on a mixture of images and their reconstructions."
-        if classifier.get("reconstructions")
+        if histories[0].get("reconstructions")
         else "It was trained on images only, not on reconstructions."
     )
-    parts = _table(("part", "images", "patients"), [(part, str(images), str(people)) for part, (images, people) in sizes.items()])
+    parts = _table(
+        ("part", "images", "patients"), [(part, str(images), str(people)) for part, (images, people) in sizes.items()]
+    )
     shell = "\n".join(commands)
     points = ", ".join(
         f"{target} {point:.3f}"
-        for target, point in zip(metadata["classifier"]["targets"], metadata["classifier"]["operating_points"], strict=True)
+        for target, point in zip(
+            metadata["classifier"]["targets"], metadata["classifier"]["operating_points"], strict=True
+        )
     )
     return f"""# {metadata["id"]}
 
-A small multi-label classifier and a residual autoencoder for frontal chest X-rays of {metadata["input_size"]} x {metadata["input_size"]} pixels, made for
-each other. This card was written by the command that measured the pair; the numbers are not edited by hand.
+A small multi-label classifier and a residual autoencoder, made for each other, for frontal chest X-rays of
+{size} x {size} pixels. This card was written by the command that measured the pair.
 
 - **Data:** {metadata["dataset"]}
 - **Split:** {split}
-- **Classifier:** DenseNet, {parameters[0]:,} parameters, {epochs[0]} epochs in {seconds[0]} s (last stage). Images were randomly moved, exposed
-  and mostly sampled down and up again with noise, so that the score does not rest on texture that no autoencoder carries.
-  {mixed}
-- **Calibration:** the operating point of each target (Youden's J on the validation part, median over 200 bootstrap samples)
-  is mapped to 0.5. Probabilities there: {points}.
-- **Autoencoder:** convolutional residual network, {parameters[1]:,} parameters, elastic loss (L1 + L2), {epochs[1]} epochs in {seconds[1]} s (last stage).
-- **Size:** {bytes_on_disk / 1e6:.1f} MB together. Trained on CPU, two cores shared with other work.
+- **Classifier:** DenseNet, {parameters[0]:,} parameters{made[0]}.
+  Images were randomly moved and exposed, and most of them sampled down and up again with noise, so that the score does
+  not rest on texture that no autoencoder carries. {mixed}
+- **Calibration:** the operating point of each target (Youden's J on the validation part, median over 200 bootstrap
+  samples) is mapped to 0.5. Probabilities there: {points}.
+- **Autoencoder:** convolutional residual network, {parameters[1]:,} parameters, elastic loss (L1 + L2){made[1]}.
+- **Size:** {bytes_on_disk / 1e6:.1f} MB together.
 
 {parts}
 

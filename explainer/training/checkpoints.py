@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
 
 from explainer.errors import WeightsError
 from explainer.networks import ResNetAutoencoder, SmallDenseNet
 from explainer.weights import AUTOENCODER_FILE, CLASSIFIER_FILE, sha256_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
 
 __all__ = ["AUTOENCODER_FILE", "CLASSIFIER_FILE", "Checkpoint", "read", "read_autoencoder", "read_classifier", "save"]
 
@@ -36,7 +38,7 @@ def save(network: nn.Module, path: Path, *, architecture: dict[str, Any], traini
     metadata = {"architecture": json.dumps(architecture), "training": json.dumps(training)}
     partial = path.with_suffix(".partial")
     save_file(state, partial, metadata=metadata)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def read(path: Path) -> Checkpoint:
@@ -46,7 +48,7 @@ def read(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
-            state = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
+            state = {name: stream.get_tensor(name) for name in list(stream.keys())}
     except SafetensorError as error:
         raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
     if "architecture" not in metadata:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from explainer.networks import ResNetAutoencoder, SmallDenseNet
-from explainer.training import augment, checkpoints
-from explainer.training.data import Dataset
+from explainer.training import augment, checkpoints, loop
 from explainer.training.metrics import area_under_curve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from explainer.training.data import Dataset
+
+
+#: Pixels per side of the copies without fine detail that the best weights are chosen by.
+_COARSE = 96
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,10 @@ def logits(
     for start in range(0, len(data), batch_size):
         x = data.images(slice(start, start + batch_size)).to(device)
         if degraded is not None:
-            low = F.interpolate(x, size=(degraded, degraded), mode="bilinear", antialias=True, align_corners=False)
-            x = F.interpolate(low, size=x.shape[-2:], mode="bilinear", align_corners=False)
+            low = nn.functional.interpolate(
+                x, size=(degraded, degraded), mode="bilinear", antialias=True, align_corners=False
+            )
+            x = nn.functional.interpolate(low, size=x.shape[-2:], mode="bilinear", align_corners=False)
         pieces.append(network(x if autoencoder is None else autoencoder(x)).float().cpu())
     return torch.cat(pieces)
 
@@ -89,68 +96,75 @@ def train(
     torch.manual_seed(options.seed)
     device = torch.device(options.device)
     architecture = {"n_targets": len(options.targets), **options.architecture}
-    network = (start or SmallDenseNet(**architecture)).to(device, memory_format=torch.channels_last)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98), use_buffers=True
-    )
+    network = loop.prepared(start or SmallDenseNet(**architecture), device)
+    coder = None if autoencoder is None else loop.prepared(autoencoder, device)
+    average = loop.Average(network, decay=0.98)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
     positives = training.labels.sum(0).clamp(min=1)
     # The square root keeps rare targets from dominating the loss; calibration does the rest.
     weight = ((len(training) - positives) / positives).sqrt().clamp(0.5, 5).to(device)
-    if autoencoder is not None:
-        autoencoder = autoencoder.to(device, memory_format=torch.channels_last)
-    started, best, history = time.monotonic(), -1.0, []
-    step = 0
+    clock = loop.Clock(epochs=options.epochs, minutes=options.minutes)
+    best, step = -1.0, 0
+    history: list[dict[str, float]] = []
     bar = tqdm(range(options.epochs), desc="classifier", unit="epoch", disable=not progress)
     for epoch in bar:
         network.train()
-        losses = []
-        for index in torch.randperm(len(training), generator=rng).split(options.batch_size):
-            if len(index) < 2 and len(training) > 1:
-                continue  # batch normalisation cannot learn from a single image
-            done = (epoch + len(losses) * options.batch_size / len(training)) / options.epochs
-            if options.minutes:
-                done = max(done, (time.monotonic() - started) / 60 / options.minutes)
-            for group in optimiser.param_groups:
-                group["lr"] = options.learning_rate * min((step + 1) / 50, 1.0) * max(1 - done, 0.01)
-            x = augment.expose(augment.move(training.images(index), rng, flip=options.flip), rng).to(device)
-            x = x.contiguous(memory_format=torch.channels_last)
+        losses: list[float] = []
+        for index in loop.batches(len(training), options.batch_size, rng):
+            if len(index) == 1 and losses:
+                continue  # batch normalisation learns nothing from a single image
+            done = clock.done(epoch + len(losses) * options.batch_size / len(training))
+            loop.set_rate(optimiser, options.learning_rate, step=step, done=done)
+            x = augment.expose(augment.move(training.images(index), rng, flip=options.flip), rng)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=options.mixed_precision):
-                cut = 0 if autoencoder is None else round(len(x) * options.reconstructed)
-                if cut and autoencoder is not None:
-                    with torch.no_grad():
-                        x[:cut] = autoencoder(x[:cut]).float()
-                x[cut:] = augment.degrade(x[cut:], rng, smallest=options.smallest, noise=options.noise)
-                output = network(x)
-            loss = F.binary_cross_entropy_with_logits(
+                output = network(_coarsened(x.to(device), coder, rng, options))
+            loss = nn.functional.binary_cross_entropy_with_logits(
                 output.float(), training.labels[index].to(device), pos_weight=weight
             )
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimiser.step()
-            average.update_parameters(network)
+            average.update(network)
             losses.append(loss.item())
             step += 1
-        averaged = average.module.eval()
-        plain = _mean_area(logits(averaged, validation, device=options.device), validation.labels)
-        other = logits(
-            averaged,
-            validation,
-            autoencoder=autoencoder,
-            degraded=None if autoencoder is not None else 96,
-            device=options.device,
-        )
-        coarse = _mean_area(other, validation.labels)
-        seconds = time.monotonic() - started
-        history.append(
-            {"epoch": epoch, "loss": sum(losses) / len(losses), "auc": plain, "auc_coarse": coarse, "seconds": round(seconds)}
-        )
-        bar.set_postfix(loss=f"{history[-1]['loss']:.3f}", auc=f"{plain:.3f}", coarse=f"{coarse:.3f}")
-        if not (plain + coarse) / 2 <= best:  # also writes when the AUC is undefined
+        plain, coarse = _validate(average.network, validation, coder, device=options.device)
+        mean_loss = sum(losses) / len(losses)
+        seconds = round(clock.seconds)
+        history.append({"epoch": epoch, "loss": mean_loss, "auc": plain, "auc_coarse": coarse, "seconds": seconds})
+        bar.set_postfix(loss=f"{mean_loss:.3f}", auc=f"{plain:.3f}", coarse=f"{coarse:.3f}")
+        if not (plain + coarse) / 2 <= best:  # true also where too few images make the AUC undefined
             best = (plain + coarse) / 2
-            record = {"options": asdict(options), "history": history, **(provenance or {}), "validation_auc": best}
-            checkpoints.save(averaged, out / checkpoints.CLASSIFIER_FILE, architecture=architecture, training=record)
-        if options.minutes and seconds / 60 >= options.minutes:
+            checkpoints.save(
+                average.network,
+                out / checkpoints.CLASSIFIER_FILE,
+                architecture=architecture,
+                training={"options": asdict(options), "history": history, "validation_auc": best, **(provenance or {})},
+            )
+        if clock.expired:
             break
     return best
+
+
+def _coarsened(
+    x: Tensor, autoencoder: ResNetAutoencoder | None, rng: torch.Generator, options: ClassifierOptions
+) -> Tensor:
+    """A share of the batch as reconstructions, if there is an autoencoder; the rest sampled down and up."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    cut = 0
+    if autoencoder is not None:
+        cut = round(len(x) * options.reconstructed)
+        with torch.no_grad():
+            rebuilt = autoencoder(x[:cut]).float()
+    rest = augment.degrade(x[cut:], rng, smallest=options.smallest, noise=options.noise) if cut < len(x) else x[cut:]
+    return torch.cat([rebuilt, rest]) if cut else rest
+
+
+def _validate(
+    network: SmallDenseNet, validation: Dataset, autoencoder: ResNetAutoencoder | None, *, device: str
+) -> tuple[float, float]:
+    """Mean AUC of the images, and of their reconstructions or else of copies without fine detail."""
+    degraded = _COARSE if autoencoder is None else None
+    plain = logits(network, validation, device=device)
+    coarse = logits(network, validation, autoencoder=autoencoder, degraded=degraded, device=device)
+    return _mean_area(plain, validation.labels), _mean_area(coarse, validation.labels)

@@ -7,9 +7,8 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -31,6 +30,9 @@ from explainer.training.data import (
 )
 from explainer.training.pair import PairDescription, build
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of the images")
@@ -38,9 +40,14 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=224, help="pixels per side that the networks see")
     parser.add_argument("--split-seed", type=int, default=0, help="seed of the split by patient")
     parser.add_argument("--test-share", type=float, default=0.4, help="share of the patients kept for testing")
-    parser.add_argument("--validation-share", type=float, default=0.12, help="share of the patients kept for validation")
     parser.add_argument(
-        "--keep-for-test", type=Path, metavar="CSV", help="patients of the images named here (boxes.csv) go to the test part"
+        "--validation-share", type=float, default=0.12, help="share of the patients kept for validation"
+    )
+    parser.add_argument(
+        "--keep-for-test",
+        type=Path,
+        metavar="CSV",
+        help="patients of the images named here (boxes.csv) go to the test part",
     )
 
 
@@ -52,7 +59,9 @@ def _add_training(parser: argparse.ArgumentParser, *, epochs: int) -> None:
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--architecture", type=json.loads, default={}, metavar="JSON", help="keyword arguments of the network")
+    parser.add_argument(
+        "--architecture", type=json.loads, default={}, metavar="JSON", help="keyword arguments of the network"
+    )
     parser.add_argument("--start-from", type=Path, metavar="DIR", help="go on from the weights in this folder")
     _add_machine(parser)
 
@@ -69,7 +78,9 @@ def add_arguments(subparsers: Any) -> None:
     _add_training(parser, epochs=60)
     parser.add_argument("--targets", required=True, help="names separated by commas, as in labels.csv")
     parser.add_argument("--flip", action="store_true", help="mirror images at random")
-    parser.add_argument("--reconstructions", type=Path, metavar="DIR", help="autoencoder whose reconstructions are mixed in")
+    parser.add_argument(
+        "--reconstructions", type=Path, metavar="DIR", help="autoencoder whose reconstructions are mixed in"
+    )
     parser.add_argument("--smallest", type=int, default=48, help="smallest size of random down-and-up-sampling")
     parser.add_argument("--noise", type=float, default=50, help="largest noise on the [-1024, 1024] scale")
     parser.set_defaults(run=_train_classifier)
@@ -79,16 +90,23 @@ def add_arguments(subparsers: Any) -> None:
     _add_training(parser, epochs=100)
     parser.set_defaults(run=_train_autoencoder)
 
-    parser = subparsers.add_parser("pair", help="calibrate a classifier, measure it with an autoencoder, write the pair")
+    parser = subparsers.add_parser(
+        "pair", help="calibrate a classifier, measure it with an autoencoder, write the pair"
+    )
     _add_data(parser)
     parser.add_argument("--classifier", type=Path, required=True, metavar="DIR")
     parser.add_argument("--autoencoder", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--test-images", type=Path, metavar="DIR", help="measure on these images instead of the test part")
+    parser.add_argument(
+        "--test-images", type=Path, metavar="DIR", help="measure on these images instead of the test part"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the pair; its name is the pair's identifier")
     parser.add_argument("--dataset", required=True, help="what the images are, for the model card")
     parser.add_argument("--synthetic", action="store_true", help="the images are phantoms")
     parser.add_argument(
-        "--image-name-pattern", required=True, metavar="REGEX", help="its one group is the patient's id in an image's name"
+        "--image-name-pattern",
+        required=True,
+        metavar="REGEX",
+        help="its one group is the patient's id in an image's name",
     )
     parser.add_argument("--cases", type=int, default=40, help="true positives per target that Latent Shift is tried on")
     parser.add_argument("--seed", type=int, default=0)
@@ -113,7 +131,9 @@ def _parts(args: argparse.Namespace, targets: Sequence[str], parts: Sequence[Par
     for part in parts:
         if not split[part]:
             raise TrainingDataError(f"The {part} part is empty: give more patients or another share.")
-        loaded[part] = load(split[part], targets=targets, size=args.size, progress=not args.quiet, what=f"{part} images")
+        loaded[part] = load(
+            split[part], targets=targets, size=args.size, progress=not args.quiet, what=f"{part} images"
+        )
     return loaded
 
 
@@ -190,7 +210,9 @@ def _train_autoencoder(args: argparse.Namespace) -> None:
         provenance=_provenance(args, checkpoint),
         progress=not args.quiet,
     )
-    print(f"Best error on validation patients: {best:.1f} of 2048; weights in {args.out / checkpoints.AUTOENCODER_FILE}")
+    print(
+        f"Best error on validation patients: {best:.1f} of 2048; weights in {args.out / checkpoints.AUTOENCODER_FILE}"
+    )
 
 
 def _write_pair(args: argparse.Namespace) -> None:
@@ -212,7 +234,9 @@ def _write_pair(args: argparse.Namespace) -> None:
         rows = read_labels(_labels_of(args.test_images), args.test_images)
         seen = {row.patient for data in parts.values() for row in data.rows} & {row.patient for row in rows}
         if seen:
-            raise TrainingDataError(f"{len(seen)} patients of {args.test_images} are in the training or validation part.")
+            raise TrainingDataError(
+                f"{len(seen)} patients of {args.test_images} are in the training or validation part."
+            )
         parts["test"] = load(rows, targets=targets, size=args.size, progress=not args.quiet, what="test images")
         split += "; the test part is a separate series"
     else:
@@ -236,7 +260,8 @@ def _write_pair(args: argparse.Namespace) -> None:
         progress=not args.quiet,
     )
     areas = ", ".join(f"{target.target} {target.auc:.3f}" for target in result.targets)
-    print(f"AUC: {areas}. Drop of {result.drop:.2f} reached in {result.drop_share:.1%}. Card: {args.out / 'MODEL_CARD.md'}")
+    print(f"AUC: {areas}. Drop of {result.drop:.2f} reached in {result.drop_share:.1%} of {result.drop_cases}.")
+    print(f"Card: {args.out / 'MODEL_CARD.md'}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

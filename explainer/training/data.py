@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -16,6 +15,9 @@ from tqdm import tqdm
 
 from explainer.errors import ExplainerError
 from explainer.images import load_array
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 Part = Literal["training", "validation", "test"]
 PARTS: tuple[Part, ...] = ("training", "validation", "test")
@@ -114,7 +116,9 @@ def read_pixels(path: Path, size: int) -> np.ndarray[tuple[int, int], np.dtype[n
     return np.rint(array).astype(np.uint8)
 
 
-def load(rows: Sequence[Row], *, targets: Sequence[str], size: int, progress: bool = True, what: str = "read") -> Dataset:
+def load(
+    rows: Sequence[Row], *, targets: Sequence[str], size: int, progress: bool = True, what: str = "read"
+) -> Dataset:
     """All images of `rows` in memory, with their labels in the order of `targets`."""
     pixels = torch.empty((len(rows), 1, size, size), dtype=torch.uint8)
     for index, row in enumerate(tqdm(rows, desc=what, unit="image", disable=not progress)):

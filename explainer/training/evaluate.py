@@ -1,22 +1,26 @@
-"""Measure a pair on held-out patients: AUC, reconstruction error, Appendix K, and whether Latent Shift moves the score."""
+"""Measure a pair on held-out patients: AUC, reconstruction error, Appendix K, effect of Latent Shift."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from explainer.autoencoders import Autoencoder
-from explainer.classifiers import Classifier
+from explainer.errors import NoGradientError
 from explainer.methods.lambda_search import REACHED
 from explainer.methods.latent_shift import LatentShiftSettings, latent_shift
-from explainer.training.data import Dataset
 from explainer.training.metrics import FloatArray, area_under_curve, clustered_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explainer.autoencoders import Autoencoder
+    from explainer.classifiers import Classifier
+    from explainer.training.data import Dataset
 
 #: Scores above this are positive: calibration puts the operating point here.
 POSITIVE = 0.5
@@ -26,8 +30,9 @@ POSITIVE = 0.5
 class TargetResult:
     """Results for one target; scores are calibrated, `*_reconstructed` those of the autoencoder's reconstructions.
 
-    `auc_low`, `auc_high`: 95% interval, patients resampled. `drop_reached` of `drop_cases` true positives: the search of
-    Latent Shift lowered the reconstruction's score by 0.30; `drop_reached_from_image`: it ended 0.30 below the image's.
+    `auc_low`, `auc_high`: 95% interval, patients resampled. `drop_reached` of `drop_cases` true positives: the search
+    of Latent Shift lowered the reconstruction's score by 0.30; `drop_reached_from_image`: it ended 0.30 below the
+    image's score.
     """
 
     target: str
@@ -73,7 +78,9 @@ class PairResult:
     @property
     def drop_share(self) -> float:
         """Share of them whose score the search lowered by `drop`."""
-        return sum(target.drop_reached for target in self.targets) / self.drop_cases if self.drop_cases else float("nan")
+        return (
+            sum(target.drop_reached for target in self.targets) / self.drop_cases if self.drop_cases else float("nan")
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -103,9 +110,21 @@ def _shifts(
     image_scores: Sequence[float],
     settings: LatentShiftSettings,
 ) -> tuple[int, int]:
-    """How many cases reached the drop, counted from the reconstruction's score and from the image's."""
+    """How many cases reached the drop, counted from the reconstruction's score and from the image's.
+
+    A case whose score does not depend on the latent at all did not reach it.
+    """
     targets = torch.full((len(images),), column, device=images.device)
-    found = latent_shift(classifier, autoencoder, images, targets, settings)
+    try:
+        found = latent_shift(classifier, autoencoder, images, targets, settings)
+    except NoGradientError:
+        if len(images) == 1:
+            return 0, 0
+        alone = [
+            _shifts(classifier, autoencoder, images[i : i + 1], column, image_scores[i : i + 1], settings)
+            for i in range(len(images))
+        ]
+        return sum(reached for reached, _ in alone), sum(from_image for _, from_image in alone)
     reached = sum(case.stop_reason["lower"] == REACHED for case in found)
     wanted = settings.drop - settings.tolerance
     from_image = sum(score - min(case.predictions) >= wanted for score, case in zip(image_scores, found, strict=True))
@@ -129,7 +148,7 @@ def evaluate(
     """
     settings = settings or LatentShiftSettings(frames=3)
     scores, rebuilt, error = _scores(classifier, autoencoder, data, batch_size=batch_size, progress=progress)
-    labels = data.labels.numpy() > 0.5  # noqa: PLR2004
+    labels = data.labels.numpy() > 0.5
     patients = [row.patient for row in data.rows]
     results = []
     for k, target in enumerate(tqdm(classifier.targets, desc="latent shift", unit="target", disable=not progress)):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import rankdata
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -76,4 +79,5 @@ def operating_point(
 def calibrate(probability: np.typing.ArrayLike, point: np.typing.ArrayLike) -> FloatArray:
     """Map probabilities piecewise linearly so that the operating point becomes 0.5 (TorchXRayVision's op_norm)."""
     p, op = np.asarray(probability, dtype=float), np.asarray(point, dtype=float)
-    return np.where(p <= op, p / (2 * op), 1 - (1 - p) / (2 * (1 - op)))
+    calibrated: FloatArray = np.where(p <= op, p / (2 * op), 1 - (1 - p) / (2 * (1 - op)))
+    return calibrated

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,6 +21,10 @@ from explainer.training.data import Dataset, Part, TrainingDataError
 from explainer.training.evaluate import PairResult, evaluate
 from explainer.training.metrics import operating_point
 from explainer.weights import sha256_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,11 @@ def build(
     """Write a pair folder from the weights in the folders `classifier` and `autoencoder`, and measure it.
 
     The operating points are found on the validation part (Youden's J), everything else is measured on the test part.
-    Raises WeightsError if the labels are not those of the classifier's targets, and TrainingDataError if a target has no
-    operating point because the validation part holds only images with it or only images without it.
+    Raises WeightsError if the labels are not those of the classifier's targets, and TrainingDataError if a target has
+    no operating point because the validation part holds only images with it or only images without it.
     """
     network, weights = checkpoints.read_classifier(classifier)
-    _, coder = checkpoints.read_autoencoder(autoencoder)
+    coder_network, coder = checkpoints.read_autoencoder(autoencoder)
     targets = tuple(weights.training["options"]["targets"])
     if parts["test"].labels.shape[1] != len(targets):
         raise WeightsError(f"The classifier predicts {', '.join(targets)}; read the labels of these targets.")
@@ -99,10 +101,12 @@ def build(
         sizes={part: (len(data), len({row.patient for row in data.rows})) for part, data in parts.items()},
         commands=tuple(dict.fromkeys(commands)),
         histories=(weights.training, coder.training),
-        bytes_on_disk=sum((out / name).stat().st_size for name in (checkpoints.CLASSIFIER_FILE, checkpoints.AUTOENCODER_FILE)),
+        bytes_on_disk=sum(
+            (out / name).stat().st_size for name in (checkpoints.CLASSIFIER_FILE, checkpoints.AUTOENCODER_FILE)
+        ),
         parameters=(
-            sum(tensor.numel() for tensor in weights.state.values()),
-            sum(tensor.numel() for tensor in coder.state.values()),
+            sum(parameter.numel() for parameter in network.parameters()),
+            sum(parameter.numel() for parameter in coder_network.parameters()),
         ),
     )
     (out / "MODEL_CARD.md").write_text(text, encoding="utf-8")

@@ -6,13 +6,16 @@ import csv
 import hashlib
 import json
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from explainer import load_autoencoder, load_classifier, load_image, phantoms
 from explainer.training.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SIZE = "--size=64"
 SPLIT = ("--split-seed=1", "--test-share=0.3", "--validation-share=0.3", "--quiet", "--threads=1")
@@ -68,7 +71,9 @@ def test_a_pair_can_be_loaded_and_scores_an_image(pair: Path, images: Path) -> N
     assert rebuilt.shape == x.shape == (1, 1, 64, 64)
 
 
-def test_development_patients_are_listed_by_name_and_by_content_and_test_patients_are_not(pair: Path, images: Path) -> None:
+def test_development_patients_are_listed_by_name_and_by_content_and_test_patients_are_not(
+    pair: Path, images: Path
+) -> None:
     development = json.loads((pair / "pair.json").read_text(encoding="utf-8"))["development"]
     with (images.parent / "labels.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
@@ -93,7 +98,15 @@ def test_the_card_gives_the_measured_numbers_and_the_commands(pair: Path) -> Non
 
 
 def test_training_goes_on_with_reconstructions_from_given_weights(images: Path, weights: Path, tmp_path: Path) -> None:
-    arguments = ["classifier", f"--images={images}", f"--targets={TARGETS}", f"--out={tmp_path}", "--epochs=1", SIZE, *SPLIT]
+    arguments = [
+        "classifier",
+        f"--images={images}",
+        f"--targets={TARGETS}",
+        f"--out={tmp_path}",
+        "--epochs=1",
+        SIZE,
+        *SPLIT,
+    ]
     assert main([*arguments, f"--start-from={weights}", f"--reconstructions={weights}"]) == 0
     assert (tmp_path / "classifier.safetensors").is_file()
 
@@ -109,7 +122,15 @@ def test_weights_that_are_not_there_are_named(images: Path, tmp_path: Path, caps
     assert "does not exist" in capsys.readouterr().err
 
 
-def test_patterns_without_a_group_are_refused(weights: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["pair", f"--images={images}", f"--classifier={weights}", f"--autoencoder={weights}", f"--out={tmp_path}"]
+def test_patterns_without_a_group_are_refused(
+    weights: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "pair",
+        f"--images={images}",
+        f"--classifier={weights}",
+        f"--autoencoder={weights}",
+        f"--out={tmp_path}",
+    ]
     assert main([*arguments, "--dataset=x", "--image-name-pattern=abc", SIZE, *SPLIT]) == 1
     assert "one group" in capsys.readouterr().err
