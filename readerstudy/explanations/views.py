@@ -1,5 +1,6 @@
 """The coordinator's look at one case with all its explanations, and another try of one that failed."""
 
+import json
 import uuid
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from readerstudy.studies.access import Role, study_for, user_of
 from readerstudy.studies.models import Case, Study
 
 NO_STORE = "private, no-store"
+CAPTIONS = {"xray.png": "X-ray", "filmstrip.png": "Counterfactual, frame by frame"}
 
 
 @require_safe
@@ -23,14 +25,18 @@ def case_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     study = study_for(user_of(request), slug, Role.COORDINATOR)
     case = _case(study, number)
     explanation = Explanation.objects.filter(case=case).first()
+    assets = selectors.assets_present(explanation) if explanation else []
     context = {
         "study": study,
         "case": case,
         "image": case.image,
         "annotations": case.image.annotations.filter(finding=case.target),
         "explanation": explanation,
-        "assets": selectors.assets_present(explanation) if explanation else [],
+        "last": study.cases.order_by("number").values_list("number", flat=True).last(),
+        "pictures": [(name, _caption(name)) for name in assets if name.endswith(".png")],
+        "video": next((name for name in assets if name.endswith(".mp4")), ""),
         "ious": sorted(explanation.ious.items()) if explanation else [],
+        "provenance": json.dumps(explanation.provenance, indent=2) if explanation else "",
     }
     return render(request, "explanations/case_detail.html", context)
 
@@ -61,6 +67,10 @@ def explanation_retry(request: HttpRequest, slug: str, explanation_id: uuid.UUID
     else:
         messages.success(request, f"Case {explanation.case.number} is in the queue again.")
     return redirect("study_detail", slug=slug)
+
+
+def _caption(name: str) -> str:
+    return CAPTIONS.get(name, name.removesuffix(".png").replace("_", " ").capitalize())
 
 
 def _case(study: Study, number: int) -> Case:
