@@ -141,7 +141,9 @@ def test_a_result_is_stored_with_files_under_names_that_say_nothing(asked: Expla
     assert np.array_equal(loaded, maps["latent_shift"])
     for artefact in asked.artefacts.all():
         assert media_path(artefact.file).stat().st_size == artefact.size
-        assert not any(word in artefact.file for word in (*METHODS, "xray", "Mass", "Effusion", str(asked.case_id) + "."))
+        assert not any(
+            word in artefact.file for word in (*METHODS, "xray", "Mass", "Effusion", str(asked.case_id) + ".")
+        )
 
 
 def test_two_workers_at_once_get_one_case_between_them(asked: Explanation):
@@ -226,7 +228,9 @@ def test_the_reaper_sends_lost_tasks_again_but_not_while_cases_are_being_explain
     with on_commit(execute=True):
         assert stale_requeue(now=NOW + timedelta(minutes=10)) == 0
 
-    explanation_fail(explanation_id=asked.pk, token=Explanation.objects.get(pk=asked.pk).lease_token, error="x", now=NOW)
+    explanation_fail(
+        explanation_id=asked.pk, token=Explanation.objects.get(pk=asked.pk).lease_token, error="x", now=NOW
+    )
     with on_commit(execute=True):
         assert stale_requeue(now=NOW + timedelta(minutes=10)) == 7
         assert stale_requeue(now=NOW + timedelta(minutes=10, seconds=5)) == 0

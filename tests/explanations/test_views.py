@@ -87,7 +87,11 @@ def test_a_failed_case_shows_its_error_and_can_be_retried(
     client: Client, failed: Explanation, monkeypatch: pytest.MonkeyPatch, on_commit: Callable
 ):
     sent: list[list[str]] = []
-    monkeypatch.setattr(app, "send_task", lambda name, args, queue: sent.append(args))
+
+    def send(name: str, args: list[str], queue: str) -> None:
+        sent.append(args)
+
+    monkeypatch.setattr(app, "send_task", send)
     study = failed.case.study
     sign_in(client, study, Role.COORDINATOR)
 

@@ -190,9 +190,7 @@ def test_without_a_file_column_the_images_name_is_its_file(study: Study, folder:
 
 
 def test_files_named_as_seen_from_the_table_are_found_in_the_images_folder(study: Study, folder: Path):
-    record = images_import(
-        study=study, images_dir=folder / "images", labels_csv=write_labels(folder, GOOD), now=NOW
-    )
+    record = images_import(study=study, images_dir=folder / "images", labels_csv=write_labels(folder, GOOD), now=NOW)
 
     assert (record.images_added, record.problems) == (2, [])
 
@@ -242,7 +240,10 @@ def test_boxes_come_in_once_and_bad_ones_are_reported(study: Study, folder: Path
 
 def test_the_name_that_box_files_use_for_infiltration_is_known(study: Study, folder: Path):
     record = import_from(
-        study, folder, ["a.png,Infiltration,1,61,F,PA,images/a.png"], boxes_csv=boxes(folder, "a.png,Infiltrate,1,2,3,4")
+        study,
+        folder,
+        ["a.png,Infiltration,1,61,F,PA,images/a.png"],
+        boxes_csv=boxes(folder, "a.png,Infiltrate,1,2,3,4"),
     )
 
     assert record.problems == []

@@ -51,7 +51,7 @@ def line_of(text: str, part: str) -> int:
 )
 def test_a_mistake_is_named_with_key_and_line(good: str, bad: str, says: str):
     text = TEXT.replace(good, bad)
-    key = bad.split(" = ")[0] if " = " in bad else "methods" if "latent" in bad else "targets"
+    key = bad.partition(" = ")[0] if " = " in bad else "methods" if "latent" in bad else "targets"
 
     with pytest.raises(ProtocolError) as caught:
         protocol_parse(text, source="mine.toml")

@@ -86,13 +86,10 @@ def test_the_database_refuses_to_change_the_audit_record(statement: str):
 def test_the_database_refuses_to_truncate_the_audit_record_outside_tests():
     make_study()
 
-    with (
-        pytest.raises(IntegrityError, match="append-only: TRUNCATE"),
-        transaction.atomic(),
-        connection.cursor() as cursor,
-    ):
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL readerstudy.allow_truncate = 'off'")
-        cursor.execute("TRUNCATE studies_auditentry")
+        with pytest.raises(IntegrityError, match="append-only: TRUNCATE"), transaction.atomic():
+            cursor.execute("TRUNCATE studies_auditentry")
 
     assert AuditEntry.objects.count() == 1

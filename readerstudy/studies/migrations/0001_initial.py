@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,190 +15,375 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Study',
+            name="Study",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('title', models.CharField(max_length=200)),
-                ('instructions', models.TextField(blank=True, help_text='Markdown shown to a reader before the first case.')),
-                ('status', models.CharField(choices=[('draft', 'being prepared'), ('open', 'open for reading'), ('closed', 'closed')], default='draft', max_length=10)),
-                ('synthetic', models.BooleanField(default=False, help_text='The images are synthetic; every page says so.')),
-                ('targets', models.JSONField(help_text='Pathologies under study, in order.')),
-                ('cases_per_cell', models.PositiveIntegerField(help_text='Cases per target and label (TP or FP).')),
-                ('threshold', models.FloatField(default=0.5, help_text='Positive above this score.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)])),
-                ('seed', models.BigIntegerField(help_text='Seed of selection and allocation.')),
-                ('classifier', models.CharField(max_length=200)),
-                ('autoencoder', models.CharField(max_length=200)),
-                ('prefer_annotated', models.BooleanField(default=True, help_text="Selection takes true positives with an expert's annotation of the target first.")),
-                ('washout_days', models.PositiveIntegerField(default=0, help_text='Pause between two periods of a reader.')),
-                ('parameters', models.JSONField(blank=True, default=dict, help_text='Settings of the explanation methods.')),
-                ('protocol', models.TextField(blank=True, help_text='The protocol file as it was read.')),
-                ('created_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(unique=True)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "instructions",
+                    models.TextField(blank=True, help_text="Markdown shown to a reader before the first case."),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("draft", "being prepared"), ("open", "open for reading"), ("closed", "closed")],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "synthetic",
+                    models.BooleanField(default=False, help_text="The images are synthetic; every page says so."),
+                ),
+                ("targets", models.JSONField(help_text="Pathologies under study, in order.")),
+                ("cases_per_cell", models.PositiveIntegerField(help_text="Cases per target and label (TP or FP).")),
+                (
+                    "threshold",
+                    models.FloatField(
+                        default=0.5,
+                        help_text="Positive above this score.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(1),
+                        ],
+                    ),
+                ),
+                ("seed", models.BigIntegerField(help_text="Seed of selection and allocation.")),
+                ("classifier", models.CharField(max_length=200)),
+                ("autoencoder", models.CharField(max_length=200)),
+                (
+                    "prefer_annotated",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Selection takes true positives with an expert's annotation of the target first.",
+                    ),
+                ),
+                (
+                    "washout_days",
+                    models.PositiveIntegerField(default=0, help_text="Pause between two periods of a reader."),
+                ),
+                (
+                    "parameters",
+                    models.JSONField(blank=True, default=dict, help_text="Settings of the explanation methods."),
+                ),
+                ("protocol", models.TextField(blank=True, help_text="The protocol file as it was read.")),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name_plural': 'studies',
+                "verbose_name_plural": "studies",
             },
         ),
         migrations.CreateModel(
-            name='Import',
+            name="Import",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField()),
-                ('images_added', models.PositiveIntegerField(default=0)),
-                ('images_known', models.PositiveIntegerField(default=0, help_text='Files already in the study.')),
-                ('annotations_added', models.PositiveIntegerField(default=0)),
-                ('problems', models.JSONField(default=list, help_text='[{source, line, reason}]')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='studies.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField()),
+                ("images_added", models.PositiveIntegerField(default=0)),
+                ("images_known", models.PositiveIntegerField(default=0, help_text="Files already in the study.")),
+                ("annotations_added", models.PositiveIntegerField(default=0)),
+                ("problems", models.JSONField(default=list, help_text="[{source, line, reason}]")),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="imports", to="studies.study"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Image',
+            name="Image",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(blank=True, help_text='Of the imported file; empty where only a published record exists.', max_length=64)),
-                ('file', models.CharField(blank=True, help_text='Stored pixels (PNG), relative to the media folder.', max_length=200)),
-                ('name', models.CharField(help_text='Original name: never shown to a reader.', max_length=200)),
-                ('patient', models.CharField(blank=True, max_length=100)),
-                ('age', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('sex', models.CharField(blank=True, max_length=1)),
-                ('view', models.CharField(blank=True, max_length=10)),
-                ('findings', models.JSONField(default=list, help_text='Labels; an empty list is No Finding.')),
-                ('dataset', models.CharField(blank=True, max_length=100)),
-                ('width', models.PositiveIntegerField(null=True)),
-                ('height', models.PositiveIntegerField(null=True)),
-                ('bits', models.PositiveSmallIntegerField(default=8)),
-                ('technical', models.JSONField(blank=True, default=dict, help_text='Allowlisted technical DICOM tags.')),
-                ('used_in_development_of', models.JSONField(blank=True, default=list, help_text='Models trained or calibrated on this patient; selection refuses the image.')),
-                ('score_error', models.TextField(blank=True, help_text='Why the classifier could not score it, where it could not.')),
-                ('created_at', models.DateTimeField()),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='studies.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "sha256",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of the imported file; empty where only a published record exists.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "file",
+                    models.CharField(
+                        blank=True, help_text="Stored pixels (PNG), relative to the media folder.", max_length=200
+                    ),
+                ),
+                ("name", models.CharField(help_text="Original name: never shown to a reader.", max_length=200)),
+                ("patient", models.CharField(blank=True, max_length=100)),
+                ("age", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("sex", models.CharField(blank=True, max_length=1)),
+                ("view", models.CharField(blank=True, max_length=10)),
+                ("findings", models.JSONField(default=list, help_text="Labels; an empty list is No Finding.")),
+                ("dataset", models.CharField(blank=True, max_length=100)),
+                ("width", models.PositiveIntegerField(null=True)),
+                ("height", models.PositiveIntegerField(null=True)),
+                ("bits", models.PositiveSmallIntegerField(default=8)),
+                (
+                    "technical",
+                    models.JSONField(blank=True, default=dict, help_text="Allowlisted technical DICOM tags."),
+                ),
+                (
+                    "used_in_development_of",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Models trained or calibrated on this patient; selection refuses the image.",
+                    ),
+                ),
+                (
+                    "score_error",
+                    models.TextField(
+                        blank=True, help_text="Why the classifier could not score it, where it could not."
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="images", to="studies.study"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('target', models.CharField(max_length=100)),
-                ('label', models.CharField(choices=[('TP', 'true positive'), ('FP', 'false positive')], max_length=2)),
-                ('score', models.FloatField(help_text="Calibrated score that the reader is shown as the model's prediction.")),
-                ('number', models.PositiveIntegerField(help_text='Case number in exports, in random order within the study.')),
-                ('created_at', models.DateTimeField()),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='studies.image')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cases', to='studies.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("target", models.CharField(max_length=100)),
+                ("label", models.CharField(choices=[("TP", "true positive"), ("FP", "false positive")], max_length=2)),
+                (
+                    "score",
+                    models.FloatField(help_text="Calibrated score that the reader is shown as the model's prediction."),
+                ),
+                (
+                    "number",
+                    models.PositiveIntegerField(help_text="Case number in exports, in random order within the study."),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cases", to="studies.image"
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="cases", to="studies.study"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('number',),
+                "ordering": ("number",),
             },
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=60)),
-                ('detail', models.JSONField(blank=True, default=dict)),
-                ('at', models.DateTimeField()),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='audit', to='studies.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("action", models.CharField(max_length=60)),
+                ("detail", models.JSONField(blank=True, default=dict)),
+                ("at", models.DateTimeField()),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="audit", to="studies.study"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'audit entries',
+                "verbose_name_plural": "audit entries",
             },
         ),
         migrations.CreateModel(
-            name='Arm',
+            name="Arm",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=40)),
-                ('name', models.CharField(max_length=100)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('methods', models.JSONField(help_text='Explanation methods shown in this arm, in order.')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='arms', to='studies.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.SlugField(max_length=40)),
+                ("name", models.CharField(max_length=100)),
+                ("position", models.PositiveSmallIntegerField()),
+                ("methods", models.JSONField(help_text="Explanation methods shown in this arm, in order.")),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="arms", to="studies.study"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('position',),
+                "ordering": ("position",),
             },
         ),
         migrations.CreateModel(
-            name='Annotation',
+            name="Annotation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('finding', models.CharField(max_length=100)),
-                ('x', models.FloatField(blank=True, null=True)),
-                ('y', models.FloatField(blank=True, null=True)),
-                ('width', models.FloatField(blank=True, null=True)),
-                ('height', models.FloatField(blank=True, null=True)),
-                ('mask', models.CharField(blank=True, help_text='Mask PNG, relative to the media folder.', max_length=200)),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='annotations', to='studies.image')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("finding", models.CharField(max_length=100)),
+                ("x", models.FloatField(blank=True, null=True)),
+                ("y", models.FloatField(blank=True, null=True)),
+                ("width", models.FloatField(blank=True, null=True)),
+                ("height", models.FloatField(blank=True, null=True)),
+                (
+                    "mask",
+                    models.CharField(blank=True, help_text="Mask PNG, relative to the media folder.", max_length=200),
+                ),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="annotations", to="studies.image"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('height__gt', 0), ('mask', ''), ('width__gt', 0), ('x__isnull', False), ('y__isnull', False)), models.Q(models.Q(('mask', ''), _negated=True), ('width__isnull', True)), _connector='OR'), name='annotation_is_box_or_mask')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("height__gt", 0),
+                                ("mask", ""),
+                                ("width__gt", 0),
+                                ("x__isnull", False),
+                                ("y__isnull", False),
+                            ),
+                            models.Q(models.Q(("mask", ""), _negated=True), ("width__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="annotation_is_box_or_mask",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Prediction',
+            name="Prediction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('classifier', models.CharField(max_length=200)),
-                ('weights_sha256', models.CharField(blank=True, max_length=64)),
-                ('target', models.CharField(max_length=100)),
-                ('score', models.FloatField()),
-                ('created_at', models.DateTimeField()),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='predictions', to='studies.image')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("classifier", models.CharField(max_length=200)),
+                ("weights_sha256", models.CharField(blank=True, max_length=64)),
+                ("target", models.CharField(max_length=100)),
+                ("score", models.FloatField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="predictions", to="studies.image"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('image', 'classifier', 'target'), name='prediction_unique'), models.CheckConstraint(condition=models.Q(('score__gte', 0), ('score__lte', 1)), name='prediction_score_in_unit')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("image", "classifier", "target"), name="prediction_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("score__gte", 0), ("score__lte", 1)), name="prediction_score_in_unit"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Question',
+            name="Question",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=40)),
-                ('text', models.CharField(max_length=300)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('minimum', models.SmallIntegerField(default=1)),
-                ('maximum', models.SmallIntegerField(default=5)),
-                ('low_anchor', models.CharField(blank=True, max_length=60)),
-                ('high_anchor', models.CharField(blank=True, max_length=60)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='questions', to='studies.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.SlugField(max_length=40)),
+                ("text", models.CharField(max_length=300)),
+                ("position", models.PositiveSmallIntegerField()),
+                ("minimum", models.SmallIntegerField(default=1)),
+                ("maximum", models.SmallIntegerField(default=5)),
+                ("low_anchor", models.CharField(blank=True, max_length=60)),
+                ("high_anchor", models.CharField(blank=True, max_length=60)),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="questions", to="studies.study"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('position',),
-                'constraints': [models.UniqueConstraint(fields=('study', 'key'), name='question_key_unique_in_study'), models.UniqueConstraint(fields=('study', 'position'), name='question_position_unique_in_study'), models.CheckConstraint(condition=models.Q(('minimum__lt', models.F('maximum'))), name='question_minimum_below_maximum')],
+                "ordering": ("position",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("study", "key"), name="question_key_unique_in_study"),
+                    models.UniqueConstraint(fields=("study", "position"), name="question_position_unique_in_study"),
+                    models.CheckConstraint(
+                        condition=models.Q(("minimum__lt", models.F("maximum"))), name="question_minimum_below_maximum"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('coordinator', 'coordinator'), ('reader', 'reader'), ('analyst', 'analyst')], max_length=20)),
-                ('code', models.CharField(blank=True, help_text='Pseudonym in exports, for readers: R1, R2, ...', max_length=20)),
-                ('created_at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='studies.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("coordinator", "coordinator"), ("reader", "reader"), ("analyst", "analyst")],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        blank=True, help_text="Pseudonym in exports, for readers: R1, R2, ...", max_length=20
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="studies.study"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('study', 'user', 'role'), name='membership_unique'), models.UniqueConstraint(condition=models.Q(('code', ''), _negated=True), fields=('study', 'code'), name='membership_code_unique_in_study')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("study", "user", "role"), name="membership_unique"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("code", ""), _negated=True),
+                        fields=("study", "code"),
+                        name="membership_code_unique_in_study",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(condition=models.Q(('sha256', ''), _negated=True), fields=('study', 'sha256'), name='image_file_unique_in_study'),
+            model_name="image",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("sha256", ""), _negated=True),
+                fields=("study", "sha256"),
+                name="image_file_unique_in_study",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(fields=('study', 'image', 'target'), name='case_unique'),
+            model_name="case",
+            constraint=models.UniqueConstraint(fields=("study", "image", "target"), name="case_unique"),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(fields=('study', 'number'), name='case_number_unique_in_study'),
+            model_name="case",
+            constraint=models.UniqueConstraint(fields=("study", "number"), name="case_number_unique_in_study"),
         ),
         migrations.AddConstraint(
-            model_name='arm',
-            constraint=models.UniqueConstraint(fields=('study', 'key'), name='arm_key_unique_in_study'),
+            model_name="arm",
+            constraint=models.UniqueConstraint(fields=("study", "key"), name="arm_key_unique_in_study"),
         ),
         migrations.AddConstraint(
-            model_name='arm',
-            constraint=models.UniqueConstraint(fields=('study', 'position'), name='arm_position_unique_in_study'),
+            model_name="arm",
+            constraint=models.UniqueConstraint(fields=("study", "position"), name="arm_position_unique_in_study"),
         ),
     ]
