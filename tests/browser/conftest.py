@@ -1,0 +1,82 @@
+"""A real browser on a live server; skipped with a reason where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from readerstudy.accounts.models import User
+from readerstudy.accounts.services import sign_in_link_create
+
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def chromium() -> str | None:
+    """Path of the browser: CHROMIUM, or the system's."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        if os.environ.get("READERSTUDY_REQUIRE_BROWSER") == "1":
+            pytest.fail("READERSTUDY_REQUIRE_BROWSER=1, but there is no Chromium: install it or set CHROMIUM.")
+        pytest.skip("no Chromium on this machine: install it or set CHROMIUM to its path")
+    # Playwright keeps an event loop in this thread; Django's checks would take it for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh window of a small laptop. Errors in the console, and requests to other hosts, fail the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="no-preference")
+    context.set_default_timeout(15_000)
+    found = context.new_page()
+    complaints: list[str] = []
+    found.on("pageerror", lambda error: complaints.append(str(error)))
+    found.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
+    found.on(
+        "request",
+        lambda request: complaints.append(request.url) if not request.url.startswith("http://localhost") else None,
+    )
+    yield found
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def shot(page: Page) -> Callable[[str], None]:
+    """Keeps a picture of the page in var/screenshots, for people to look at."""
+
+    def keep(name: str, **options: object) -> None:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", **options)
+
+    return keep
+
+
+@pytest.fixture
+def sign_in(page: Page, live_server) -> Callable[[User], None]:
+    """Signs a person in by a one-time link, as they would."""
+
+    def go(user: User) -> None:
+        from django.utils import timezone
+
+        token = sign_in_link_create(user=user, now=timezone.now(), hours=1)
+        page.goto(live_server.url + reverse("sign_in", args=[token]))
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(live_server.url + "/")
+
+    return go

@@ -1,0 +1,398 @@
+"""A reader's pages and files: what is shown, when, and that nothing in it unblinds."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from PIL import Image as Picture
+
+from readerstudy.explanations.models import Artefact, Explanation
+from readerstudy.reading.models import Allocation, Answer, Reading, Visit
+from readerstudy.studies.models import Membership, Study
+from tests.reading.factories import (
+    NOW,
+    SECRET_DATASET,
+    SECRET_NAME,
+    SECRET_PATIENT,
+    member_make,
+    reader_make,
+    study_make,
+)
+
+pytestmark = pytest.mark.django_db
+Role = Membership.Role
+ARM_ASSETS = {
+    "A": {"xray.png", "input_gradient.png", "guided_backprop.png", "integrated_gradients.png"},
+    "B": {"xray.png", "latent_shift.png", "filmstrip.png", "curve.json"},
+}
+
+
+@pytest.fixture
+def allocation() -> Allocation:
+    return reader_make(study_make(files=True))
+
+
+@pytest.fixture
+def reader(allocation: Allocation, client: Client) -> Client:
+    client.force_login(allocation.membership.user)
+    return client
+
+
+def case_url(reading: Reading) -> str:
+    return reverse("reading_case", args=[reading.pk])
+
+
+def asset_url(reading: Reading, name: str) -> str:
+    return reverse("reading_asset", args=[reading.pk, name])
+
+
+def put(client: Client, name: str, *args, body: object, **headers):
+    return client.put(reverse(name, args=args), json.dumps(body), content_type="application/json", **headers)
+
+
+def rate(client: Client, reading: Reading) -> None:
+    client.get(case_url(reading))
+    for key in ("confidence", "correct_feature"):
+        body = {"question": key, "value": 3, "seconds": 0.1}
+        assert put(client, "answer_put", reading.pk, uuid.uuid4(), body=body).status_code == 200
+
+
+def test_the_way_from_my_studies_to_the_first_case(client: Client):
+    allocation = reader_make(study_make(), ready=False)
+    slug = allocation.membership.study.slug
+    client.force_login(allocation.membership.user)
+    assert reverse("reading_start", args=[slug]) in client.get("/").text
+    start = client.get(reverse("reading_start", args=[slug]))
+    assert "Rate <strong>every</strong> case." in start.text
+    assert client.get(reverse("reading_next", args=[slug])).url == reverse("reading_start", args=[slug])
+    begun = client.post(reverse("reading_begin", args=[slug]), follow=True)
+    assert begun.redirect_chain[-1][0] == case_url(allocation.readings.first())
+    assert "Case 1 of 8" in begun.text
+
+
+def test_a_case_shows_target_and_prediction_and_nothing_preselected(reader: Client, allocation: Allocation):
+    reading = allocation.readings.first()
+    page = reader.get(case_url(reading)).text
+    assert f"p({reading.case.target}) = <strong>{round(100 * reading.case.score)}%</strong>" in page
+    assert len(re.findall(r'type="radio"', page)) == 10
+    assert " checked" not in page
+
+
+def test_no_value_carries_over_to_the_next_case(reader: Client, allocation: Allocation):
+    first, second = allocation.readings.all()[:2]
+    rate(reader, first)
+    assert reader.get(case_url(first)).text.count(" checked") == 2
+    assert " checked" not in reader.get(case_url(second)).text
+
+
+def test_panels_are_those_of_the_assigned_arm(reader: Client, allocation: Allocation):
+    for reading in allocation.readings.filter(period__number=1):
+        page = reader.get(case_url(reading)).text
+        shown = set(re.findall(rf"{reading.pk}/assets/([\w.]+)", page))
+        assert shown == ARM_ASSETS[reading.arm.key]
+
+
+def test_pages_of_both_arms_have_the_same_frame(reader: Client, allocation: Allocation):
+    for key, panels in (("A", 4), ("B", 3)):
+        reading = allocation.readings.filter(period__number=1, arm__key=key).first()
+        page = reader.get(case_url(reading)).text
+        assert page.count('<figure class="panel">') == panels
+        assert page.count('class="panel-foot"') == page.count('class="panel-head"') == panels
+
+
+def test_only_the_assigned_arm_s_files_of_my_own_case_can_be_fetched(reader: Client, allocation: Allocation):
+    every = set.union(*ARM_ASSETS.values()) | {"latent_shift.mp4", "latent_shift.npy", "raw", "video.mp4", "mask.png"}
+    for reading in allocation.readings.filter(period__number=1):
+        fetched = {name for name in every if reader.get(asset_url(reading, name)).status_code == 200}
+        assert fetched == ARM_ASSETS[reading.arm.key]
+
+
+def test_nothing_of_a_period_that_is_not_open_can_be_fetched(reader: Client, allocation: Allocation):
+    reading = allocation.readings.filter(period__number=2).first()
+    start = reverse("reading_start", args=[allocation.membership.study.slug])
+    assert reader.get(case_url(reading)).url == start
+    assert reader.get(asset_url(reading, "xray.png")).status_code == 404
+    answer = put(
+        reader, "answer_put", reading.pk, uuid.uuid4(), body={"question": "confidence", "value": 3, "seconds": None}
+    )
+    assert answer.status_code == 403
+    assert Reading.objects.get(pk=reading.pk).opened_at is None
+
+
+def test_files_of_a_closed_study_cannot_be_fetched(reader: Client, allocation: Allocation):
+    Study.objects.update(status=Study.Status.CLOSED)
+    assert reader.get(asset_url(allocation.readings.first(), "xray.png")).status_code == 404
+
+
+def test_a_file_says_its_type_may_be_kept_privately_and_is_not_sent_twice(reader: Client, allocation: Allocation):
+    url = asset_url(allocation.readings.first(), "xray.png")
+    response = reader.get(url)
+    assert response["Content-Type"] == "image/png"
+    assert response["Cache-Control"] == "private, max-age=3600, immutable"
+    assert "Content-Disposition" not in response
+    assert reader.get(url, headers={"If-None-Match": response["ETag"]}).status_code == 304
+
+
+def test_the_same_picture_has_another_tag_in_the_other_period(reader: Client, allocation: Allocation):
+    first = allocation.readings.filter(period__number=1).first()
+    for reading in allocation.readings.filter(period__number=1):
+        rate(reader, reading)
+    second = allocation.readings.get(period__number=2, case=first.case)
+    # still open for corrections, so both can be fetched
+    tags = [reader.get(asset_url(reading, "xray.png"))["ETag"] for reading in (first, second)]
+    assert len(set(tags)) == 2
+
+
+def test_pictures_arrive_whole_and_without_metadata(reader: Client, allocation: Allocation):
+    reading = allocation.readings.filter(period__number=1, arm__key="B").first()
+    stored = Artefact.objects.get(explanation__case=reading.case, kind="filmstrip")
+    assert stored.size > 0
+    data = reader.get(asset_url(reading, "filmstrip.png")).content
+    with Picture.open(io.BytesIO(data)) as picture:
+        picture.load()
+        assert picture.size == (256, 192)
+        assert picture.info == {}
+
+
+def test_the_curve_holds_what_the_player_needs_and_no_more(reader: Client, allocation: Allocation):
+    reading = allocation.readings.filter(period__number=1, arm__key="B").first()
+    curve = reader.get(asset_url(reading, "curve.json")).json()
+    assert set(curve) == {"lambdas", "predictions", "frames", "zero", "frame_width", "frame_height", "columns"}
+
+
+def test_a_case_that_is_not_explained_yet_is_waited_for_without_counting_time(reader: Client, allocation: Allocation):
+    reading = allocation.readings.first()
+    Explanation.objects.filter(case=reading.case).update(status=Explanation.Status.PENDING)
+    page = reader.get(case_url(reading))
+    assert page.status_code == 200
+    assert 'http-equiv="refresh"' in page.text
+    assert "radio" not in page.text
+    assert Reading.objects.get(pk=reading.pk).opened_at is None
+    assert reader.get(asset_url(reading, "xray.png")).status_code == 404
+
+
+def test_synthetic_images_are_marked_on_every_page(client: Client):
+    allocation = reader_make(study_make(synthetic=True))
+    client.force_login(allocation.membership.user)
+    for url in (
+        reverse("reading_start", args=[allocation.membership.study.slug]),
+        case_url(allocation.readings.first()),
+    ):
+        assert "Synthetic images" in client.get(url).text
+
+
+def test_instructions_cannot_carry_code(client: Client):
+    study = study_make()
+    study.instructions = "<script>alert(1)</script> [x](javascript:alert(1)) ![y](https://elsewhere.invalid/y.png)"
+    study.save()
+    allocation = reader_make(study)
+    client.force_login(allocation.membership.user)
+    page = client.get(reverse("reading_start", args=[study.slug])).text
+    assert "<script>alert" not in page
+    assert 'href="javascript' not in page
+    assert "<img src=\"https" not in page
+
+
+def test_pages_forbid_scripts_from_elsewhere_and_written_into_them(reader: Client, allocation: Allocation):
+    response = reader.get(case_url(allocation.readings.first()))
+    assert "default-src 'self'" in response["Content-Security-Policy"]
+    assert "unsafe" not in response["Content-Security-Policy"]
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", response.text)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', response.text)
+
+
+def test_pages_of_a_case_are_never_kept_by_the_browser(reader: Client, allocation: Allocation):
+    assert "no-store" in reader.get(case_url(allocation.readings.first()))["Cache-Control"]
+
+
+# Answers over HTTP
+
+
+def test_an_answer_is_stored_and_a_replay_is_told_the_same(reader: Client, allocation: Allocation):
+    reading, answer_id = allocation.readings.first(), uuid.uuid4()
+    reader.get(case_url(reading))
+    body = {"question": "confidence", "value": 4, "seconds": 0.5}
+    replies = [put(reader, "answer_put", reading.pk, answer_id, body=body) for _ in range(2)]
+    assert [(reply.status_code, reply.json()) for reply in replies] == [(200, {"revision": 1, "complete": False})] * 2
+    assert Answer.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        {},
+        {"question": "confidence"},
+        {"question": "confidence", "value": "4"},
+        {"question": "confidence", "value": True},
+        {"question": "confidence", "value": 4.0},
+        {"question": ["confidence"], "value": 4},
+        {"question": "confi\x00dence", "value": 4},
+        {"question": "confidence", "value": 4, "seconds": "1"},
+        {"question": "confidence", "value": 10**30},
+        {"question": "x" * 5000, "value": 4},
+    ],
+)
+def test_a_body_that_is_no_answer_is_refused_with_a_reason(reader: Client, allocation: Allocation, body: object):
+    reading = allocation.readings.first()
+    reader.get(case_url(reading))
+    reply = put(reader, "answer_put", reading.pk, uuid.uuid4(), body=body)
+    assert reply.status_code == 400
+    assert reply.json()["error"]
+    assert not Answer.objects.exists()
+
+
+def test_fields_in_the_body_cannot_change_case_or_arm(reader: Client, allocation: Allocation):
+    reading, other = allocation.readings.all()[:2]
+    reader.get(case_url(reading))
+    body = {"question": "confidence", "value": 4, "reading": str(other.pk), "arm": "B", "period": 2, "user": 1}
+    assert put(reader, "answer_put", reading.pk, uuid.uuid4(), body=body).status_code == 200
+    stored = Answer.objects.get()
+    assert (stored.reading, stored.reading.arm) == (reading, reading.arm)
+
+
+def test_a_conflict_says_so(reader: Client, allocation: Allocation):
+    reading, answer_id = allocation.readings.first(), uuid.uuid4()
+    reader.get(case_url(reading))
+    statuses = [
+        put(reader, "answer_put", reading.pk, answer_id, body={"question": "confidence", "value": value}).status_code
+        for value in (4, 5)
+    ]
+    assert statuses == [200, 409]
+
+
+def test_without_a_session_an_answer_is_told_to_wait(client: Client, allocation: Allocation):
+    body = {"question": "confidence", "value": 4}
+    reply = put(client, "answer_put", allocation.readings.first().pk, uuid.uuid4(), body=body)
+    assert reply.status_code == 401
+    assert "sign in" in reply.json()["error"]
+
+
+def test_an_answer_from_another_site_is_refused(allocation: Allocation):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(allocation.membership.user)
+    reading = allocation.readings.first()
+    page = client.get(case_url(reading))
+    token = page.cookies["csrftoken"].value
+    body = {"question": "confidence", "value": 4}
+    assert put(client, "answer_put", reading.pk, uuid.uuid4(), body=body).status_code == 403
+    good = put(client, "answer_put", reading.pk, uuid.uuid4(), body=body, headers={"X-CSRFToken": token})
+    assert good.status_code == 200
+
+
+def test_time_is_stored_per_visit(reader: Client, allocation: Allocation):
+    reading, visit_id = allocation.readings.first(), uuid.uuid4()
+    reader.get(case_url(reading))
+    for seconds in (1, 3, 2):
+        reply = put(reader, "visit_put", reading.pk, visit_id, body={"seconds": seconds})
+    assert reply.json() == {"seconds": 3}
+    assert Visit.objects.get().seconds == 3
+
+
+# Blinding
+
+
+def test_no_byte_of_a_whole_reading_tells_label_data_set_patient_or_name(client: Client):
+    """Everything that a reader can fetch in both periods, headers included."""
+    study = study_make(files=True)
+    allocation = reader_make(study, ready=False)
+    client.force_login(allocation.membership.user)
+    received: list[tuple[str, bytes]] = []
+
+    def fetch(url: str, method: str = "get", **kwargs):
+        response = getattr(client, method)(url, **kwargs)
+        head = "\n".join(f"{key}: {value}" for key, value in response.items())
+        cookies = response.cookies.output()
+        received.append((url, f"{head}\n{cookies}\n".encode() + response.content))
+        return response
+
+    fetch("/")
+    fetch(reverse("reading_start", args=[study.slug]))
+    fetch(reverse("reading_begin", args=[study.slug]), "post")
+    for reading in allocation.readings.all():
+        rated = fetch(reverse("reading_next", args=[study.slug]))
+        assert rated.url == case_url(reading)
+        page = fetch(rated.url)
+        assert page.status_code == 200
+        for url in set(re.findall(r'(?:src|href|data-\w+)="(/reading/[^"]+/assets/[^"]+)"', page.text)):
+            fetch(url)
+        for key in ("confidence", "correct_feature"):
+            url = reverse("answer_put", args=[reading.pk, uuid.uuid4()])
+            body = json.dumps({"question": key, "value": 3, "seconds": 0.1})
+            fetch(url, "put", data=body, content_type="application/json")
+        url = reverse("visit_put", args=[reading.pk, uuid.uuid4()])
+        fetch(url, "put", data=json.dumps({"seconds": 0.1}), content_type="application/json")
+    assert "Thank you" in fetch(reverse("reading_start", args=[study.slug])).text
+
+    assert sum(b"\x89PNG" in body for _, body in received) >= 8 * 4 + 8 * 3
+    files = [artefact.file for artefact in Artefact.objects.all()]
+    hashes = [artefact.sha256 for artefact in Artefact.objects.all()]
+    images = [case.image.sha256 for case in study.cases.select_related("image")]
+    secrets = [SECRET_DATASET, SECRET_PATIENT, SECRET_NAME, "true positive", "false positive", *files, *hashes, *images]
+    for url, body in received:
+        low = body.lower()
+        for secret in secrets:
+            assert secret.lower().encode() not in low, f"{secret} in {url}"
+        if b"\x89PNG" not in body:
+            assert not re.search(rb"\b(TP|FP|ious?|label)\b", re.sub(rb"<label|</label|aria-label", b"", body)), url
+            assert not re.search(rb"\bcase[-_ ]?number\b", low), url
+
+
+def test_pages_of_a_true_and_a_false_positive_differ_in_nothing_but_ids_and_place(client: Client):
+    """The same target, score and arm: two pages that only the label could tell apart."""
+    study = study_make(targets=("Mass",), per_cell=2)
+    study.cases.update(score=0.6)
+    allocation = reader_make(study)
+    client.force_login(allocation.membership.user)
+    pages = {}
+    for reading in allocation.readings.filter(period__number=1, arm__key="A").select_related("case"):
+        text = client.get(case_url(reading)).text
+        text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", text)
+        text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
+        pages[reading.case.label] = re.sub(r"\d+", "N", re.sub(r'(?s)<details class="steps">.*?</details>', "", text))
+        pages[reading.case.label] = re.sub(r'(?m)^.*(rel="prefetch"|id="previous").*$\n?', "", pages[reading.case.label])
+        pages[reading.case.label] = re.sub(r"\s+", " ", pages[reading.case.label])
+    assert len(pages) == 2
+    assert pages["TP"] == pages["FP"]
+
+
+def test_a_reader_who_also_coordinates_sees_no_page_that_could_unblind(client: Client):
+    study = study_make()
+    allocation = reader_make(study)
+    user = allocation.membership.user
+    member_make(study, Role.COORDINATOR, user.email)
+    client.force_login(user)
+    home = client.get("/").text
+    assert reverse("study_detail", args=[study.slug]) not in home
+    assert client.get(reverse("study_detail", args=[study.slug])).status_code == 403
+    assert len(re.findall("<h2>", home)) == 1  # the study once, whatever the roles
+
+
+def test_a_user_who_is_reader_and_coordinator_reads_each_case_once(client: Client):
+    study = study_make()
+    allocation = reader_make(study)
+    member_make(study, Role.COORDINATOR, allocation.membership.user.email)
+    numbers = allocation.readings.filter(period__number=1).values_list("case__number", flat=True)
+    assert sorted(numbers) == sorted(study.cases.values_list("number", flat=True))
+
+
+def test_the_start_page_says_when_the_washout_ends(client: Client, monkeypatch):
+    allocation = reader_make(study_make(washout_days=14))
+    allocation.readings.filter(period__number=1).update(opened_at=NOW, completed_at=NOW)
+    questions = list(allocation.membership.study.questions.all())
+    for reading in allocation.readings.filter(period__number=1):
+        for question in questions:
+            Answer.objects.create(
+                id=uuid.uuid4(), reading=reading, question=question, revision=1, value=3, answered_at=NOW
+            )
+    client.force_login(allocation.membership.user)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=1))
+    page = client.get(reverse("reading_start", args=[allocation.membership.study.slug])).text
+    assert "opens 16 March 2026, 09:00" in page
