@@ -7,6 +7,7 @@ def methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
     """Write the methods section of the report with this provenance."""
     parts = ["# Methods", "## Data", _data(provenance), "## Comparison of the arms (as published)"]
     parts += _comparison(provenance)
+    parts += ["## Effect with cases as units", _effect(provenance)]
     parts += ["## Overlap with the expert mask", *_overlap(provenance)]
     parts += ["## Accuracy of the readers per arm", *_accuracy(provenance)]
     parts += ["## Agreement of the readers", _agreement(provenance["options"]["agreement"])]
@@ -84,7 +85,7 @@ def _comparison(provenance: dict[str, Any]) -> list[str]:
     )
     limits = (
         "Answers of several readers on one case are not independent, so that the pooled test rejects too often; "
-        "`per_reader` shows each reader."
+        "`per_reader` shows each reader, and `effect` takes cases as the independent units."
     )
     return [pairs, test, limits]
 
@@ -98,6 +99,16 @@ def _agreement(options: dict[str, str]) -> str:
     return (
         f"Per question and arm (`agreement`): {options['kappa']}; {options['icc']}; {options['alpha']}. Within a "
         f"reader: the same of {options['within']}. Intervals: {options['interval']}."
+    )
+
+
+def _effect(provenance: dict[str, Any]) -> str:
+    options = provenance["options"]["effect"]
+    return (
+        f"The effect (`effect`) is the {options['estimand']}. Interval: {options['interval']}. P-value: "
+        f"{options['p_value']}; adjusted by {options['adjustment']}. Shift: {options['shift']}. Period effect "
+        f"(`period_effect`): {options['period']}. `reader_correlation` is the mean correlation between readers of "
+        f"their differences on the same cases. {provenance['options']['draws']} draws each, seed {provenance['seed']}."
     )
 
 

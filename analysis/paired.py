@@ -45,7 +45,9 @@ class Pairs:
     """Pairs of one reader's answers to one question on one case, with the pairs that lack an arm kept apart."""
 
     arms: tuple[str, str]
-    table: pd.DataFrame  # question, reader, case, target, label, first, second, difference (second - first)
+    # The two answers are `first` and `second`, their periods `first_period` and `second_period`, and `difference`
+    # is second - first; beside them stand question, reader, case, target and label.
+    table: pd.DataFrame
     missing: pd.DataFrame  # question, reader, case, target, label, missing_arm
     repeats: int  # further readings of the same reader, case, arm and question, which no pair uses
 
@@ -96,7 +98,8 @@ def make_pairs(frame: pd.DataFrame, arms: tuple[str, str]) -> Pairs:
     of_the_case = first_readings.drop_duplicates(keys)[[*keys, "target", "label"]]
     table = of_the_case
     for name, arm in zip(("first", "second"), arms, strict=True):
-        values = first_readings.loc[first_readings["arm"] == arm, [*keys, "value"]].rename(columns={"value": name})
+        values = first_readings.loc[first_readings["arm"] == arm, [*keys, "value", "period"]]
+        values = values.rename(columns={"value": name, "period": f"{name}_period"})
         table = table.merge(values, on=keys, how="left", validate="one_to_one")
     complete = table["first"].notna() & table["second"].notna()
     missing = table.loc[~complete, [*keys, "target", "label"]].reset_index(drop=True)

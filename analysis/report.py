@@ -10,6 +10,8 @@ from analysis import figures, iou, paired
 from analysis.accuracy import accuracy_tables
 from analysis.agreement_report import OPTIONS as AGREEMENT_OPTIONS
 from analysis.agreement_report import agreement_table
+from analysis.effect import OPTIONS as EFFECT_OPTIONS
+from analysis.effect import effect_table, period_table
 from analysis.errors import AnalysisError
 from analysis.methods import methods_text
 from analysis.mrmc_report import mrmc_options
@@ -51,7 +53,10 @@ def build(
     wilcoxon, wilcoxon_messages = paired.wilcoxon_table(frame, pairs)
     published, published_messages = iou.published_table(frame)
     ranks, rank_messages = iou.rank_table(frame, seed=seed, draws=draws)
-    messages += wilcoxon_messages + _without_iou(frame) + published_messages + rank_messages
+    effect, effect_messages = effect_table(frame, pairs, seed=seed, draws=draws)
+    periods, period_messages = period_table(frame, pairs, seed=seed, draws=draws)
+    messages += effect_messages + period_messages + wilcoxon_messages
+    messages += _without_iou(frame) + published_messages + rank_messages
     drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
     accuracy, accuracy_messages = accuracy_tables(frame, drawn)
     messages += accuracy_messages
@@ -59,13 +64,15 @@ def build(
     messages += agreement_messages
     tables = {
         "per_reader": paired.per_reader_table(frame, pairs),
+        "effect": effect,
+        "period_effect": periods,
+        **accuracy,
+        "agreement": agreement,
         "wilcoxon": wilcoxon,
         "missing_pairs": pairs.missing,
         "score_counts": paired.score_counts(frame),
         "iou_published": published,
         "iou_rank": ranks,
-        **accuracy,
-        "agreement": agreement,
     }
     provenance = {
         "format": REPORT_FORMAT,
@@ -77,6 +84,7 @@ def build(
         "options": {
             "draws": draws,
             "pairs": "by reader, case and question; a pair without both arms is excluded",
+            "effect": dict(EFFECT_OPTIONS),
             "wilcoxon": dict(paired.OPTIONS),
             "iou_published": dict(iou.PUBLISHED_OPTIONS),
             "iou_rank": dict(iou.RANK_OPTIONS),

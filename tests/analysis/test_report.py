@@ -53,7 +53,7 @@ def test_the_same_data_in_any_order_give_the_same_bytes(
 ) -> None:
     small_report(small_study.sample(frac=1, random_state=4)).write(tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert len(names) == 13 + 2 * 3 + 2
+    assert len(names) == 15 + 2 * 3 + 2
     for name in names:
         assert (tmp_path / name).read_bytes() == (small_results / name).read_bytes(), name
 

@@ -1,0 +1,220 @@
+"""The effect of the second arm with cases as the independent units: bootstrap, sign-flip test, and period effect.
+
+Answers of several readers on one case go together, so that a case's differences are resampled or flipped as one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.order import natural_order
+from analysis.paired import Pairs, holm
+from analysis.resampling import LEVEL, case_weights, percentile_interval, stream
+from analysis.schema import ALL, LABELS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+OPTIONS: dict[str, str] = {
+    "estimand": "mean difference over pairs, every pair counting the same",
+    "interval": "95% percentile bootstrap of cases, all pairs of a case together",
+    "p_value": "two-sided test that flips the signs of all differences of a case together, (1 + extreme) / (1 + draws)",
+    "shift": "Hodges-Lehmann estimate of the case means of the differences with the interval of the signed-rank test",
+    "adjustment": "Holm over the target x label tests of one question",
+    "period": (
+        "mean of (later - earlier period) within the pairs that saw the first arm first and within those that saw the "
+        "second arm first, averaged; the arm effect adjusted for period likewise"
+    ),
+}
+EFFECT_COLUMNS = [
+    "question",
+    "label",
+    "target",
+    "n_cases",
+    "n_pairs",
+    "mean_difference",
+    "ci_low",
+    "ci_high",
+    "p_value",
+    "p_holm",
+    "shift",
+    "shift_low",
+    "shift_high",
+    "reader_correlation",
+]
+PERIOD_COLUMNS = [
+    "question",
+    "label",
+    "n_pairs",
+    "period_effect",
+    "period_low",
+    "period_high",
+    "arm_effect",
+    "arm_low",
+    "arm_high",
+]
+# With fewer cases an interval or test over cases says nothing.
+MIN_CASES = 2
+# Walsh averages grow with the square of the cases.
+_MAX_SHIFT_CASES = 5000
+
+
+@dataclass(frozen=True)
+class CaseEffect:
+    """A mean difference judged over cases; what cannot be had is NaN and `reason` says why."""
+
+    n_cases: int
+    n_pairs: int
+    mean: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    shift: float
+    shift_low: float
+    shift_high: float
+    reason: str | None
+
+
+def case_effect(cases: pd.Series[Any], differences: Floats, *, rng: np.random.Generator, draws: int) -> CaseEffect:
+    """Mean of the pairs' differences with case bootstrap interval and case-level sign-flip p."""
+    n_pairs = len(differences)
+    codes = _codes(cases)
+    n_cases = int(codes.max() + 1) if n_pairs else 0
+    sums, counts = np.bincount(codes, differences), np.bincount(codes).astype(np.float64)
+    mean = float(differences.mean()) if n_pairs else np.nan
+    reason = None
+    if n_pairs == 0:
+        reason = "there is no pair"
+    elif n_cases < MIN_CASES:
+        reason = "there is only one case"
+    elif not differences.any():
+        reason = "all differences are zero"
+    if reason is not None:
+        nothing = dict.fromkeys(("ci_low", "ci_high", "p_value", "shift", "shift_low", "shift_high"), np.nan)
+        return CaseEffect(n_cases=n_cases, n_pairs=n_pairs, mean=mean, reason=reason, **nothing)
+    weights = case_weights(rng, n_cases, draws)
+    low, high = percentile_interval((weights @ sums) / (weights @ counts))
+    signs = rng.integers(0, 2, size=(draws, n_cases)) * 2.0 - 1.0
+    # Half a rounding error of slack: flips that give the same sum must count as equally extreme.
+    extreme = int(np.sum(np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9))
+    shift, shift_low, shift_high = hodges_lehmann(sums / counts)
+    p_value = (1 + extreme) / (1 + draws)
+    return CaseEffect(n_cases, n_pairs, mean, low, high, p_value, shift, shift_low, shift_high, None)
+
+
+def hodges_lehmann(values: Floats) -> tuple[float, float, float]:
+    """Median of the Walsh averages, and the interval that the signed-rank test (normal approximation) does not reject.
+
+    NaN for more values than can be paired in memory.
+    """
+    n = len(values)
+    if n > _MAX_SHIFT_CASES:
+        return np.nan, np.nan, np.nan
+    rows, columns = np.triu_indices(n)
+    walsh = np.sort((values[rows] + values[columns]) / 2)
+    z = float(stats.norm.ppf((1 + LEVEL) / 2))
+    rank = int(np.floor(n * (n + 1) / 4 - z * np.sqrt(n * (n + 1) * (2 * n + 1) / 24)))
+    middle = float(np.median(walsh))
+    if rank < 1:
+        return middle, np.nan, np.nan
+    return middle, float(walsh[rank - 1]), float(walsh[-rank])
+
+
+def effect_table(frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) -> tuple[pd.DataFrame, list[str]]:
+    """The effect per question, label and target ("all" first), with the correlation of the readers' differences."""
+    rows: list[dict[str, Any]] = []
+    messages: list[str] = []
+    targets = natural_order(frame["target"].unique())
+    for question in natural_order(frame["question"].unique()):
+        of_question: list[dict[str, Any]] = []
+        for label, target in itertools.product(LABELS, (ALL, *targets)):
+            own = pairs.table[(pairs.table["question"] == question) & (pairs.table["label"] == label)]
+            own = own if target == ALL else own[own["target"] == target]
+            rng = stream(seed, "effect", question, label, target)
+            found = case_effect(own["case"], own["difference"].to_numpy(dtype=np.float64), rng=rng, draws=draws)
+            if found.reason is not None:
+                where = f"{label}, {'all targets' if target == ALL else target}"
+                messages.append(f"Effect over cases, {question}, {where}: no test, because {found.reason}.")
+            of_question.append(
+                {
+                    "question": question,
+                    "label": label,
+                    "target": target,
+                    "n_cases": found.n_cases,
+                    "n_pairs": found.n_pairs,
+                    "mean_difference": found.mean,
+                    "ci_low": found.ci_low,
+                    "ci_high": found.ci_high,
+                    "p_value": found.p_value,
+                    "shift": found.shift,
+                    "shift_low": found.shift_low,
+                    "shift_high": found.shift_high,
+                    "reader_correlation": reader_correlation(own),
+                }
+            )
+        adjusted = holm([np.nan if row["target"] == ALL else row["p_value"] for row in of_question])
+        rows.extend({**row, "p_holm": p} for row, p in zip(of_question, adjusted, strict=True))
+    return pd.DataFrame(rows, columns=EFFECT_COLUMNS), messages
+
+
+def reader_correlation(pairs: pd.DataFrame) -> float:
+    """Mean correlation, over pairs of readers, of their differences on the same cases; NaN where it cannot be had."""
+    wide = pairs.pivot_table(index="case", columns="reader", values="difference")
+    wide = wide.loc[:, wide.std(ddof=0) > 0] if len(wide) else wide
+    if len(wide.columns) < MIN_CASES:
+        return np.nan
+    matrix = wide.corr(min_periods=3).to_numpy(dtype=np.float64)
+    off_diagonal = matrix[~np.eye(len(matrix), dtype=bool)]
+    return float(np.nanmean(off_diagonal)) if not np.isnan(off_diagonal).all() else np.nan
+
+
+def period_table(frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) -> tuple[pd.DataFrame, list[str]]:
+    """Period effect, and arm effect adjusted for it, per question and label, with case bootstrap intervals."""
+    rows: list[dict[str, Any]] = []
+    messages: list[str] = []
+    table = pairs.table[pairs.table["first_period"] != pairs.table["second_period"]]
+    for question, label in itertools.product(natural_order(frame["question"].unique()), LABELS):
+        own = table[(table["question"] == question) & (table["label"] == label)]
+        row: dict[str, Any] = {"question": question, "label": label, "n_pairs": len(own)}
+        row |= dict.fromkeys(PERIOD_COLUMNS[3:], np.nan)
+        first_arm_first = (own["first_period"] < own["second_period"]).to_numpy()
+        if not first_arm_first.any() or first_arm_first.all():
+            messages.append(f"Period effect, {question}, {label}: none, because no cases were seen in both orders.")
+        else:
+            codes, differences = _codes(own["case"]), own["difference"].to_numpy(dtype=np.float64)
+            weights = case_weights(stream(seed, "period", question, label), int(codes.max() + 1), draws)
+            every = np.ones((1, weights.shape[1]))
+            for name, sign in (("period", -1.0), ("arm", 1.0)):
+                signed = np.where(first_arm_first, differences, sign * differences)
+                row[f"{name}_effect"] = float(_mean_of_orders(every, codes, signed, first_arm_first)[0])
+                resampled = _mean_of_orders(weights, codes, signed, first_arm_first)
+                row[f"{name}_low"], row[f"{name}_high"] = percentile_interval(resampled)
+        rows.append(row)
+    return pd.DataFrame(rows, columns=PERIOD_COLUMNS), messages
+
+
+def _mean_of_orders(weights: Floats, codes: NDArray[np.intp], values: Floats, first: NDArray[np.bool_]) -> Floats:
+    """Average of the two orders' weighted means of the values, for each row of case weights."""
+    total = np.zeros(len(weights))
+    for order in (first, ~first):
+        sums = np.bincount(codes[order], values[order], minlength=weights.shape[1])
+        counts = np.bincount(codes[order], minlength=weights.shape[1]).astype(np.float64)
+        size = weights @ counts
+        mean = np.full(len(weights), np.nan)
+        np.divide(weights @ sums, size, out=mean, where=size > 0)
+        total += mean / 2
+    return total
+
+
+def _codes(cases: pd.Series[Any]) -> NDArray[np.intp]:
+    """Numbers of the cases in natural order, so that a draw means the same case in any order of rows."""
+    ranks = {case: rank for rank, case in enumerate(natural_order(cases.unique()))}
+    return np.array([ranks[case] for case in cases], dtype=np.intp)

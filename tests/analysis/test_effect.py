@@ -1,0 +1,125 @@
+"""The effect over cases: its interval, its test, and that readers of one case are not counted as independent."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.effect import case_effect, effect_table, hodges_lehmann, period_table, reader_correlation
+from analysis.paired import Pairs, make_pairs, signed_rank
+from analysis.schema import validate
+
+
+def pairs_of(frame: pd.DataFrame) -> tuple[pd.DataFrame, Pairs]:
+    checked = validate(frame)
+    return checked, make_pairs(checked, ("A", "B"))
+
+
+def crossover(effect: float, period: float, *, cases: int = 8) -> pd.DataFrame:
+    """One reader; even cases see arm A first, one case more in that order; value = effect of B + effect of period 2."""
+    rows = []
+    for case, arm in itertools.product(range(cases), "AB"):
+        visit = 1 if (arm == "A") == (case % 4 != 0) else 2
+        value = 3 + effect * (arm == "B") + period * (visit == 2) + 0.5 * case
+        rows.append({"case": f"c{case}", "arm": arm, "period": visit, "value": value})
+    return pd.DataFrame(rows).assign(reader="r", target="Mass", label="TP", question="q")
+
+
+def test_the_sign_flip_p_approaches_that_of_all_flips() -> None:
+    sums = np.array([1.0, 2.0, 0.5, 1.5, -0.5, 1.0])
+    flips = np.array(list(itertools.product([1, -1], repeat=6))) @ sums
+    exact = np.mean(np.abs(flips) >= abs(sums.sum()))
+    cases = pd.Series([f"c{number}" for number in range(6)])
+    found = case_effect(cases, sums, rng=np.random.default_rng(1), draws=20000)
+    assert found.p_value == pytest.approx(exact, abs=0.01)
+    assert found.mean == pytest.approx(sums.mean())
+
+
+def test_the_interval_of_many_independent_cases_is_near_the_normal_one() -> None:
+    values = np.random.default_rng(2).normal(0.3, 1, 400)
+    cases = pd.Series([f"c{number}" for number in range(400)])
+    found = case_effect(cases, values, rng=np.random.default_rng(3), draws=4000)
+    margin = 1.96 * values.std(ddof=1) / 20
+    assert found.ci_low == pytest.approx(values.mean() - margin, abs=0.01)
+    assert found.ci_high == pytest.approx(values.mean() + margin, abs=0.01)
+
+
+def test_answers_doubled_by_a_second_reader_who_agrees_do_not_narrow_the_interval() -> None:
+    values = np.random.default_rng(4).integers(-2, 3, 40).astype(float)
+    names = [f"c{number}" for number in range(40)]
+    alone = case_effect(pd.Series(names), values, rng=np.random.default_rng(5), draws=500)
+    doubled = case_effect(pd.Series(names * 2), np.tile(values, 2), rng=np.random.default_rng(5), draws=500)
+    assert doubled.n_pairs == 80
+    assert (doubled.ci_low, doubled.ci_high, doubled.p_value) == (alone.ci_low, alone.ci_high, alone.p_value)
+
+
+def test_the_case_level_test_holds_its_size_where_the_pooled_one_does_not() -> None:
+    """Two readers whose differences on a case correlate .42 as in the published study, and no effect."""
+    rng = np.random.default_rng(6)
+    cases = pd.Series([f"c{number}" for number in range(60)] * 2)
+    sound = pooled = 0
+    for _ in range(400):
+        shared = rng.normal(0, np.sqrt(0.42), 60)
+        latent = np.tile(shared, 2) + rng.normal(0, np.sqrt(0.58), 120)
+        differences = np.round(1.3 * latent)
+        sound += case_effect(cases, differences, rng=rng, draws=299).p_value <= 0.05
+        pooled += (signed_rank(differences).p_value or 1) <= 0.05
+    # Binomial(400, .05) is at most 33 with probability .999; the pooled test has size of about .10.
+    assert 8 <= sound <= 33
+    assert pooled > sound
+
+
+def test_hodges_lehmann_agrees_with_r() -> None:
+    # R: wilcox.test(c(1.1,2.2,3.3,4.4,5.5,6.6,7.7,8.8), conf.int=TRUE) has estimate 4.95; the Walsh averages by hand
+    # are (i + j) * .55, and 36 * .5 - 1.96 * sqrt(51) = 4.003 gives the fourth from either end.
+    values = 1.1 * np.arange(1, 9)
+    walsh = sorted(0.55 * (i + j) for i in range(1, 9) for j in range(i, 9))
+    assert hodges_lehmann(values) == pytest.approx((4.95, walsh[3], walsh[-4]))
+
+
+def test_arm_and_period_effects_are_told_apart() -> None:
+    frame, pairs = pairs_of(crossover(effect=1.0, period=-0.5))
+    table, messages = period_table(frame, pairs, seed=1, draws=200)
+    row = table[table["label"] == "TP"].iloc[0]
+    assert row["period_effect"] == pytest.approx(-0.5)
+    assert row["arm_effect"] == pytest.approx(1.0)
+    # Three quarters of the cases saw A first, so that the plain mean difference mixes the two.
+    assert pairs.table["difference"].mean() == pytest.approx(1.0 - 0.5 * (0.75 - 0.25))
+    assert messages == ["Period effect, q, FP: none, because no cases were seen in both orders."]
+
+
+def test_effects_do_not_depend_on_the_order_of_rows(small_study: pd.DataFrame) -> None:
+    for table_of in (effect_table, period_table):
+        expected = table_of(*pairs_of(small_study), seed=1, draws=50)[0]
+        shuffled = table_of(*pairs_of(small_study.sample(frac=1, random_state=1)), seed=1, draws=50)[0]
+        pd.testing.assert_frame_equal(shuffled, expected)
+
+
+def test_readers_who_move_together_have_correlation_one() -> None:
+    frame = pd.DataFrame({"case": list("abcd") * 2, "reader": ["r1"] * 4 + ["r2"] * 4})
+    assert reader_correlation(frame.assign(difference=[1, 2, 0, 1, 2, 4, 0, 2.0])) == pytest.approx(1)
+    assert np.isnan(reader_correlation(frame.assign(difference=[1, 2, 0, 1, 2, 2, 2, 2.0])))
+
+
+@pytest.mark.parametrize(
+    ("cases", "differences", "reason"),
+    [([], [], "no pair"), (["a", "a"], [1, 2], "only one case"), (["a", "b"], [0, 0], "zero")],
+)
+def test_what_cannot_be_tested_over_cases_says_why(cases: list[str], differences: list[float], reason: str) -> None:
+    found = case_effect(
+        pd.Series(cases, dtype=str), np.array(differences, dtype=float), rng=np.random.default_rng(0), draws=20
+    )
+    assert reason in str(found.reason)
+    assert np.isnan([found.ci_low, found.p_value, found.shift]).all()
+
+
+@pytest.mark.shared_data
+def test_the_published_study_shows_correlated_readers_and_a_period_effect(published_study: pd.DataFrame) -> None:
+    frame, pairs = pairs_of(published_study)
+    effects = effect_table(frame, pairs, seed=1, draws=200)[0].set_index(["question", "label", "target"])
+    assert effects.loc[("correct_feature", "TP", "all"), "reader_correlation"] == pytest.approx(0.42, abs=5e-3)
+    assert effects.loc[("confidence", "TP", "all"), "mean_difference"] == pytest.approx(0.15)
+    periods = period_table(frame, pairs, seed=1, draws=200)[0].set_index(["question", "label"])["period_effect"]
+    assert periods[("correct_feature", "TP")] == pytest.approx(-0.27, abs=5e-3)
+    assert periods[("correct_feature", "FP")] == pytest.approx(-0.34, abs=5e-3)
