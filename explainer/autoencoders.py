@@ -37,6 +37,8 @@ class Autoencoder(nn.Module):
         self.input_size = input_size
         self.input_range = input_range
         self.weights_sha256 = weights_sha256
+        # A third faster on the CPU.
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # stub lacks this form
         self.register_buffer("_place", torch.zeros(()), persistent=False)
         self.requires_grad_(requires_grad=False)
         self.eval()

@@ -170,15 +170,16 @@ def describe_error(error: Exception) -> str:
 
 
 def prepare_torch() -> None:
-    """Load torch so that it shares the machine: by default half of the cores, and threads that sleep while they wait.
+    """Load torch so that it shares the machine: its threads sleep while they wait for each other.
 
-    Spinning threads on a busy machine of two cores made a case take ten times as long. `EXPLAINER_THREADS` overrides.
+    By default they spin, and beside other work on two cores that made a case take five times as long.
+    `EXPLAINER_THREADS` says how many there are; by default one for each core.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch's OpenMP is loaded
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(int(os.environ.get("EXPLAINER_THREADS") or max(1, cores // 2)))
+    torch.set_num_threads(int(os.environ.get("EXPLAINER_THREADS") or cores))
 
 
 @signals.worker_ready.connect
