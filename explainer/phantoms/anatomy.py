@@ -179,9 +179,8 @@ def mediastinum_of(x: Field, y: Field, habitus: Habitus) -> Field:
     column = soft(half - np.abs(x - middle - np.float32(0.02)), 0.1) * soft(y - np.float32(top - 0.15), 0.3)
     knob = ellipse(x, y, (habitus.rotation + 0.1, top + 0.42), (0.09, 0.09), 0.5)
     hilum_y = np.float32((top + base) / 2 + 0.02)
-    hila = bump(np.abs(x - middle) - np.float32(0.15), 0.045) * bump(
-        y - hilum_y - np.float32(0.04) * (x < middle), 0.09
-    )
+    height: Field = y - hilum_y - np.where(x < middle, np.float32(0.04), np.float32(0))  # the right one is lower
+    hila = bump(np.abs(x - middle) - np.float32(0.15), 0.045) * bump(height, 0.09)
     result: Field = np.maximum(np.maximum(column, np.float32(0.9) * knob), np.float32(0.45) * hila)
     return result
 

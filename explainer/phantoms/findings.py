@@ -84,7 +84,8 @@ def effusion(_rng: np.random.Generator, chest: Chest, layers: Layers, side: int,
     base = chest.habitus.base[0 if side < 0 else 1]
     height = 0.0 + 0.42 * weight  # of the level at the chest wall above the dome
     share = np.clip(np.abs(chest.x) / np.maximum(chest.cage, np.float32(0.1)), 0, 1)
-    level = np.float32(base + 0.08 - height) + np.float32(0.16 + 0.1 * weight) * (1 - share * share * share)
+    rise = np.float32(0.16 + 0.1 * weight)
+    level = np.subtract(np.float32(base + 0.08 - height) + rise, rise * share * share * share, dtype=np.float32)
     half = hemithorax_of(chest.x, chest.y, chest.habitus, chest.cage) * (chest.x * side > 0)
     fluid = soft(chest.y - level, 0.035)
     region = half * fluid

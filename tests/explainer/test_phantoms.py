@@ -90,7 +90,7 @@ def test_chest_tubes_go_with_pneumothorax() -> None:
 def test_the_word_synthetic_is_burnt_into_the_same_corner_of_every_image() -> None:
     corners = [draw(3, index).pixels[480:506, 8:110] for index in range(4)]
     lettering = np.min(corners, axis=0) > 200
-    assert lettering.sum() > 200
+    assert lettering.sum() > 150
     # Framed in black, so that it can be read on any background.
     assert (np.max(corners, axis=0) < 60).sum() > 100
 
