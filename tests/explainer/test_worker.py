@@ -1,0 +1,111 @@
+"""The tasks with a database: a case ends explained once, or failed with a reason, and the worker goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from explainer.tasks import explain_case, score_image_batch
+from readerstudy.celery import app
+from readerstudy.explanations.models import Artefact, Explanation
+from readerstudy.explanations.services import explanations_request
+from readerstudy.lib.media import media_path
+from readerstudy.studies.models import Prediction, Study
+from tests.explainer.models import write_pair
+from tests.factories import NOW, make_cases, make_image, make_study
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.django_db
+TARGETS = ["Effusion", "Mass"]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> str:
+    return str(write_pair(tmp_path / "pair"))
+
+
+def study_with(pair: str, monkeypatch: pytest.MonkeyPatch, **fields: Any) -> Study:
+    """A study whose cases are selected and asked for, with small settings."""
+    monkeypatch.setattr(app, "send_task", lambda *_args, **_more: None)
+    study = make_study()
+    make_cases(study)
+    parameters = {"integrated_gradients": {"steps": 4}, "latent_shift": {"frames": 4}, "display_size": 64}
+    values = {"classifier": pair, "autoencoder": pair, "parameters": parameters, **fields}
+    Study.objects.filter(pk=study.pk).update(**values)
+    study.refresh_from_db()
+    explanations_request(study=study, now=NOW)
+    return study
+
+
+def first() -> Explanation:
+    return Explanation.objects.order_by("case__number").filter(case__target__in=TARGETS).first()  # type: ignore[return-value]
+
+
+def test_a_case_is_explained_once_however_often_it_is_delivered(pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    study_with(pair, monkeypatch)
+    explanation = first()
+    assert explain_case(str(explanation.pk)) == "explained"
+    files = set(Artefact.objects.values_list("file", flat=True))
+    assert explain_case(str(explanation.pk)) == "nothing to do"
+    assert set(Artefact.objects.values_list("file", flat=True)) == files
+    explanation.refresh_from_db()
+    assert (explanation.status, explanation.error) == ("done", "")
+    assert explanation.provenance["target"] == explanation.case.target
+    # Four maps and four overlays, the X-ray, and the strip, curve and video of the counterfactual.
+    assert len(files) == 12
+    assert all(media_path(file).stat().st_size for file in files)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"classifier": "nowhere"}, "There is no classifier 'nowhere'"),
+        ({"autoencoder": "nowhere"}, "There is no autoencoder 'nowhere'"),
+        ({"parameters": {"latent_shift": {"drop": -1}}}, "drop of Latent Shift must be a positive number"),
+    ],
+)
+def test_a_case_that_cannot_be_explained_says_why(
+    pair: str, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], reason: str
+) -> None:
+    study_with(pair, monkeypatch, **fields)
+    explanation = first()
+    assert explain_case(str(explanation.pk)) == "failed"
+    explanation.refresh_from_db()
+    assert explanation.status == "failed"
+    assert reason in explanation.error
+
+
+def test_an_image_that_cannot_be_read_fails_its_case_alone(pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    study_with(pair, monkeypatch)
+    explanation = first()
+    media_path(explanation.case.image.file).write_bytes(b"damaged")
+    assert explain_case(str(explanation.pk)) == "failed"
+    explanation.refresh_from_db()
+    assert "neither PNG" in explanation.error
+
+
+def test_a_batch_is_scored_and_a_bad_image_keeps_its_reason(pair: str) -> None:
+    study = make_study()
+    Study.objects.filter(pk=study.pk).update(classifier=pair, targets=TARGETS)
+    images = [make_image(study) for _ in range(3)]
+    media_path(images[1].file).write_bytes(b"damaged")
+    ids = [image.pk for image in images]
+    assert score_image_batch(study.pk, ids) == 2
+    stored = Prediction.objects.filter(image__study=study)
+    assert set(stored.values_list("image_id", "target")) == {(i, t) for i in (ids[0], ids[2]) for t in TARGETS}
+    images[1].refresh_from_db()
+    assert "neither PNG" in images[1].score_error
+    assert score_image_batch(study.pk, ids) == 0
+    assert stored.count() == 4
+
+
+def test_a_classifier_that_cannot_be_loaded_is_told_to_the_coordinator(pair: str) -> None:
+    study = make_study()
+    Study.objects.filter(pk=study.pk).update(classifier="nowhere")
+    image = make_image(study)
+    assert score_image_batch(study.pk, [image.pk]) == 0
+    image.refresh_from_db()
+    assert "There is no classifier 'nowhere'" in image.score_error
