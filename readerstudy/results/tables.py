@@ -1,97 +1,128 @@
-"""The report's tables as the page shows them: rounded numbers, words instead of keys, a dash for what is absent."""
+"""The report's tables as the page shows them: question by question, every number printed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from analysis.order import natural_order, unique_slugs
+from readerstudy.results import numbers
+from readerstudy.results.numbers import ALL, fixed, fixed3, interval, p_value, signed, signed3, text, whole
 
-ABSENT = "–"
-ALL = "all"
 SIGNIFICANT = 0.05
 Row = Mapping[str, Any]
+Shown = list[dict[str, Any]]
+Formats = Mapping[str, Callable[[Any], str]]
+
+PER_READER: Formats = {
+    "label": text,
+    "reader": text,
+    "n_pairs": whole,
+    "mean_first_arm": fixed3,
+    "mean_second_arm": fixed3,
+    "mean_difference": signed,
+    "sd_difference": fixed,
+}
+EFFECT: Formats = {
+    "label": text,
+    "target": numbers.target,
+    "n_cases": whole,
+    "n_pairs": whole,
+    "mean_difference": signed,
+    "p_value": p_value,
+    "p_holm": p_value,
+    "shift": signed3,
+    "reader_correlation": signed3,
+}
+PERIOD: Formats = {"label": text, "n_pairs": whole, "period_effect": signed, "arm_effect": signed}
+WILCOXON: Formats = {
+    "label": text,
+    "target": numbers.target,
+    "n_pairs": whole,
+    "mean_difference": signed,
+    "sd_difference": fixed,
+    "statistic": numbers.rank_sum,
+    "p_value": p_value,
+    "p_holm": p_value,
+    "rank_biserial": signed3,
+}
+AUC_DIFFERENCE: Formats = {"analysis": text, "difference": signed, "se": fixed, "p_value": p_value}
+AUC_READER: Formats = {"reader": text, "difference": signed, "se": fixed, "p_value": p_value}
+AGREEMENT: Formats = {"arm": text, "readers": text, "statistic": text, "n_cases": whole, "estimate": signed3}
+IOU_LINE: Formats = {
+    "arm": lambda arm: "all arms" if arm == ALL else text(arm),
+    "target": numbers.target,
+    "n": whole,
+    "slope": signed,
+    "intercept": signed,
+    "r": signed3,
+    "p_value": p_value,
+}
+IOU_RANK: Formats = {"arm": text, "target": numbers.target, "n_cases": whole, "spearman": signed3, "p_value": p_value}
 
 
 @dataclass(frozen=True)
 class QuestionResults:
-    """Everything that the page shows about one question, ready to print."""
+    """Everything that the page shows about one question, ready to print, in the columns of the report's tables."""
 
     key: str
     text: str
-    tests: list[dict[str, Any]]
-    per_reader: list[dict[str, str]]
+    per_reader: Shown
+    effect: Shown
+    period: Shown
+    auc: Shown  # one row per reader: reader, aucs (in the order of the arms), difference, ...
+    auc_differences: Shown
+    agreement: Shown
+    wilcoxon: Shown
     scores: list[str]
-    counts: list[dict[str, Any]]
-    counts_per_target: list[dict[str, Any]]
-    lines: list[dict[str, str]]
-    ranks: list[dict[str, str]]
+    counts: Shown
+    counts_per_target: Shown
+    lines: Shown
+    ranks: Shown
     figures: dict[str, str]  # kind (scores, counts, iou) -> name
 
 
 def question_results(
-    key: str, text: str, tables: Mapping[str, Sequence[Row]], figures: Mapping[str, str], contrast: Sequence[str]
+    key: str, wording: str, tables: Mapping[str, Sequence[Row]], figures: Mapping[str, str], arms: Sequence[str]
 ) -> QuestionResults:
-    """The part of the report's tables that is about one question."""
+    """The part of the report's tables that is about one question; `arms` are those that are compared."""
     own = {name: [row for row in rows if row["question"] == key] for name, rows in tables.items()}
-    counts = [row for row in own["score_counts"] if not contrast or row["arm"] in contrast]
+    counts = [row for row in own["score_counts"] if not arms or row["arm"] in arms]
     scores = sorted({row["value"] for row in counts})
     grouped = _counts(counts, scores)
     return QuestionResults(
         key=key,
-        text=text,
-        tests=[_test(row) for row in own["wilcoxon"]],
-        per_reader=[
-            {
-                "label": row["label"],
-                "reader": row["reader"],
-                "n_pairs": whole(row["n_pairs"]),
-                "first": fixed(row["mean_first_arm"], 3),
-                "second": fixed(row["mean_second_arm"], 3),
-                "mean": signed(row["mean_difference"]),
-                "sd": fixed(row["sd_difference"]),
-            }
-            for row in own["per_reader"]
-        ],
+        text=wording,
+        per_reader=_shown(own["per_reader"], PER_READER),
+        effect=_shown(own["effect"], EFFECT),
+        period=_shown(own["period_effect"], PERIOD, period_ci="period", arm_ci="arm"),
+        auc=_auc(own["auc"], own["auc_per_reader"], arms),
+        auc_differences=_auc_differences(own["auc_differences"], own["auc_tests"]),
+        agreement=_shown(own["agreement"], AGREEMENT),
+        wilcoxon=_shown(own["wilcoxon"], WILCOXON),
         scores=[f"{score:g}" for score in scores],
-        counts=[row for row in grouped if row["target"] == ALL],
-        counts_per_target=[row for row in grouped if row["target"] != ALL],
-        lines=[
-            {
-                "arm": "all arms" if row["arm"] == ALL else row["arm"],
-                "target": _target(row["target"]),
-                "n": whole(row["n"]),
-                "slope": signed(row["slope"]),
-                "intercept": signed(row["intercept"]),
-                "r": signed(row["r"], 3),
-                "p": p_value(row["p_value"]),
-            }
-            for row in own["iou_published"]
-        ],
-        ranks=[
-            {
-                "arm": row["arm"],
-                "target": _target(row["target"]),
-                "n_cases": whole(row["n_cases"]),
-                "rho": signed(row["spearman"], 3),
-                "interval": interval(row["ci_low"], row["ci_high"], 3),
-                "p": p_value(row["p_value"]),
-            }
-            for row in own["iou_rank"]
-        ],
+        counts=[row for row in grouped if row["pooled"]],
+        counts_per_target=[row for row in grouped if not row["pooled"]],
+        lines=_shown(own["iou_published"], IOU_LINE),
+        ranks=_shown(own["iou_rank"], IOU_RANK),
         figures=dict(figures),
     )
 
 
-def overview(questions: Sequence[QuestionResults]) -> list[dict[str, Any]]:
-    """Per question and label: each reader's mean difference, then the pooled test over all targets."""
+def overview(questions: Sequence[QuestionResults]) -> Shown:
+    """Per question and label, over all targets: each reader's difference, the effect over cases, the published test."""
     return [
         {
             "key": question.key,
             "text": question.text,
-            "tests": [
-                {**test, "readers": [row["mean"] for row in question.per_reader if row["label"] == test["label"]]}
-                for test in question.tests
-                if test["pooled"]
+            "rows": [
+                {
+                    "effect": effect,
+                    "published": published,
+                    "readers": [
+                        row["mean_difference"] for row in question.per_reader if row["label"] == effect["label"]
+                    ],
+                }
+                for effect, published in zip(_pooled(question.effect), _pooled(question.wilcoxon), strict=True)
             ],
         }
         for question in questions
@@ -108,24 +139,47 @@ def figures_of(names: Sequence[str], questions: Sequence[str]) -> dict[str, dict
     }
 
 
-def _test(row: Row) -> dict[str, Any]:
-    holm = row["p_holm"]
-    return {
-        "label": row["label"],
-        "target": _target(row["target"]),
-        "pooled": row["target"] == ALL,
-        "n_pairs": whole(row["n_pairs"]),
-        "mean": signed(row["mean_difference"]),
-        "sd": fixed(row["sd_difference"]),
-        "statistic": fixed(row["statistic"], 1),
-        "p": p_value(row["p_value"]),
-        "rank_biserial": signed(row["rank_biserial"], 3),
-        "holm": p_value(holm),
-        "survives": holm is not None and holm < SIGNIFICANT,
-    }
+def _shown(rows: Sequence[Row], formats: Formats, **intervals: str) -> Shown:
+    """The rows with the columns of `formats` printed, and what the page marks.
+
+    `intervals` is shown column -> start of the names of its ends, where a table has more than `ci`.
+    """
+    return [
+        {
+            **{name: show(row[name]) for name, show in formats.items()},
+            **{name: interval(row[f"{start}_low"], row[f"{start}_high"]) for name, start in intervals.items()},
+            "ci": interval(row.get("ci_low"), row.get("ci_high")),
+            "pooled": row.get("target") == ALL,
+            "survives": row.get("p_holm") is not None and row["p_holm"] < SIGNIFICANT,
+        }
+        for row in rows
+    ]
 
 
-def _counts(rows: Sequence[Row], scores: Sequence[float]) -> list[dict[str, Any]]:
+def _pooled(rows: Shown) -> Shown:
+    return [row for row in rows if row["pooled"]]
+
+
+def _auc(aucs: Sequence[Row], differences: Sequence[Row], arms: Sequence[str]) -> Shown:
+    """One row per reader: the AUC in each arm, in the order of the protocol, and their difference."""
+    by_reader: dict[str, dict[str, float]] = {}
+    for row in aucs:
+        by_reader.setdefault(row["reader"], {})[row["arm"]] = row["auc"]
+    shown = {row["reader"]: row for row in _shown(differences, AUC_READER)}
+    return [
+        {"reader": reader, "aucs": [fixed(values.get(arm)) for arm in arms], "contrast": shown.get(reader)}
+        for reader, values in by_reader.items()
+    ]
+
+
+def _auc_differences(differences: Sequence[Row], tests: Sequence[Row]) -> Shown:
+    """The analyses of Obuchowski and Rockette, the one to report first."""
+    headline = {row["analysis"] for row in tests if row["headline"]}
+    rows = [{**row, "headline": row["analysis"] in headline} for row in _shown(differences, AUC_DIFFERENCE)]
+    return sorted(rows, key=lambda row: not row["headline"])
+
+
+def _counts(rows: Sequence[Row], scores: Sequence[float]) -> Shown:
     """One row per label, target and arm, with the count of each score and their mean."""
     groups: dict[tuple[str, str, str], dict[float, int]] = {}
     for row in rows:
@@ -138,42 +192,11 @@ def _counts(rows: Sequence[Row], scores: Sequence[float]) -> list[dict[str, Any]
             {
                 "label": label,
                 "target": target,
+                "pooled": target == ALL,
                 "arm": arm,
                 "counts": [whole(counts.get(score, 0)) for score in scores],
                 "total": whole(total),
-                "mean": fixed(mean, 3),
+                "mean": fixed3(mean),
             }
         )
     return shown
-
-
-def _target(target: str) -> str:
-    return "all targets" if target == ALL else target
-
-
-def whole(value: float | None) -> str:
-    """A count."""
-    return ABSENT if value is None else str(int(value))
-
-
-def fixed(value: float | None, digits: int = 4) -> str:
-    """A number with so many decimals."""
-    return ABSENT if value is None else f"{value:.{digits}f}"
-
-
-def signed(value: float | None, digits: int = 4) -> str:
-    """A difference or coefficient, with its sign; a plain hyphen, so that it can be copied as a number."""
-    if value is None:
-        return ABSENT
-    rounded = round(value, digits) + 0.0  # no "-0.0000"
-    return f"{rounded:+.{digits}f}" if rounded else f"{rounded:.{digits}f}"
-
-
-def p_value(value: float | None) -> str:
-    """Four significant digits."""
-    return ABSENT if value is None else f"{value:#.4g}" if value >= 1e-4 else f"{value:.2e}"
-
-
-def interval(low: float | None, high: float | None, digits: int = 4) -> str:
-    """An interval, low to high."""
-    return ABSENT if low is None or high is None else f"{signed(low, digits)} to {signed(high, digits)}"

@@ -33,7 +33,8 @@ def results_detail(request: HttpRequest, slug: str) -> HttpResponse:
         report = reports.study_report(study)
     except AnalysisError as error:
         return _refused(request, study, error)
-    return render(request, "results/detail.html", _context(study, report))
+    coordinates = study.memberships.filter(user=user_of(request), role=Role.COORDINATOR).exists()
+    return render(request, "results/detail.html", {**_context(study, report), "coordinates": coordinates})
 
 
 @require_safe
@@ -96,6 +97,7 @@ def _context(study: Study, report: reports.StudyReport) -> dict[str, Any]:
         "readers": natural_order(report.frame["reader"].unique()),
         "overview": tables.overview(questions),
         "questions": questions,
+        "options": report.provenance["options"],
         "iou_rule": IOU_RULE,
         "import_note": selectors.import_note(study),
         "command": _command(report.arms),
