@@ -63,7 +63,8 @@ def test_every_file_has_its_checksum(tmp_path: Path) -> None:
 
     files = export("trial", tmp_path / "out.zip")
 
-    sums = dict(reversed(line.split("  ", 1)) for line in files.pop("SHA256SUMS").decode().splitlines())
+    lines = files.pop("SHA256SUMS").decode().splitlines()
+    sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     assert sums == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 

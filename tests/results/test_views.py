@@ -112,8 +112,19 @@ def test_one_single_answer_is_shown_without_an_error(client: Client) -> None:
     study = study_make(status=Study.Status.OPEN)
     answer(reader_make(study), 1, "A", [2])
     text = page(client, study)
-    assert "1 responses of 1 reader" in text
+    assert "1 response of 1 reader" in text
     assert client.get(reverse("results_report", args=[study.slug])).status_code == 200
+
+
+def test_a_study_with_one_arm_is_described_and_not_compared(client: Client) -> None:
+    study = study_make(cases=4)
+    study.arms.filter(key="B").delete()
+    study.periods.filter(number=2).delete()
+    answer_all(reader_make(study), {"A": 3})
+    text = page(client, study)
+    assert "the study has one arm" in text
+    assert "arms cannot be compared" in text
+    assert "--arms" not in text
 
 
 def test_results_of_an_open_study_are_called_interim(client: Client) -> None:
