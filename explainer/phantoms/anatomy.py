@@ -42,6 +42,9 @@ def draw_habitus(rng: np.random.Generator, *, heart: float | None = None) -> Hab
     sex = "F" if rng.random() < 0.48 else "M"
     width = float(rng.uniform(0.72, 0.84) * (0.97 if sex == "F" else 1.0))
     base = float(rng.uniform(0.42, 0.62)) - (0.07 if view == "AP" else 0.0)
+    # A raised dome looks like fluid or lost volume.
+    raised = float(rng.uniform(0.07, 0.15)) if rng.random() < 0.12 else 0.0
+    left_raised = rng.random() < 0.5
     # Normal hearts reach 0.53; on AP films they look larger, and such hearts are mistaken for large ones.
     normal = float(np.clip(rng.normal(0.455 + (0.025 if view == "AP" else 0), 0.035), 0.36, 0.53))
     return Habitus(
@@ -50,7 +53,10 @@ def draw_habitus(rng: np.random.Generator, *, heart: float | None = None) -> Hab
         view=view,
         width=width,
         top=float(rng.uniform(-0.8, -0.68)),
-        base=(base - float(rng.uniform(-0.01, 0.06)), base + float(rng.uniform(-0.01, 0.04))),
+        base=(
+            base - float(rng.uniform(-0.01, 0.06)) - (raised if left_raised else 0.0),
+            base + float(rng.uniform(-0.01, 0.04)) - (0.0 if left_raised else raised),
+        ),
         fat=float(rng.gamma(3, 0.025)),
         heart=heart if heart is not None else normal,
         tilt=float(rng.uniform(0.35, 0.8)),

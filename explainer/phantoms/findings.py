@@ -1,4 +1,4 @@
-"""The six findings with their exact masks, the planted shortcut, and the mimics of healthy people."""
+"""The six findings, each drawn into a chest with its exact mask, and the planted shortcut."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from explainer.phantoms.anatomy import Chest, Field, bump, diaphragm, ellipse, hemithorax_of, smooth_noise, soft
+from explainer.phantoms.anatomy import (
+    Chest,
+    Field,
+    bump,
+    hemithorax_of,
+    smooth_noise,
+    soft,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +38,7 @@ class Layers:
         return cls(np.zeros_like(chest.x), np.ones_like(chest.x), np.ones_like(chest.x))
 
 
-def _middle(chest: Chest, side: int, across: float, down: float) -> tuple[float, float]:
+def point_in_lung(chest: Chest, side: int, across: float, down: float) -> tuple[float, float]:
     """A point in a lung: `across` 0 at the mediastinum, 1 at the chest wall; `down` 0 at the apex, 1 at the dome."""
     habitus = chest.habitus
     base = habitus.base[0 if side < 0 else 1]
@@ -51,7 +58,7 @@ def atelectasis(rng: np.random.Generator, chest: Chest, layers: Layers, side: in
     region: Field = np.zeros_like(chest.x)
     if rng.random() < 0.65:
         for _ in range(int(rng.integers(1, 4))):
-            cx, cy = _middle(chest, side, float(rng.uniform(0.2, 0.65)), float(rng.uniform(0.6, 0.92)))
+            cx, cy = point_in_lung(chest, side, float(rng.uniform(0.2, 0.65)), float(rng.uniform(0.6, 0.92)))
             angle = side * float(rng.uniform(-0.45, 0.25))
             along = np.float32(np.cos(angle)) * (chest.x - np.float32(cx)) + np.float32(np.sin(angle)) * (
                 chest.y - np.float32(cy)
@@ -59,18 +66,18 @@ def atelectasis(rng: np.random.Generator, chest: Chest, layers: Layers, side: in
             across = np.float32(np.cos(angle)) * (chest.y - np.float32(cy)) - np.float32(np.sin(angle)) * (
                 chest.x - np.float32(cx)
             )
-            length, thick = float(rng.uniform(0.1, 0.21)), float(rng.uniform(0.012, 0.03))
+            length, thick = float(rng.uniform(0.1, 0.21)), float(rng.uniform(0.016, 0.036))
             bent = across + np.float32(rng.uniform(-0.9, 0.9)) * along * along
             region = np.maximum(region, bump(bent, thick) * soft(np.float32(length) - np.abs(along), 0.06))
     else:
         # The wedge: apex at the hilum, base on the diaphragm beside the spine.
-        x0, y0 = _middle(chest, side, 0.05, float(rng.uniform(0.55, 0.68)))
+        x0, y0 = point_in_lung(chest, side, 0.05, float(rng.uniform(0.55, 0.68)))
         down = chest.y - np.float32(y0)
         outer = np.float32(rng.uniform(0.45, 0.95)) * np.clip(down, 0, 1)
         region = soft(down, 0.06) * soft(outer - np.float32(side) * (chest.x - np.float32(x0)), 0.05)
         region = region * soft(np.float32(side) * chest.x - np.float32(0.06), 0.05)
     region = region * chest.hemithorax
-    layers.dense += region * _over_lung(chest) * np.float32(0.22 + 0.4 * weight)
+    layers.dense += region * _over_lung(chest) * np.float32(0.36 + 0.4 * weight)
     return region > 0.4
 
 
@@ -100,7 +107,7 @@ def lung_opacity(rng: np.random.Generator, chest: Chest, layers: Layers, side: i
     region: Field = np.zeros_like(chest.x)
     for _ in range(int(rng.integers(1, 5))):
         where = side if rng.random() < 0.75 else -side
-        cx, cy = _middle(chest, where, float(rng.uniform(0.1, 0.8)), float(rng.uniform(0.3, 0.95)))
+        cx, cy = point_in_lung(chest, where, float(rng.uniform(0.1, 0.8)), float(rng.uniform(0.3, 0.95)))
         wide, high = rng.uniform(0.08, 0.2, 2)
         dx, dy = (chest.x - np.float32(cx)) / np.float32(wide), (chest.y - np.float32(cy)) / np.float32(high)
         region = np.maximum(region, np.exp(np.float32(-0.5) * (dx * dx + dy * dy)))
@@ -116,7 +123,7 @@ def lung_opacity(rng: np.random.Generator, chest: Chest, layers: Layers, side: i
 
 def mass(rng: np.random.Generator, chest: Chest, layers: Layers, side: int, weight: float) -> Mask:
     """A round, slightly lobed shadow of three to six centimetres (the image is about 38 cm wide)."""
-    cx, cy = _middle(chest, side, float(rng.uniform(0.15, 0.8)), float(rng.uniform(0.2, 0.9)))
+    cx, cy = point_in_lung(chest, side, float(rng.uniform(0.15, 0.8)), float(rng.uniform(0.2, 0.9)))
     radius = float(rng.uniform(0.079, 0.158))
     dx, dy = chest.x - np.float32(cx), chest.y - np.float32(cy)
     angle = np.arctan2(dy, dx)
@@ -127,7 +134,7 @@ def mass(rng: np.random.Generator, chest: Chest, layers: Layers, side: int, weig
     dome = np.sqrt(np.clip(1 - distance * distance * np.float32(0.8), 0.15, 1))
     inside = soft(chest.cage - np.abs(chest.x), 0.02)
     region = edge * inside
-    layers.dense += region * dome * _over_lung(chest) * np.float32(0.2 + 0.5 * weight)
+    layers.dense += region * dome * _over_lung(chest) * np.float32(0.32 + 0.45 * weight)
     return region > 0.5
 
 
@@ -168,7 +175,7 @@ def chest_tube(rng: np.random.Generator, chest: Chest, layers: Layers, side: int
     habitus = chest.habitus
     t = np.linspace(0, 1, 24)
     start = np.array([side * (habitus.width + 0.2), float(rng.uniform(0.15, 0.4))])
-    end = np.array(_middle(chest, side, float(rng.uniform(0.3, 0.6)), float(rng.uniform(0.08, 0.25))))
+    end = np.array(point_in_lung(chest, side, float(rng.uniform(0.3, 0.6)), float(rng.uniform(0.08, 0.25))))
     knee = np.array([side * habitus.width * float(rng.uniform(0.75, 1.0)), float(rng.uniform(-0.15, 0.15))])
     points = np.outer((1 - t) ** 2, start) + np.outer(2 * t * (1 - t), knee) + np.outer(t**2, end)
     path = [(float((px + 1) * size / 2), float((py + 1) * size / 2)) for px, py in points]
@@ -182,59 +189,3 @@ def chest_tube(rng: np.random.Generator, chest: Chest, layers: Layers, side: int
     wall, lumen, stripe = stroke(11), stroke(7), stroke(2)
     layers.dense += np.float32(0.26) * (wall - np.float32(0.6) * lumen) + np.float32(0.3) * stripe
     return wall > 0.5
-
-
-def mimics(rng: np.random.Generator, chest: Chest, layers: Layers) -> None:
-    """Things in healthy chests that look like a finding, each with its own small chance; they change no label."""
-    habitus, x, y = chest.habitus, chest.x, chest.y
-
-    def side() -> int:
-        return -1 if rng.random() < 0.5 else 1
-
-    if rng.random() < 0.14:  # a skin fold: an edge that vessels cross, taken for a pleural line
-        where, top = side(), float(rng.uniform(-0.6, -0.3))
-        line = np.float32(where) * x - np.float32(habitus.width * float(rng.uniform(0.55, 0.85)))
-        line = line + np.float32(0.2) * np.square(y - np.float32(0.1))
-        extent = soft(y - np.float32(top), 0.1) * soft(np.float32(top + float(rng.uniform(0.5, 0.9))) - y, 0.1)
-        fade = np.where(line < 0, bump(line, 0.07), bump(line, 0.006))
-        layers.dense += np.float32(rng.uniform(0.08, 0.2)) * fade * extent
-    if rng.random() < 0.14:  # nipples, bone islands, healed ribs: a small round shadow
-        where = side()
-        centre = _middle(chest, where, float(rng.uniform(0.3, 0.95)), float(rng.uniform(0.3, 0.9)))
-        radius = float(rng.uniform(0.03, 0.075))
-        layers.dense += np.float32(rng.uniform(0.12, 0.4)) * ellipse(x, y, centre, (radius, radius), 0.4)
-    if rng.random() < 0.1:  # a hiatal hernia or fat pad beside the heart
-        where = side()
-        centre = (
-            where * float(rng.uniform(0.12, 0.3)),
-            habitus.base[0 if where < 0 else 1] - float(rng.uniform(0.02, 0.12)),
-        )
-        radius = float(rng.uniform(0.07, 0.15))
-        layers.dense += np.float32(rng.uniform(0.15, 0.4)) * ellipse(x, y, centre, (radius, 0.8 * radius), 0.5)
-    if rng.random() < 0.14:  # scars at the base: short thin lines
-        for _ in range(int(rng.integers(1, 3))):
-            where = side()
-            cx, cy = _middle(chest, where, float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.6, 0.95)))
-            slope = np.float32(rng.uniform(-0.5, 0.5))
-            offset = y - np.float32(cy) - slope * (x - np.float32(cx))
-            reach = soft(np.float32(rng.uniform(0.05, 0.12)) - np.abs(x - np.float32(cx)), 0.05)
-            layers.dense += np.float32(rng.uniform(0.15, 0.4)) * bump(offset, float(rng.uniform(0.006, 0.014))) * reach
-    if rng.random() < 0.14:  # thickened pleura in the angle
-        where = side()
-        half = chest.hemithorax * (x * where > 0)
-        corner = np.float32(habitus.base[0 if where < 0 else 1] + 0.07) - np.float32(0.35) * (np.abs(x) - chest.cage)
-        layers.dense += (
-            np.float32(rng.uniform(0.2, 0.5))
-            * half
-            * soft(y - corner + np.float32(0.1), 0.06)
-            * bump(np.abs(x) - chest.cage, 0.07)
-        )
-    if rng.random() < 0.16:  # crowded vessels or a poor breath: hazy base
-        where = side()
-        haze = bump(y - diaphragm(x, habitus), float(rng.uniform(0.1, 0.2))) * (x * where > 0)
-        layers.dense += np.float32(rng.uniform(0.08, 0.28)) * haze * chest.hemithorax
-    if rng.random() < 0.1:  # a bulla or an over-aerated apex
-        where = side()
-        centre = _middle(chest, where, float(rng.uniform(0.4, 0.8)), float(rng.uniform(0.05, 0.3)))
-        layers.air += np.float32(rng.uniform(0.08, 0.22)) * ellipse(x, y, centre, (0.17, 0.15), 0.4)
-        layers.markings *= 1 - np.float32(0.8) * ellipse(x, y, centre, (0.17, 0.15), 0.4)

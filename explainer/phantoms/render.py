@@ -22,7 +22,8 @@ from explainer.phantoms.anatomy import (
     soft,
     vessels,
 )
-from explainer.phantoms.findings import DRAW, FINDINGS, Layers, Mask, chest_tube, mimics
+from explainer.phantoms.findings import DRAW, FINDINGS, Layers, Mask, chest_tube
+from explainer.phantoms.mimics import add_mimics
 
 SIZE = 512
 #: Chance of each finding, and of a chest tube with and without pneumothorax.
@@ -62,7 +63,7 @@ def draw(seed: int, index: int, *, size: int = SIZE) -> Phantom:
     habitus = draw_habitus(rng, heart=wide)
     chest = build_chest(rng, habitus, size)
     layers = Layers.healthy(chest)
-    mimics(rng, chest, layers)
+    add_mimics(rng, chest, layers)
     masks: dict[str, Mask] = {}
     tube = None
     for name in present:
