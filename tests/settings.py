@@ -8,7 +8,7 @@ os.environ["READERSTUDY_HTTPS"] = "0"
 os.environ.setdefault("READERSTUDY_DATA", str(Path(__file__).resolve().parent.parent / "var" / "tests"))
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
 
-from readerstudy.settings import *  # noqa: E402, F403
+from readerstudy.settings import *  # noqa: F403
 
 MEDIA_ROOT = Path(tempfile.gettempdir()) / f"readerstudy-test-media-{os.getpid()}"  # replaced per test by a fixture
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

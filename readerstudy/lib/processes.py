@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,11 +32,15 @@ class ProcessError(Exception):
 
 @dataclass(frozen=True)
 class Command:
-    """A process to run: its name (also that of its log), its arguments, and what its environment adds."""
+    """A process to run: its name (also that of its log), its arguments, and what its environment adds.
+
+    `restarts` is how often it is started again, with a word to the user, where it ends by itself.
+    """
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
+    restarts: int = 0
 
 
 class Supervisor:
@@ -45,6 +50,8 @@ class Supervisor:
         self._log_folder = log_folder
         self._grace_seconds = grace_seconds
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, Command] = {}
+        self._restarts: Counter[str] = Counter()
         self._guards: list[subprocess.Popen[bytes]] = []
         self._stopped = threading.Event()
 
@@ -53,6 +60,10 @@ class Supervisor:
         if command.name in self._children:
             message = f"There already is a process {command.name!r}."
             raise ProcessError(message)
+        self._commands[command.name] = command
+        return self._spawn(command)
+
+    def _spawn(self, command: Command) -> int:
         self._log_folder.mkdir(parents=True, exist_ok=True)
         with self.log_path(command.name).open("ab") as log:
             try:
@@ -76,12 +87,19 @@ class Supervisor:
         return self._log_folder / f"{name}.log"
 
     def check(self) -> None:
-        """Raise where a process has ended by itself, with the end of its log; nothing is restarted silently."""
-        for name, child in self._children.items():
+        """Start again, with a word about it, what has ended by itself; raise where it has used up its restarts."""
+        for name, child in list(self._children.items()):
             code = child.poll()
-            if code is not None and not self._stopped.is_set():
+            if code is None or self._stopped.is_set():
+                continue
+            if self._restarts[name] == self._commands[name].restarts:
                 message = f"{name} ended with status {code}. The end of {self.log_path(name)}:\n{self.tail(name)}"
                 raise ProcessError(message)
+            self._restarts[name] += 1
+            print(f"{name} ended with status {code}; starting it again.", file=sys.stderr, flush=True)
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # what it may have left behind
+            self._spawn(self._commands[name])
 
     def tail(self, name: str, lines: int = LOG_TAIL_LINES) -> str:
         """Return the last lines that a process wrote."""

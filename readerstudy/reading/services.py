@@ -47,12 +47,13 @@ class Stored:
 
 @transaction.atomic
 def readers_allocate(
-    *, study: Study, seed: int | None = None, now: datetime, actor: User | None = None
+    *, study: Study, seed: int | None = None, now: datetime, actor: User | None = None, all_explained: bool = True
 ) -> list[Allocation]:
     """Gives every reader who has none a frozen sequence and opens the study; returns the new allocations.
 
     Readers who were allocated before are left alone, so a reader who joins later is a second call. `seed` is the
-    study's unless given; each reader's own is made of it and of their code. Raises AllocationError.
+    study's unless given; each reader's own is made of it and of their code. `all_explained=False` opens the study while
+    cases are still being explained: a reader who comes to one waits there. Raises AllocationError.
     """
     study = Study.objects.select_for_update().get(pk=study.pk)
     if study.status == Study.Status.CLOSED:
@@ -64,7 +65,7 @@ def readers_allocate(
     if nameless := [reader.user.email for reader in readers if not reader.code]:
         raise AllocationError(f"Readers without a code (R1, R2, ...): {', '.join(nameless)}. Give each one its own.")
     arms = list(study.arms.all())
-    cases = _cases_ready(study)
+    cases = _cases_ready(study, all_explained=all_explained)
     periods = _periods_ensure(study, arms)
     seed = study.seed if seed is None else seed
     allocations = [
@@ -81,11 +82,11 @@ def readers_allocate(
     return allocations
 
 
-def _cases_ready(study: Study) -> dict[int, Case]:
-    """The study's cases by number, all explained."""
+def _cases_ready(study: Study, *, all_explained: bool) -> dict[int, Case]:
+    """The study's cases by number, once they can be read."""
     cases = {case.number: case for case in study.cases.all()}
     done = study.cases.filter(explanation__status=Explanation.Status.DONE).count()
-    if done < len(cases):
+    if all_explained and done < len(cases):
         failed = study.cases.filter(explanation__status=Explanation.Status.FAILED).count()
         raise AllocationError(
             f"{len(cases) - done} of {len(cases)} cases are not explained yet ({failed} failed). "

@@ -19,16 +19,20 @@ class ExplanationError(Exception):
 
 
 @transaction.atomic
-def explanations_request(*, study: Study, now: datetime) -> int:
-    """Ask for an explanation of every case that has none, in the order of case numbers; returns how many are new.
+def explanations_request(*, study: Study, now: datetime, first: Sequence[int] = ()) -> int:
+    """Ask for an explanation of every case that has none; returns how many are new.
 
-    Raises ExplanationError where no cases are selected.
+    In the order of case numbers, those in `first` before the others. Raises ExplanationError where no case is selected.
     """
     if not study.cases.exists():
         raise ExplanationError(f"{study.slug} has no cases. Select them first: study_select {study.slug}.")
     # What any arm shows is computed for every case: each reader sees it in both.
     methods = list(dict.fromkeys(method for arm in study.arms.all() for method in arm.methods))
-    cases = study.cases.filter(explanation=None).exclude(image__file="").order_by("number")
+    place = {number: index for index, number in enumerate(first)}
+    cases = sorted(
+        study.cases.filter(explanation=None).exclude(image__file=""),
+        key=lambda case: (place.get(case.number, len(place)), case.number),
+    )
     made = Explanation.objects.bulk_create(
         [
             Explanation(case=case, methods=methods, parameters=study.parameters, created_at=now, queued_at=now)

@@ -12,13 +12,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Min, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from readerstudy.accounts.services import sign_in_link_create, user_get_or_create
 from readerstudy.explanations import services as explanations
 from readerstudy.explanations.models import Explanation
-from readerstudy.lib.broker import broker_settings, ensure_broker_ready
+from readerstudy.lib.postgres import ensure_running
 from readerstudy.lib.processes import Command as Process
 from readerstudy.lib.processes import ProcessError, Supervisor, answers, free_port
 from readerstudy.lib.progress import Progress
@@ -28,6 +29,8 @@ from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.protocol import load_protocol
 
 HOST = "127.0.0.1"
+LOCAL = {"READERSTUDY_HTTPS": "0"}  # what the processes of a demonstration are told: plain HTTP on this computer
+RESTARTS = 20
 PHANTOMS = 300
 PHANTOM_SEED = 7001  # not a seed of the shipped models' training images
 PROTOCOLS = Path(settings.BASE_DIR) / "readerstudy" / "studies" / "protocols"
@@ -84,12 +87,14 @@ class Command(BaseCommand):
             pass
         except ProcessError as error:
             raise CommandError(str(error)) from error
+        finally:
+            if server := ensure_running(settings.DATA_DIR):
+                server.stop()
         self.stdout.write("Stopped. Everything is kept; the next start takes seconds.")
 
     def _serve(self, supervisor: Supervisor, source: Source, first_port: int) -> None:
         self._say("Preparing the database ...")
         call_command("migrate", verbosity=0)
-        ensure_broker_ready(broker_settings(settings.DATABASES["default"]))
         supervisor.start(_worker())
         study = self._build(source)
         port = free_port(first_port, host=HOST)
@@ -119,8 +124,9 @@ class Command(BaseCommand):
                 studies.member_add(
                     study=study, email=person.email, role=person.role, name=person.name, now=timezone.now()
                 )
-        explanations.explanations_request(study=study, now=timezone.now())
-        reading.readers_allocate(study=study, now=timezone.now())
+        if not study.cases.filter(readings__isnull=False).exists():
+            reading.readers_allocate(study=study, now=timezone.now(), all_explained=False)
+        explanations.explanations_request(study=study, now=timezone.now(), first=_reading_order(study))
         return study
 
     def _phantoms(self) -> tuple[Path, Path, None]:
@@ -174,12 +180,18 @@ def _source(images: Path | None, labels: Path | None, boxes: Path | None, protoc
 
 def _worker() -> Process:
     arguments = ["celery", "-A", "readerstudy", "worker", "-Q", "gpu,cpu", "-c", "1", "--loglevel", "INFO"]
-    return Process("worker", [sys.executable, "-m", *arguments, "-n", "demo@%h"], {"READERSTUDY_HTTPS": "0"})
+    return Process("worker", [sys.executable, "-m", *arguments, "-n", "demo@%h"], LOCAL, restarts=RESTARTS)
 
 
 def _web(port: int) -> Process:
     arguments = ["gunicorn", "readerstudy.wsgi", "--bind", f"{HOST}:{port}", "--threads", "8", "--access-logfile", "-"]
-    return Process("web", [sys.executable, "-m", *arguments], {"READERSTUDY_HTTPS": "0"})
+    return Process("web", [sys.executable, "-m", *arguments], LOCAL, restarts=RESTARTS)
+
+
+def _reading_order(study: Study) -> list[int]:
+    """Case numbers in the order in which some reader comes to them first."""
+    cases = study.cases.annotate(first_seen=Min("readings__position", filter=Q(readings__period__number=1)))
+    return list(cases.order_by("first_seen", "number").values_list("number", flat=True))
 
 
 def _counter(study: Study) -> Callable[[], int]:
