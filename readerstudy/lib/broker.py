@@ -15,7 +15,7 @@ PGMQ_URL = "pgmq://"
 QUEUES = ("gpu", "cpu")
 # How long a task may stay with a worker before the broker hands it out again. Redelivery is harmless (a task is an
 # idempotent row with a lease), so this is short enough to recover from a killed worker while a reader waits.
-VISIBILITY_SECONDS = 300
+VISIBILITY_SECONDS = 60
 # Any number will do, as long as nobody else uses it for an advisory lock in this database.
 INSTALL_LOCK = 7_305_118_206
 

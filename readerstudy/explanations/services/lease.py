@@ -20,7 +20,7 @@ Status = Explanation.Status
 
 # Longer than a worker can be silent while alive (it beats several times in between), and shorter than the broker's
 # visibility timeout: so a task that the broker hands out again finds the dead worker's lease run out.
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=45)
 # The first attempt and three takeovers: a case that kills its worker must not kill workers for ever.
 MAX_ATTEMPTS = 4
 # A task waiting longer than this while no case is being explained is taken for lost by the broker.
