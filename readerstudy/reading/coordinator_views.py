@@ -99,7 +99,7 @@ def _next_command(
     scores = studies.score_progress(study)
     steps = (
         (not study.images.exists(), f"study_import {study.slug} --images DIR --labels CSV"),
-        (scores.scored < scores.images - scores.failed, f"study_score {study.slug}"),
+        (not study.cases.exists() and scores.scored < scores.images - scores.failed, f"study_score {study.slug}"),
         (not study.cases.exists(), f"study_select {study.slug}"),
         (explanations.total < study.cases.count(), f"study_explain {study.slug}"),
         (explanations.done < explanations.total, ""),

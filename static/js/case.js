@@ -72,9 +72,10 @@ function choose(fieldset, radio, { moveOn }) {
   if (moveOn) focusOn(unanswered() ?? fieldset);
 }
 
+// An unanswered question has the focus as a whole: a mark around its first point would look like a suggestion.
 function focusOn(fieldset) {
   active = fieldset;
-  (chosen(fieldset) ?? fieldset.querySelector("input")).focus({ focusVisible: true });
+  (chosen(fieldset) ?? fieldset).focus({ focusVisible: true });
 }
 
 function goNext() {
