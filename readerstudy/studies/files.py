@@ -116,7 +116,9 @@ def _grey(data: bytes) -> np.ndarray:
             return _grey_of(picture)
     except UnidentifiedImageError as error:
         raise FileError("it is neither PNG, 8-bit JPEG nor DICOM") from error
-    except (OSError, SyntaxError, ValueError, Picture.DecompressionBombError) as error:
+    except Picture.DecompressionBombError as error:  # Pillow's own limit, where it comes before ours
+        raise FileError(f"its pixels are more than {MAX_PIXELS:,}") from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise FileError(f"it is damaged or cut short: {error}") from error
 
 

@@ -120,7 +120,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decompressed(tmp_p
     Picture.new("1", (20_000, 20_000)).save(stream, format="PNG")
     assert len(stream.getvalue()) < 100_000
 
-    with pytest.raises(FileError, match=r"20000 x 20000 pixels are more"):
+    with pytest.raises(FileError, match="pixels are more than"):
         image_store(written(tmp_path, stream.getvalue()))
 
 
