@@ -78,9 +78,7 @@ def study_make(
     for position, (key, name, methods) in enumerate(ARMS, start=1):
         Arm.objects.create(study=study, key=key, name=name, position=position, methods=methods)
     for position, (key, text, low, high) in enumerate(QUESTIONS, start=1):
-        Question.objects.create(
-            study=study, key=key, text=text, position=position, low_anchor=low, high_anchor=high
-        )
+        Question.objects.create(study=study, key=key, text=text, position=position, low_anchor=low, high_anchor=high)
     cells = [(target, label) for target in targets for label in Case.Label.values for _ in range(per_cell)]
     for number, (target, label) in enumerate(cells, start=1):
         case = case_make(study, target=target, label=label, number=number)
@@ -201,7 +199,8 @@ def _xray_png(seed: int) -> bytes:
 def _overlay_png(seed: int, index: int) -> bytes:
     grey = _chest(seed)
     values = np.random.default_rng([seed, index]).random((16, 16))
-    smooth = np.asarray(Picture.fromarray((values * 255).astype(np.uint8)).resize((256, 256), Picture.Resampling.BICUBIC))
+    coarse = Picture.fromarray((values * 255).astype(np.uint8))
+    smooth = np.asarray(coarse.resize((256, 256), Picture.Resampling.BICUBIC))
     colour = np.repeat(grey[..., None], 3, axis=2)
     colour[smooth >= np.percentile(smooth, 95)] = (230, 30, 30)
     return _png(Picture.fromarray(colour))

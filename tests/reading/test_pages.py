@@ -197,7 +197,7 @@ def test_instructions_cannot_carry_code(client: Client):
     page = client.get(reverse("reading_start", args=[study.slug])).text
     assert "<script>alert" not in page
     assert 'href="javascript' not in page
-    assert "<img src=\"https" not in page
+    assert '<img src="https' not in page
 
 
 def test_pages_forbid_scripts_from_elsewhere_and_written_into_them(reader: Client, allocation: Allocation):
@@ -355,10 +355,10 @@ def test_pages_of_a_true_and_a_false_positive_differ_in_nothing_but_ids_and_plac
     for reading in allocation.readings.filter(period__number=1, arm__key="A").select_related("case"):
         text = client.get(case_url(reading)).text
         text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", text)
+        text = re.sub(r'(?s)<details class="steps">.*?</details>', "", text)
+        text = re.sub(r'(?m)^.*(rel="prefetch"|id="previous").*$\n?', "", text)
         text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
-        pages[reading.case.label] = re.sub(r"\d+", "N", re.sub(r'(?s)<details class="steps">.*?</details>', "", text))
-        pages[reading.case.label] = re.sub(r'(?m)^.*(rel="prefetch"|id="previous").*$\n?', "", pages[reading.case.label])
-        pages[reading.case.label] = re.sub(r"\s+", " ", pages[reading.case.label])
+        pages[reading.case.label] = re.sub(r"\s+", " ", re.sub(r"\d+", "N", text))
     assert len(pages) == 2
     assert pages["TP"] == pages["FP"]
 

@@ -272,10 +272,13 @@ def test_the_database_refuses_to_change_an_answer(statement: str):
 
 def test_the_database_refuses_to_empty_the_answers():
     answer(first_reading(reader_make(study_make())))
-    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL readerstudy.allow_truncate = 'off'")
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE reading_answer")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL readerstudy.allow_truncate = 'on'")
 
 
 def at_once(*calls) -> list[object]:

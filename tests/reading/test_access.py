@@ -1,0 +1,244 @@
+"""Every address x every role x another study: what each may open. An address without an entry here fails."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from readerstudy.accounts.models import User
+from readerstudy.explanations.models import Explanation
+from readerstudy.reading.models import Reading
+from readerstudy.reading.services import reading_open
+from readerstudy.studies.models import Membership, Study
+from tests.reading.factories import NOW, member_make, reader_make, study_make, user_make
+
+pytestmark = pytest.mark.django_db
+Role = Membership.Role
+
+#: Somebody who is not signed in; who has every role, but in another study; the reader whose case it is; another reader
+#: of the study; its coordinator; its analyst; somebody who both reads and coordinates it.
+ACTORS = ("nobody", "outsider", "reader", "other_reader", "coordinator", "analyst", "reading_coordinator")
+
+# Expected answers in the order of ACTORS. 302 for nobody is the way to the sign-in page.
+READERS = (302, 404, 200, 200, 403, 403, 200)
+READERS_MOVE_ON = (302, 404, 302, 302, 403, 403, 302)
+OWN_CASE = (302, 404, 200, 404, 404, 404, 404)
+OWN_CASE_BY_SCRIPT = (401, 404, 200, 404, 404, 404, 404)
+COORDINATOR = (302, 404, 403, 403, 200, 403, 403)
+RESULTS = (302, 404, 403, 403, 200, 200, 403)
+EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
+    "home": ("get", (302, 200, 200, 200, 200, 200, 200)),
+    "reading_start": ("get", READERS),
+    "reading_begin": ("post", READERS_MOVE_ON),
+    "reading_next": ("get", READERS_MOVE_ON),
+    "reading_case": ("get", OWN_CASE),
+    "reading_asset": ("get", OWN_CASE),
+    "answer_put": ("put", OWN_CASE_BY_SCRIPT),
+    "visit_put": ("put", OWN_CASE_BY_SCRIPT),
+    "study_detail": ("get", COORDINATOR),
+    "member_add": ("post", COORDINATOR),
+    "explanation_retry": ("post", (302, 404, 403, 403, 302, 403, 403)),
+    "case_detail": ("get", COORDINATOR),
+    "case_asset": ("get", COORDINATOR),
+    "results_detail": ("get", RESULTS),
+    "results_responses": ("get", RESULTS),
+    "results_figure": ("get", (302, 404, 403, 403, 404, 404, 403)),  # nothing was answered: no such figure yet
+    "results_report": ("get", RESULTS),
+}
+# Signing in and looking after one's own account: nothing of a study is behind these.
+ACCOUNT = {
+    "sign_in",
+    "account_login",
+    "account_logout",
+    "account_inactive",
+    "account_signup",
+    "account_reauthenticate",
+    "account_email",
+    "account_email_verification_sent",
+    "account_change_password",
+    "account_set_password",
+    "account_reset_password",
+    "account_confirm_login_code",
+    "account_confirm_email",
+    "account_reset_password_from_key_done",
+    "account_reset_password_from_key",
+    "account_reset_password_done",
+    "mfa_index",
+    "mfa_authenticate",
+    "mfa_reauthenticate",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes",
+}
+# Pages of an account that a person without password and second factor is shown as they are.
+ACCOUNT_PAGES = ("account_login", "account_signup", "account_reset_password", "account_inactive")
+OWN_ACCOUNT_PAGES = ("account_logout", "account_email", "account_set_password", "mfa_index")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A study in reading with everybody in it, and what the addresses need."""
+
+    study: Study
+    reading: Reading
+    explanation: Explanation
+    people: dict[str, User | None]
+
+    def arguments(self, name: str) -> list[object]:
+        slug, case = self.study.slug, self.reading.case
+        return {
+            "home": [],
+            "reading_case": [self.reading.pk],
+            "reading_asset": [self.reading.pk, "xray.png"],
+            "answer_put": [self.reading.pk, uuid.uuid4()],
+            "visit_put": [self.reading.pk, uuid.uuid4()],
+            "explanation_retry": [slug, self.explanation.pk],
+            "case_detail": [slug, case.number],
+            "case_asset": [slug, case.number, "xray.png"],
+            "results_figure": [slug, "nothing", "svg"],
+        }.get(name, [slug])
+
+    def body(self, name: str) -> dict[str, object]:
+        if name == "answer_put":
+            return {"question": "confidence", "value": 3, "seconds": None}
+        if name == "visit_put":
+            return {"seconds": 0}
+        if name == "member_add":
+            return {"email": "somebody@example.org", "role": Role.READER}
+        return {}
+
+    def status(self, name: str, actor: str) -> int:
+        client = Client()
+        if (user := self.people[actor]) is not None:
+            client.force_login(user)
+        method, url = EXPECTED[name][0], reverse(name, args=self.arguments(name))
+        body: object = self.body(name)
+        options = {}
+        if method == "put":
+            body, options = json.dumps(body), {"content_type": "application/json"}
+        response = getattr(client, method)(url, body, **options)
+        if response.streaming:
+            response.getvalue()  # read to its end, the file is closed
+        return int(response.status_code)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    study = study_make(targets=("Mass",), files=True)
+    reader, other, both = (reader_make(study) for _ in range(3))
+    member_make(study, Role.COORDINATOR, both.membership.user.email)
+    elsewhere = study_make("elsewhere", targets=("Mass",))
+    outsider = reader_make(elsewhere).membership.user
+    for role in (Role.COORDINATOR, Role.ANALYST):
+        member_make(elsewhere, role, outsider.email)
+    reading = reader.readings.select_related("case__explanation").first()
+    reading_open(reading_id=reading.pk, user=reader.membership.user, now=NOW)
+    return Scene(
+        study=study,
+        reading=reading,
+        explanation=reading.case.explanation,
+        people={
+            "nobody": None,
+            "outsider": outsider,
+            "reader": reader.membership.user,
+            "other_reader": other.membership.user,
+            "coordinator": member_make(study, Role.COORDINATOR).user,
+            "analyst": member_make(study, Role.ANALYST).user,
+            "reading_coordinator": both.membership.user,
+        },
+    )
+
+
+def addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterator[URLPattern]:
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+def test_every_address_has_a_name_and_an_entry():
+    names = [pattern.name for pattern in addresses()]
+    assert None not in names
+    assert set(names) == set(EXPECTED) | ACCOUNT
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_who_may_open(name: str, scene: Scene):
+    statuses = {actor: scene.status(name, actor) for actor in ACTORS}
+    assert statuses == dict(zip(ACTORS, EXPECTED[name][1], strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name in EXPECTED if name != "home"])
+def test_an_unknown_study_or_case_is_not_found(name: str, scene: Scene):
+    arguments = scene.arguments(name)
+    arguments[0] = "nowhere" if isinstance(arguments[0], str) else uuid.uuid4()
+    client = Client()
+    client.force_login(scene.people["coordinator"])
+    body = json.dumps(scene.body(name))
+    response = client.generic(
+        EXPECTED[name][0].upper(), reverse(name, args=arguments), body, content_type="application/json"
+    )
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("name", ["case_detail", "case_asset", "explanation_retry"])
+def test_a_coordinator_reaches_nothing_of_another_study_through_their_own(name: str, scene: Scene):
+    elsewhere = Study.objects.get(slug="elsewhere")
+    client = Client()
+    client.force_login(scene.people["outsider"])  # coordinates and reads elsewhere
+    Study.objects.update(status=Study.Status.CLOSED)  # so that reading there does not stand in the way
+    arguments = scene.arguments(name)
+    arguments[0] = elsewhere.slug
+    if name != "explanation_retry":
+        arguments[1] = 9999
+    response = getattr(client, EXPECTED[name][0])(reverse(name, args=arguments))
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_addresses_that_change_something_refuse_to_be_opened(name: str, scene: Scene):
+    method = EXPECTED[name][0]
+    if method == "get":
+        return
+    client = Client()
+    client.force_login(scene.people["coordinator"])
+    assert client.get(reverse(name, args=scene.arguments(name))).status_code == 405
+
+
+@pytest.mark.parametrize("name", ACCOUNT_PAGES)
+def test_pages_for_signing_in_look_like_ours(name: str, client: Client):
+    response = client.get(reverse(name))
+    assert response.status_code == 200
+    assert 'class="site-header"' in response.text
+    assert "<style" not in response.text
+
+
+@pytest.mark.parametrize("name", OWN_ACCOUNT_PAGES)
+def test_pages_of_one_s_own_account_open_once_signed_in(name: str, client: Client):
+    assert client.get(reverse(name)).status_code == 302
+    client.force_login(user_make())
+    response = client.get(reverse(name))
+    assert response.status_code == 200
+    assert 'class="site-header"' in response.text
+
+
+def test_nobody_signs_up_by_themselves(client: Client):
+    response = client.post(reverse("account_signup"), {"email": "new@example.org", "password1": "long enough a word"})
+    assert "By invitation" in response.text
+    assert not User.objects.exists()
+
+
+def test_a_page_that_does_not_exist_says_so_in_our_look(client: Client):
+    client.force_login(user_make())
+    response = client.get("/nowhere/")
+    assert response.status_code == 404
+    assert "There is no such page" in response.text
