@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explainer.phantoms.anatomy import Chest, bump, diaphragm, ellipse, heart_of, soft
-from explainer.phantoms.findings import Layers, point_in_lung
+from explainer.phantoms.findings import Layers, effusion, point_in_lung
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +59,11 @@ def scars(rng: np.random.Generator, chest: Chest, layers: Layers) -> None:
 
 
 def thick_pleura(rng: np.random.Generator, chest: Chest, layers: Layers) -> None:
-    """A thickened pleura blunts the angle as a little fluid does."""
+    """A thickened pleura blunts the angle as a little fluid does; often one film cannot tell the two apart."""
     where = _side(rng)
+    if rng.random() < 0.45:
+        effusion(rng, chest, layers, where, float(rng.uniform(0, 0.25)))
+        return
     share = np.clip(np.abs(chest.x) / np.maximum(chest.cage, np.float32(0.1)), 0, 1)
     top = np.float32(chest.habitus.base[0 if where < 0 else 1] + 0.2 - float(rng.uniform(0.02, 0.17)))
     rim = soft(chest.y - top - np.float32(0.25) * (1 - share), 0.05) * np.where(

@@ -128,6 +128,22 @@ def _made(training: Mapping[str, Any]) -> str:
     return f" (best weights of the last stage: epoch {last['epoch'] + 1}, after {minutes:.0f} min on {device})"
 
 
+def _mixed(training: Mapping[str, Any]) -> str:
+    """Whether the classifier has seen reconstructions."""
+    if not training.get("reconstructions"):
+        return "It was trained on images only, not on\n  reconstructions."
+    options = training["options"]
+    noise = (
+        f", made from latents with noise of up to {options['latent_noise']:.0%} of their standard deviation"
+        if options.get("latent_noise")
+        else ""
+    )
+    return (
+        f"In its last stage,\n  after the autoencoder was trained, {options['reconstructed']:.0%} of the images were replaced "
+        f"by their reconstructions{noise}:\n  the score is then smooth where Latent Shift walks."
+    )
+
+
 def model_card(
     metadata: Mapping[str, Any],
     result: PairResult,
@@ -142,11 +158,7 @@ def model_card(
     """Markdown of the card; `sizes` are (images, patients) of each part, `histories` of classifier and autoencoder."""
     made = [_made(history) for history in histories]
     size = metadata["input_size"]
-    mixed = (
-        "After the autoencoder was trained, it went on training on a mixture of images and their reconstructions."
-        if histories[0].get("reconstructions")
-        else "It was trained on images only, not on reconstructions."
-    )
+    mixed = _mixed(histories[0])
     parts = _table(
         ("part", "images", "patients"), [(part, str(images), str(people)) for part, (images, people) in sizes.items()]
     )

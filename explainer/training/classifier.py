@@ -28,7 +28,8 @@ _COARSE = 96
 @dataclass(frozen=True)
 class ClassifierOptions:
     """How to train; `minutes` ends the run early. `reconstructed` is the share of every batch that is passed through
-    the autoencoder first, when one is given."""
+    the autoencoder first, when one is given; `latent_noise` is the most that is added to their latents, as a share of
+    the latents' standard deviation."""
 
     targets: tuple[str, ...]
     epochs: int = 60
@@ -42,6 +43,7 @@ class ClassifierOptions:
     smallest: int = 48
     noise: float = 50
     reconstructed: float = 0.5
+    latent_noise: float = 0.0
     mixed_precision: bool = True
     architecture: dict[str, Any] = field(default_factory=dict)
 
@@ -155,7 +157,11 @@ def _coarsened(
     if autoencoder is not None:
         cut = round(len(x) * options.reconstructed)
         with torch.no_grad():
-            rebuilt = autoencoder(x[:cut]).float()
+            z = autoencoder.encode(x[:cut]).float()
+            # Latent Shift walks away from z in a straight line: the score must be smooth around it.
+            amount = torch.rand((len(z), 1, 1, 1), generator=rng) * options.latent_noise
+            noise = torch.randn(z.shape, generator=rng) * amount
+            rebuilt = autoencoder.decode(z + z.std() * noise.to(z.device)).float()
     rest = augment.degrade(x[cut:], rng, smallest=options.smallest, noise=options.noise) if cut < len(x) else x[cut:]
     return torch.cat([rebuilt, rest]) if cut else rest
 

@@ -81,6 +81,10 @@ def add_arguments(subparsers: Any) -> None:
     parser.add_argument(
         "--reconstructions", type=Path, metavar="DIR", help="autoencoder whose reconstructions are mixed in"
     )
+    parser.add_argument("--reconstructed", type=float, default=0.5, help="share of every batch that is reconstructed")
+    parser.add_argument(
+        "--latent-noise", type=float, default=0.0, help="noise on latents, as a share of their deviation"
+    )
     parser.add_argument("--smallest", type=int, default=48, help="smallest size of random down-and-up-sampling")
     parser.add_argument("--noise", type=float, default=50, help="largest noise on the [-1024, 1024] scale")
     parser.set_defaults(run=_train_classifier)
@@ -170,6 +174,8 @@ def _train_classifier(args: argparse.Namespace) -> None:
         flip=args.flip,
         smallest=args.smallest,
         noise=args.noise,
+        reconstructed=args.reconstructed,
+        latent_noise=args.latent_noise,
         architecture=architecture,
     )
     best = classifier_training.train(
