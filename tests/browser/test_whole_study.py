@@ -27,6 +27,9 @@ def test_a_reader_rates_both_periods_by_keyboard_and_the_others_see_it(page: Pag
     analyst = member_make(study, Role.ANALYST)
     cases = study.cases.count()
 
+    page.goto(live_server.url)
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    shot("login")
     sign_in(allocation.membership.user)
     shot("home")
     page.get_by_role("link", name="Read", exact=True).click()

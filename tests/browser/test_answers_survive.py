@@ -1,0 +1,193 @@
+"""Answers in a real browser when things go wrong: nothing lost, nothing double, nothing carried over."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, Route, expect
+
+from readerstudy.reading.models import Allocation, Answer, Reading, Visit
+from tests.reading.factories import reader_make, study_make
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+ANSWERS = "**/answers/*"
+
+
+@pytest.fixture
+def allocation(sign_in) -> Allocation:
+    made = reader_make(study_make(files=True, targets=("Mass",)))
+    sign_in(made.membership.user)
+    return made
+
+
+@pytest.fixture
+def first(page: Page, live_server, allocation: Allocation) -> Reading:
+    """The first case, open and ready to be rated."""
+    reading = allocation.readings.first()
+    go_to(page, live_server.url, reading)
+    return reading
+
+
+def go_to(page: Page, root: str, reading: Reading) -> None:
+    page.goto(root + reverse("reading_case", args=[reading.pk]))
+    page.wait_for_selector("body[data-ready=yes]")
+
+
+def stored() -> list[tuple[str, int, int]]:
+    return sorted(Answer.objects.values_list("question__key", "revision", "value"))
+
+
+def test_a_lost_reply_ends_at_saved_with_one_answer(page: Page, first: Reading):
+    replies_lost: list[str] = []
+
+    def lose_first(route: Route) -> None:
+        if replies_lost:
+            route.continue_()
+            return
+        replies_lost.append(route.request.url)
+        route.fetch()  # the server has it
+        route.abort()  # the reader's browser never hears of it
+
+    page.route(ANSWERS, lose_first)
+    page.keyboard.press("4")
+    expect(page.locator("#status")).to_contain_text("stored on this computer")
+    assert stored() == [("confidence", 1, 4)]
+    expect(page.locator("#status")).to_have_text("Saved")
+    assert stored() == [("confidence", 1, 4)]
+
+
+def test_without_a_connection_answers_wait_and_next_is_closed_until_they_are_saved(page: Page, first: Reading):
+    page.context.set_offline(True)
+    page.keyboard.press("4")
+    page.keyboard.press("2")
+    expect(page.locator("#status")).to_contain_text("stored on this computer")
+    expect(page.locator("#next")).to_be_disabled()
+    page.keyboard.press("Enter")
+    assert str(first.pk) in page.url
+    assert stored() == []
+    page.context.set_offline(False)
+    page.wait_for_url(lambda url: str(first.pk) not in url)  # Enter was pressed before: it goes on by itself
+    assert stored() == [("confidence", 1, 4), ("correct_feature", 1, 2)]
+
+
+def test_an_answer_given_offline_survives_closing_the_page(page: Page, first: Reading, live_server):
+    page.route(ANSWERS, lambda route: route.abort())
+    page.keyboard.press("5")
+    expect(page.locator("#status")).to_contain_text("stored on this computer")
+    context = page.context
+    page.close()
+    again = context.new_page()
+    again.goto(live_server.url + reverse("reading_start", args=["study"]))
+    expect(again.locator("#unsent")).to_be_hidden()
+    go_to(again, live_server.url, first)
+    expect(again.locator("input:checked")).to_have_value("5")
+    assert stored() == [("confidence", 1, 5)]
+
+
+def test_a_session_that_ended_keeps_the_answer_until_signed_in_again(page: Page, first: Reading, sign_in, allocation):
+    cookies = page.context.cookies()
+    page.context.clear_cookies(name="sessionid")
+    page.keyboard.press("3")
+    expect(page.locator("#problem")).to_contain_text("Sign in again")
+    page.context.add_cookies([cookie for cookie in cookies if cookie["name"] == "sessionid"])
+    expect(page.locator("#status")).to_have_text("Saved")
+    assert stored() == [("confidence", 1, 3)]
+
+
+def test_a_changed_mind_is_a_revision_and_reload_shows_what_is_stored(page: Page, first: Reading):
+    page.keyboard.press("4")
+    expect(page.locator("#status")).to_have_text("Saved")
+    page.locator("[data-question=confidence] .point").nth(0).click()
+    expect(page.locator("#status")).to_have_text("Saved")
+    page.wait_for_function("Object.keys(localStorage).length === 0")
+    assert stored() == [("confidence", 1, 4), ("confidence", 2, 1)]
+    page.reload()
+    page.wait_for_selector("body[data-ready=yes]")
+    expect(page.locator("input:checked")).to_have_count(1)
+    expect(page.locator("[data-question=confidence] input:checked")).to_have_value("1")
+
+
+def test_a_double_click_on_next_goes_on_by_one_case(page: Page, first: Reading, allocation: Allocation):
+    page.keyboard.press("4")
+    page.keyboard.press("2")
+    expect(page.locator("#next")).to_be_enabled()
+    page.locator("#next").dblclick()
+    page.wait_for_url(lambda url: str(first.pk) not in url)
+    page.wait_for_selector("body[data-ready=yes]")
+    second = allocation.readings.get(period__number=1, position=2)
+    assert str(second.pk) in page.url
+    expect(page.locator("input:checked")).to_have_count(0)
+    assert len(stored()) == 2
+
+
+def test_back_shows_the_case_before_as_it_was_answered(page: Page, first: Reading):
+    page.keyboard.press("4")
+    page.keyboard.press("2")
+    page.keyboard.press("n")
+    page.wait_for_url(lambda url: str(first.pk) not in url)
+    page.wait_for_selector("body[data-ready=yes]")
+    page.keyboard.press("5")
+    expect(page.locator("#status")).to_have_text("Saved")
+    page.go_back()
+    page.wait_for_selector("body[data-ready=yes]")
+    assert [radio.input_value() for radio in page.locator("input:checked").all()] == ["4", "2"]
+
+
+def test_nothing_can_be_answered_and_no_time_counts_before_the_pictures_are_painted(
+    page: Page, live_server, allocation: Allocation
+):
+    held: list[Route] = []
+    page.route("**/assets/xray.png", lambda route: held.append(route))
+    reading = allocation.readings.first()
+    page.goto(live_server.url + reverse("reading_case", args=[reading.pk]), wait_until="commit")
+    page.wait_for_selector(".question")
+    page.wait_for_timeout(800)
+    page.keyboard.press("4")
+    assert page.locator(".question[disabled]").count() == 2
+    for route in held:
+        route.continue_()
+    page.wait_for_selector("body[data-ready=yes]")
+    page.keyboard.press("2")
+    expect(page.locator("#status")).to_have_text("Saved")
+    assert stored() == [("confidence", 1, 2)]
+    assert Answer.objects.get().seconds < 0.8
+
+
+def test_the_clock_stops_while_the_page_is_hidden(page: Page, first: Reading):
+    hide = """hidden => {
+        Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+        document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    page.evaluate(hide, True)
+    page.wait_for_timeout(1500)
+    page.evaluate(hide, False)
+    page.keyboard.press("2")
+    expect(page.locator("#status")).to_have_text("Saved")
+    assert Answer.objects.get().seconds < 1.5
+    assert Visit.objects.count() == 1
+
+
+def test_a_picture_that_cannot_be_loaded_is_said_and_nothing_can_be_rated(
+    page: Page, live_server, allocation: Allocation
+):
+    page.route("**/assets/xray.png", lambda route: route.abort())
+    page.goto(live_server.url + reverse("reading_case", args=[allocation.readings.first().pk]))
+    expect(page.locator("#problem")).to_contain_text("could not be loaded")
+    assert page.locator(".question[disabled]").count() == 2
+
+
+def test_the_counterfactual_can_be_scrubbed_and_says_its_prediction(page: Page, live_server, allocation: Allocation):
+    reading = allocation.readings.filter(period__number=1, arm__key="B").first()
+    go_to(page, live_server.url, reading)
+    expect(page.locator("#play")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("p")
+    expect(page.locator("#play")).to_have_attribute("aria-pressed", "false")
+    page.locator("#frame").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#readout")).to_have_text("p = 30%")
+    page.keyboard.press("End")
+    expect(page.locator("#readout")).to_have_text("p = 70%")
+    expect(page.locator("#frame")).to_have_attribute("aria-valuetext", "prediction 70%, lambda 40")
+    page.keyboard.press("4")  # the slider has the focus: the digit still answers the marked question
+    expect(page.locator("#status")).to_have_text("Saved")
+    assert stored() == [("confidence", 1, 4)]
