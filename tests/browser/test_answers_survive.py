@@ -137,7 +137,7 @@ def test_nothing_can_be_answered_and_no_time_counts_before_the_pictures_are_pain
     page: Page, live_server, allocation: Allocation
 ):
     held: list[Route] = []
-    page.route("**/assets/xray.png", lambda route: held.append(route))
+    page.route("**/assets/xray.png", lambda route: held.append(route))  # noqa: PLW0108  # Playwright cannot take the method itself
     reading = allocation.readings.first()
     page.goto(live_server.url + reverse("reading_case", args=[reading.pk]), wait_until="commit")
     page.wait_for_selector(".question")
@@ -154,13 +154,13 @@ def test_nothing_can_be_answered_and_no_time_counts_before_the_pictures_are_pain
 
 
 def test_the_clock_stops_while_the_page_is_hidden(page: Page, first: Reading):
-    hide = """hidden => {
-        Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+    become = """state => {
+        Object.defineProperty(document, 'hidden', {value: state === 'hidden', configurable: true});
         document.dispatchEvent(new Event('visibilitychange'));
     }"""
-    page.evaluate(hide, True)
+    page.evaluate(become, "hidden")
     page.wait_for_timeout(1500)
-    page.evaluate(hide, False)
+    page.evaluate(become, "visible")
     page.keyboard.press("2")
     expect(page.locator("#status")).to_have_text("Saved")
     assert Answer.objects.get().seconds < 1.5
