@@ -53,7 +53,7 @@ def member_add(request: HttpRequest, slug: str) -> HttpResponse:
         form.add_error(None, str(error))
         return render(request, "studies/detail.html", _context(study, form), status=422)
     membership = get_object_or_404(Membership.objects.select_related("user"), pk=membership.pk)
-    link = request.build_absolute_uri(reverse("sign_in", args=[token]))
+    link = request.build_absolute_uri(reverse("sign_in", args=[token])) if token else ""
     context = {"study": study, "membership": membership, "link": link, "hours": settings.SIGN_IN_LINK_HOURS}
     return render(request, "studies/member_added.html", context)
 

@@ -58,9 +58,25 @@ def test_adding_someone_again_makes_a_new_link_and_no_second_membership():
     again, second_token = member_add(study=study, email="Ann@Example.org", role=Role.READER, now=NOW)
 
     assert first == again
+    assert second_token
     assert first_token != second_token
     assert User.objects.filter(email__iexact="ann@example.org").count() == 1
     assert sign_in_link_use(token=second_token, now=NOW) == first.user
+
+
+def test_a_coordinator_gets_no_link_into_an_account_that_opens_more_than_their_studies():
+    owner = make_user("owner@example.org")
+    study = study_create(protocol=make_protocol(slug="mine"), now=NOW, actor=owner)
+    elsewhere = study_create(protocol=make_protocol(slug="theirs"), now=NOW, actor=make_user("other@example.org"))
+    member_add(study=elsewhere, email="ann@example.org", role=Role.READER, now=NOW)
+    User.objects.create_user("bob@example.org", "a-long-password-7")
+
+    for email in ("ann@example.org", "bob@example.org"):
+        membership, token = member_add(study=study, email=email, role=Role.READER, now=NOW, actor=owner)
+        assert membership.study == study
+        assert token is None
+    assert member_add(study=study, email="cem@example.org", role=Role.READER, now=NOW, actor=owner)[1]
+    assert member_add(study=study, email="cem@example.org", role=Role.READER, now=NOW, actor=owner)[1]
 
 
 @pytest.mark.parametrize(("email", "role"), [("not an address", Role.READER), ("ann@example.org", "owner")])

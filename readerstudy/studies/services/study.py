@@ -71,11 +71,13 @@ def study_create(*, protocol: Protocol, now: datetime, actor: User | None = None
 @transaction.atomic
 def member_add(
     *, study: Study, email: str, role: str, now: datetime, actor: User | None = None, name: str = ""
-) -> tuple[Membership, str]:
+) -> tuple[Membership, str | None]:
     """Give a person a role in the study; returns the membership and the token of a new one-time sign-in link.
 
-    Adding someone again changes nothing and makes another link. Readers get the next code R1, R2, ... by which exports
-    name them. Raises StudyError for an address or a role that is none.
+    Adding someone again changes nothing and makes another link. There is no link (None) where it would open more to
+    `actor` than their own studies: for a person who has a password, or a role in a study that `actor` does not
+    coordinate. Readers get the next code R1, R2, ... by which exports name them. Raises StudyError for an address or a
+    role that is none.
     """
     email = email.strip()
     try:
@@ -90,10 +92,20 @@ def member_add(
     membership, added = Membership.objects.get_or_create(
         study=study, user=user, role=role, defaults={"code": code, "created_at": now}
     )
-    token = sign_in_link_create(user=user, now=now, hours=settings.SIGN_IN_LINK_HOURS)
-    detail = {"user": user.pk, "role": role, "code": membership.code, "added": added}
+    may_link = actor is None or _only_in_studies_of(actor, user)
+    token = sign_in_link_create(user=user, now=now, hours=settings.SIGN_IN_LINK_HOURS) if may_link else None
+    detail = {"user": user.pk, "role": role, "code": membership.code, "added": added, "link": may_link}
     audit(study=study, actor=actor, action="member_add", detail=detail, now=now)
     return membership, token
+
+
+def _only_in_studies_of(coordinator: User, user: User) -> bool:
+    """Whether a link that signs in as `user` opens nothing beyond the studies that `coordinator` coordinates."""
+    coordinated = Study.objects.filter(
+        memberships__user=coordinator, memberships__role=Membership.Role.COORDINATOR
+    ).values("pk")
+    elsewhere = Membership.objects.filter(user=user).exclude(study__in=coordinated)
+    return not user.has_usable_password() and not elsewhere.exists()
 
 
 def _next_code(study: Study) -> str:
