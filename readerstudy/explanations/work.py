@@ -3,11 +3,11 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from readerstudy.explanations.selectors import workers_alive
@@ -16,71 +16,94 @@ from readerstudy.lib.processes import Command, Supervisor
 from readerstudy.lib.progress import Progress
 
 POLL_SECONDS = 0.5
+# How often to look whether there still is a worker: one that was killed counts as alive until its last beat is old.
+LOOK_SECONDS = 10.0
 # After so long without a result, tasks may have been lost with a worker; to send one twice does no harm.
 SILENT_SECONDS = 90.0
 # A worker loads its models before the first result; on a slow disk that takes a while.
 STALLED_SECONDS = 600.0
+# A case that brings its worker down must not take the others with it; a worker that cannot start at all is an error.
+RESTARTS = 2
 
 
 class StalledError(Exception):
     """Work that does not go on; the message says where to look."""
 
 
-@contextmanager
-def worker_present(say: Callable[[str], object], *, start: bool = True) -> Iterator[Supervisor]:
-    """See to a worker on queue gpu: where none was seen lately, start one and end it with this context.
+class Workforce:
+    """Sees to a worker on queue gpu while a command waits; a context manager that ends what it started.
 
     With `start=False` none is started, and the tasks wait for one that somebody else starts.
     """
-    ensure_broker_ready(broker_settings(settings.DATABASES["default"]))
-    with Supervisor(settings.DATA_DIR / "log") as supervisor:
-        if workers := workers_alive(now=timezone.now()):
-            say(f"Worker: {', '.join(worker.name for worker in workers)}.")
-        elif start:
+
+    def __init__(self, say: Callable[[str], object], *, start: bool = True) -> None:
+        self._say = say
+        self._start = start
+        self._started = False
+        self._supervisor = Supervisor(settings.DATA_DIR / "log")
+
+    def ensure(self) -> None:
+        """Start a worker where none was seen lately. Raises ProcessError where the one started here has ended."""
+        if self._started:
+            self._supervisor.check()
+        elif self._start and not workers_alive(now=timezone.now()):
             name = f"temporary-{os.getpid()}"
-            say(f"No worker was seen lately: starting one for this command (log: {supervisor.log_path(name)}).")
-            arguments = ["-A", "readerstudy", "--workdir", str(settings.BASE_DIR), "worker", "-Q", "gpu", "-c", "1"]
-            supervisor.start(
-                Command(name, [sys.executable, "-m", "celery", *arguments, "-n", f"{name}@%h", "-l", "INFO"], {})
-            )
-        else:
-            say("No worker was seen lately: waiting for one to be started.")
-        yield supervisor
+            self._say(f"No worker was seen lately: starting one for this command ({self._supervisor.log_path(name)}).")
+            self._supervisor.start(Command(name, worker_arguments(name), {}, RESTARTS))
+            self._started = True
 
+    def wait_for(
+        self,
+        finished: Callable[[], int],
+        *,
+        total: int,
+        label: str,
+        unit: str,
+        send_again: Callable[[], object],
+    ) -> None:
+        """Show progress until `finished` reaches `total`; where nothing moves, `send_again` now and then.
 
-def wait_for(
-    supervisor: Supervisor,
-    finished: Callable[[], int],
-    *,
-    total: int,
-    label: str,
-    unit: str,
-    send_again: Callable[[], object],
-) -> None:
-    """Show progress until `finished` reaches `total`; where nothing moves, `send_again` now and then.
-
-    Raises StalledError or ProcessError where it never will.
-    """
-    moved_at = sent_at = time.monotonic()
-    last = -1
-    with Progress(label, total, unit=unit) as progress:
-        while True:
-            now = finished()
+        Raises StalledError or ProcessError where it never will.
+        """
+        self.ensure()
+        moved_at = sent_at = looked_at = time.monotonic()
+        last = -1
+        with Progress(label, total, unit=unit) as progress:
+            while (now := finished()) < total:
+                progress.move_to(now)
+                moment = time.monotonic()
+                if now != last:
+                    moved_at, last = moment, now
+                if moment - moved_at > STALLED_SECONDS:
+                    raise StalledError(_stalled(label, now, total))
+                if moment - looked_at > LOOK_SECONDS:
+                    self.ensure()
+                    looked_at = moment
+                if moment - max(moved_at, sent_at) > SILENT_SECONDS:
+                    send_again()
+                    sent_at = moment
+                time.sleep(POLL_SECONDS)
             progress.move_to(now)
-            if now >= total:
-                return
-            supervisor.check()
-            moment = time.monotonic()
-            if now != last:
-                moved_at, last = moment, now
-            if moment - moved_at > STALLED_SECONDS:
-                raise StalledError(
-                    f"{label}: nothing was finished for {STALLED_SECONDS / 60:.0f} minutes ({now} of {total} are). "
-                    f"Look at the worker's log, in {settings.DATA_DIR / 'log'} where this application started it, and "
-                    "run the command again: it goes on where it stopped."
-                )
-            if moment - max(moved_at, sent_at) > SILENT_SECONDS:
-                send_again()
-                sent_at = moment
-            connection.close_if_unusable_or_obsolete()
-            time.sleep(POLL_SECONDS)
+
+    def __enter__(self) -> Self:
+        ensure_broker_ready(broker_settings(settings.DATABASES["default"]))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._supervisor.stop()
+
+
+def worker_arguments(name: str) -> list[str]:
+    """The command of a worker on queue gpu, from whatever folder it is started."""
+    celery = [sys.executable, "-m", "celery", "-A", "readerstudy", "--workdir", str(settings.BASE_DIR)]
+    return [*celery, "worker", "-Q", "gpu", "-c", "1", "-n", f"{name}@%h", "-l", "INFO"]
+
+
+def _stalled(label: str, done: int, total: int) -> str:
+    return (
+        f"{label}: nothing was finished for {STALLED_SECONDS / 60:.0f} minutes ({done} of {total} are). Look at the "
+        f"worker's log, in {settings.DATA_DIR / 'log'} where this application started it, and run the command again: "
+        "it goes on where it stopped."
+    )

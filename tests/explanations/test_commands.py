@@ -1,15 +1,20 @@
 """Commands that wait for workers: done work is not done again, failures are errors, lost workers are noticed."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from readerstudy.celery import app
 from readerstudy.explanations import work
 from readerstudy.explanations.models import Explanation
-from readerstudy.explanations.services import explanation_claim, explanation_fail, explanations_request
-from readerstudy.lib.processes import Command, ProcessError, Supervisor
+from readerstudy.explanations.services import explanation_claim, explanation_fail, explanations_request, worker_seen
+from readerstudy.lib.processes import ProcessError
 from readerstudy.studies.services import scores_fail
 from tests.factories import NOW, make_cases, make_explained, make_image, make_scored_pool, make_study
 
@@ -72,34 +77,78 @@ def test_a_study_without_cases_is_an_error():
         run("study_explain", make_study().slug)
 
 
-def test_images_that_all_fail_are_an_error(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any) -> None:
+    """Waiting without patience, and no broker."""
+    monkeypatch.setattr(work, "ensure_broker_ready", bool)
+    for name, seconds in {"POLL": 0.01, "LOOK": 0.02, "SILENT": 0.05, "STALLED": 0.5}.items():
+        monkeypatch.setattr(work, f"{name}_SECONDS", seconds)
+    settings.DATA_DIR = tmp_path
+
+
+def wait(workforce: work.Workforce, finished: Callable[[], int] = lambda: 0, **more: Any) -> None:
+    workforce.wait_for(finished, **{"total": 1, "label": "Scoring", "unit": "images", "send_again": list, **more})
+
+
+def test_images_that_all_fail_are_an_error(quick: None, monkeypatch: pytest.MonkeyPatch):
     study = make_study()
     image = make_image(study)
 
     def fail_at_once(*_: object, **__: object) -> None:
         scores_fail(study_id=study.pk, image_ids=[image.pk], error="No such classifier.", now=NOW)
 
-    monkeypatch.setattr("readerstudy.explanations.management.commands.study_score.wait_for", fail_at_once)
-    monkeypatch.setattr("readerstudy.explanations.work.ensure_broker_ready", bool)
+    monkeypatch.setattr(work.Workforce, "wait_for", fail_at_once)
     with pytest.raises(CommandError, match="No image could be scored"):
-        run("study_score", study.slug, "--no-worker")
+        run("study_score", study.slug)
 
 
-def test_a_worker_that_dies_while_one_waits_is_an_error_with_the_end_of_its_log(tmp_path):
-    with Supervisor(tmp_path) as supervisor:
-        supervisor.start(Command("worker", ["sh", "-c", "echo no torch here; exit 3"], {}))
-
-        with pytest.raises(ProcessError, match=r"status 3(.|\n)*no torch here"):
-            work.wait_for(supervisor, lambda: 0, total=1, label="Scoring", unit="images", send_again=list)
-
-
-def test_silence_sends_the_tasks_again_and_in_the_end_is_an_error(tmp_path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(work, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(work, "SILENT_SECONDS", 0.05)
-    monkeypatch.setattr(work, "STALLED_SECONDS", 0.3)
+def test_silence_sends_the_tasks_again_and_in_the_end_is_an_error(quick: None):
     again: list[int] = []
 
-    with Supervisor(tmp_path) as supervisor, pytest.raises(work.StalledError, match="nothing was finished"):
-        work.wait_for(supervisor, lambda: 0, total=1, label="x", unit="y", send_again=lambda: again.append(1))
+    with (
+        work.Workforce(print, start=False) as workforce,
+        pytest.raises(work.StalledError, match="nothing was finished"),
+    ):
+        wait(workforce, send_again=lambda: again.append(1))
 
-    assert 2 <= len(again) <= 6
+    assert 2 <= len(again) <= 10
+
+
+@pytest.fixture
+def hopeless_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A worker that cannot work; the file tells how often it was started."""
+    starts = tmp_path / "starts"
+    script = f"echo x >> {starts}; echo no torch here; exit 3"
+
+    def arguments(name: str) -> list[str]:
+        return ["sh", "-c", script]
+
+    monkeypatch.setattr(work, "worker_arguments", arguments)
+    return starts
+
+
+def test_a_worker_that_cannot_work_is_an_error_with_the_end_of_its_log(quick: None, hopeless_worker: Path):
+    with (
+        work.Workforce(print) as workforce,
+        pytest.raises(ProcessError, match=r"status 3(.|\n)*no torch here"),
+    ):
+        wait(workforce)
+
+    assert len(hopeless_worker.read_text().split()) == 1 + work.RESTARTS
+
+
+def test_a_worker_killed_a_moment_ago_is_replaced_as_soon_as_its_last_beat_is_old(quick: None, hopeless_worker: Path):
+    worker_seen(name="killed", queues="gpu", host="host", pid=1, now=timezone.now())
+    polls: list[int] = []
+
+    def finished() -> int:
+        polls.append(1)
+        if len(polls) == 3:
+            assert not hopeless_worker.exists()
+            worker_seen(name="killed", queues="gpu", host="host", pid=1, now=timezone.now() - timedelta(minutes=1))
+        return 0
+
+    with work.Workforce(print) as workforce, pytest.raises(ProcessError):
+        wait(workforce, finished)
+
+    assert hopeless_worker.exists()

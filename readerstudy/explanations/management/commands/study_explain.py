@@ -13,7 +13,7 @@ from readerstudy.explanations.services import (
     orphans_remove,
     stale_requeue,
 )
-from readerstudy.explanations.work import StalledError, wait_for, worker_present
+from readerstudy.explanations.work import StalledError, Workforce
 from readerstudy.lib.processes import ProcessError
 from readerstudy.studies.commands import study_named
 
@@ -44,9 +44,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{progress.pending + progress.running} cases are waiting for a worker.")
                 return
             if progress.finished < progress.cases:
-                with worker_present(self.stdout.write, start=not options["no_worker"]) as supervisor:
-                    wait_for(
-                        supervisor,
+                with Workforce(self.stdout.write, start=not options["no_worker"]) as workforce:
+                    workforce.wait_for(
                         lambda: explanation_progress(study).finished,
                         total=progress.cases,
                         label="Explaining",

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from readerstudy.explanations.work import StalledError, wait_for, worker_present
+from readerstudy.explanations.work import StalledError, Workforce
 from readerstudy.lib.processes import ProcessError
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.selectors import images_without_score, score_progress
@@ -33,9 +33,8 @@ class Command(BaseCommand):
                     progress = score_progress(study)
                     return progress.scored + progress.failed - before
 
-                with worker_present(self.stdout.write, start=not options["no_worker"]) as supervisor:
-                    wait_for(
-                        supervisor,
+                with Workforce(self.stdout.write, start=not options["no_worker"]) as workforce:
+                    workforce.wait_for(
                         finished,
                         total=wanted,
                         label="Scoring",
