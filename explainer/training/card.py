@@ -134,13 +134,13 @@ def _mixed(training: Mapping[str, Any]) -> str:
         return "It was trained on images only, not on\n  reconstructions."
     options = training["options"]
     noise = (
-        f", made from latents with noise of up to {options['latent_noise']:.0%} of their standard deviation"
+        f",\n  made from latents with noise of up to {options['latent_noise']:.0%} of their standard deviation"
         if options.get("latent_noise")
         else ""
     )
     return (
-        f"In its last stage,\n  after the autoencoder was trained, {options['reconstructed']:.0%} of the images were replaced "
-        f"by their reconstructions{noise}:\n  the score is then smooth where Latent Shift walks."
+        f"In its last stage,\n  after the autoencoder was trained, {options['reconstructed']:.0%} of the images were "
+        f"replaced by their reconstructions{noise}: the score is then\n  smooth where Latent Shift walks."
     )
 
 
@@ -149,6 +149,7 @@ def model_card(
     result: PairResult,
     *,
     split: str,
+    notes: Sequence[str],
     sizes: Mapping[str, tuple[int, int]],
     commands: Sequence[str],
     histories: tuple[Mapping[str, Any], Mapping[str, Any]],
@@ -179,8 +180,9 @@ A small multi-label classifier and a residual autoencoder, made for each other, 
 - **Classifier:** DenseNet, {parameters[0]:,} parameters{made[0]}.
   Images were randomly moved and exposed, and most of them sampled down and up again with noise, so that the score does
   not rest on texture that no autoencoder carries. {mixed}
-- **Calibration:** the operating point of each target (Youden's J on the validation part, median over 200 bootstrap
-  samples) is mapped to 0.5. Probabilities there: {points}.
+- **Calibration:** the operating point of each target is mapped to 0.5: the optimum of Youden's J on the validation
+  part for normal logits of equal variance, which is the middle between the mean logits with and without the target.
+  Probabilities there: {points}.
 - **Autoencoder:** convolutional residual network, {parameters[1]:,} parameters, elastic loss (L1 + L2){made[1]}.
 - **Size:** {bytes_on_disk / 1e6:.1f} MB together.
 
@@ -190,7 +192,7 @@ The patients and files of the training and validation parts are listed in `pair.
 The test part was used for nothing but the numbers below.
 
 {_results(result)}
-{_use(synthetic=bool(metadata["synthetic"]))}
+{_use(synthetic=bool(metadata["synthetic"]))}{"".join(f"- {note}{chr(10)}" for note in notes)}
 ## How it was made
 
 ```

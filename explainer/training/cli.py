@@ -112,6 +112,7 @@ def add_arguments(subparsers: Any) -> None:
         metavar="REGEX",
         help="its one group is the patient's id in an image's name",
     )
+    parser.add_argument("--note", action="append", default=[], help="a limit to be added to the model card")
     parser.add_argument("--cases", type=int, default=40, help="true positives per target that Latent Shift is tried on")
     parser.add_argument("--seed", type=int, default=0)
     _add_machine(parser)
@@ -254,6 +255,7 @@ def _write_pair(args: argparse.Namespace) -> None:
         image_name_pattern=args.image_name_pattern,
         split=split + ".",
         commands=(args.command_line,),
+        notes=tuple(args.note),
     )
     result = build(
         description,

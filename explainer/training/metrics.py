@@ -49,31 +49,18 @@ def clustered_interval(
     return float(low), float(high)
 
 
-def youden_threshold(scores: np.typing.ArrayLike, labels: np.typing.ArrayLike) -> float:
-    """Threshold that maximises sensitivity + specificity - 1 (Youden's J); halfway between the neighbouring scores."""
-    score, label = np.asarray(scores, dtype=float), np.asarray(labels) > 0.5
+def operating_point(probabilities: np.typing.ArrayLike, labels: np.typing.ArrayLike) -> float:
+    """Probability at which Youden's J (sensitivity + specificity - 1) is largest, for normal logits of equal variance.
+
+    That is the middle between the two classes' mean logits. The empirical maximum of J jumps with every single
+    positive where there are few; this does not. Raises ValueError without both classes.
+    """
+    p, label = np.clip(np.asarray(probabilities, dtype=float), 1e-6, 1 - 1e-6), np.asarray(labels) > 0.5
     if label.all() or not label.any():
         raise ValueError("The operating point needs images with and without the target.")
-    values = np.unique(score)
-    cuts = (values[:-1] + values[1:]) / 2 if len(values) > 1 else values
-    above = score[None, :] > cuts[:, None]
-    j = above[:, label].mean(axis=1) - above[:, ~label].mean(axis=1)
-    return float(cuts[int(np.argmax(j))])
-
-
-def operating_point(
-    scores: np.typing.ArrayLike, labels: np.typing.ArrayLike, *, rng: np.random.Generator, resamples: int = 200
-) -> float:
-    """Youden's threshold, as the median over bootstrap samples: steadier where positives are few."""
-    score, label = np.asarray(scores, dtype=float), np.asarray(labels) > 0.5
-    cuts = []
-    for _ in range(resamples):
-        index = rng.integers(len(score), size=len(score))
-        if label[index].any() and not label[index].all():
-            cuts.append(youden_threshold(score[index], label[index]))
-    if not cuts:
-        return youden_threshold(score, label)
-    return float(np.median(cuts))
+    logit = np.log(p / (1 - p))
+    middle = (logit[label].mean() + logit[~label].mean()) / 2
+    return float(1 / (1 + np.exp(-middle)))
 
 
 def calibrate(probability: np.typing.ArrayLike, point: np.typing.ArrayLike) -> FloatArray:

@@ -37,6 +37,7 @@ class PairDescription:
     image_name_pattern: str
     split: str
     commands: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def build(
@@ -52,7 +53,7 @@ def build(
 ) -> PairResult:
     """Write a pair folder from the weights in the folders `classifier` and `autoencoder`, and measure it.
 
-    The operating points are found on the validation part (Youden's J), everything else is measured on the test part.
+    The operating points are found on the validation part, everything else is measured on the test part.
     Raises WeightsError if the labels are not those of the classifier's targets, and TrainingDataError if a target has
     no operating point because the validation part holds only images with it or only images without it.
     """
@@ -67,9 +68,7 @@ def build(
             raise TrainingDataError(f"The validation part needs images with and without {target}: make it larger.")
     rng = np.random.default_rng(seed)
     probabilities = torch.sigmoid(logits(network, validation)).numpy()
-    points = [
-        operating_point(probabilities[:, k], validation.labels[:, k].numpy(), rng=rng) for k in range(len(targets))
-    ]
+    points = [operating_point(probabilities[:, k], validation.labels[:, k].numpy()) for k in range(len(targets))]
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(classifier / checkpoints.CLASSIFIER_FILE, out / checkpoints.CLASSIFIER_FILE)
     shutil.copyfile(autoencoder / checkpoints.AUTOENCODER_FILE, out / checkpoints.AUTOENCODER_FILE)
@@ -98,6 +97,7 @@ def build(
         metadata,
         result,
         split=description.split,
+        notes=description.notes,
         sizes={part: (len(data), len({row.patient for row in data.rows})) for part, data in parts.items()},
         commands=tuple(dict.fromkeys(commands)),
         histories=(weights.training, coder.training),

@@ -10,7 +10,6 @@ from explainer.training.metrics import (
     calibrate,
     clustered_interval,
     operating_point,
-    youden_threshold,
 )
 
 
@@ -34,21 +33,24 @@ def test_the_interval_holds_the_auc_and_widens_when_images_come_from_few_patient
     assert few[1] - few[0] > 1.3 * (many[1] - many[0])
 
 
-def test_the_youden_threshold_separates_what_can_be_separated() -> None:
-    assert youden_threshold([0.1, 0.2, 0.6, 0.9], [0, 0, 1, 1]) == pytest.approx(0.4)
-
-
-def test_the_operating_point_of_two_normal_distributions_is_near_the_middle() -> None:
-    # Equal variances and prevalence-free J: the optimum is halfway between the means.
+def test_the_operating_point_maximises_youdens_j_of_normal_logits() -> None:
+    # Logits N(0, 1) and N(2, 1): J is largest where the densities cross, at 1.
     rng = np.random.default_rng(1)
-    scores = np.concatenate([rng.normal(0, 1, 2000), rng.normal(2, 1, 2000)])
-    labels = np.repeat([0, 1], 2000)
-    assert operating_point(scores, labels, rng=rng) == pytest.approx(1, abs=0.25)
+    logits = np.concatenate([rng.normal(0, 1, 4000), rng.normal(2, 1, 1000)])
+    labels = np.repeat([0, 1], [4000, 1000])
+    probabilities = 1 / (1 + np.exp(-logits))
+    found = operating_point(probabilities, labels)
+    assert np.log(found / (1 - found)) == pytest.approx(1, abs=0.05)
+    j = [
+        ((probabilities > cut) == labels)[labels == 1].mean() + ((probabilities > cut) == labels)[labels == 0].mean()
+        for cut in (found, found - 0.15, found + 0.15)
+    ]
+    assert j[0] == max(j)
 
 
 def test_an_operating_point_needs_both_classes() -> None:
     with pytest.raises(ValueError, match="with and without"):
-        youden_threshold([0.1, 0.9], [1, 1])
+        operating_point([0.1, 0.9], [1, 1])
 
 
 def test_calibration_maps_zero_the_operating_point_and_one() -> None:
