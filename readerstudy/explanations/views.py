@@ -16,7 +16,8 @@ from readerstudy.studies.access import Role, study_for, user_of
 from readerstudy.studies.models import Case, Study
 
 NO_STORE = "private, no-store"
-CAPTIONS = {"xray.png": "X-ray", "filmstrip.png": "Counterfactual, frame by frame"}
+CAPTIONS = {"xray.png": "X-ray"}
+FILMSTRIP = "filmstrip.png"  # too long for a picture on a page: linked
 
 
 @require_safe
@@ -33,7 +34,7 @@ def case_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "annotations": case.image.annotations.filter(finding=case.target),
         "explanation": explanation,
         "last": study.cases.order_by("number").values_list("number", flat=True).last(),
-        "pictures": [(name, _caption(name)) for name in assets if name.endswith(".png")],
+        "pictures": [(name, _caption(name)) for name in assets if name.endswith(".png") and name != FILMSTRIP],
         "video": next((name for name in assets if name.endswith(".mp4")), ""),
         "ious": sorted(explanation.ious.items()) if explanation else [],
         "provenance": json.dumps(explanation.provenance, indent=2) if explanation else "",
