@@ -80,9 +80,7 @@ def test_a_new_person_has_no_password_that_works(client: Client, reader: User) -
 
 @pytest.mark.django_db
 def test_nobody_signs_up_by_themselves(client: Client) -> None:
-    client.post(
-        reverse("account_signup"), {"email": "stranger@example.org", "password1": "a-long-password-indeed-7"}
-    )
+    client.post(reverse("account_signup"), {"email": "stranger@example.org", "password1": "a-long-password-indeed-7"})
     assert not User.objects.filter(email="stranger@example.org").exists()
 
 
