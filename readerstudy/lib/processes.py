@@ -1,7 +1,7 @@
 """Runs a handful of named processes together: all of them, or none, and nothing left behind.
 
 Each child leads a process group of its own and writes to its own log file. When the supervisor ends, in whatever way,
-its children end: each leader gets SIGTERM, so that it can finish with its own children in order (a worker its task), and
+its children end: each leader gets SIGTERM, so that it can finish in order with its own children (a worker its task);
 after a grace time whatever is left of its group gets SIGKILL. Where the supervisor itself is killed with -9, a small
 guard process beside each child notices that its pipe is closed and does the same.
 """
