@@ -13,5 +13,3 @@ from readerstudy.settings import *  # noqa: F403
 MEDIA_ROOT = Path(tempfile.gettempdir()) / f"readerstudy-test-media-{os.getpid()}"  # replaced per test by a fixture
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-STATIC_ROOT = Path(os.environ["READERSTUDY_DATA"]) / "static"  # empty, but whitenoise warns where it is absent
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""Measurements: never part of the tests, each run by its own command."""
