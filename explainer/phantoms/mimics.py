@@ -66,9 +66,8 @@ def thick_pleura(rng: np.random.Generator, chest: Chest, layers: Layers) -> None
         return
     share = np.clip(np.abs(chest.x) / np.maximum(chest.cage, np.float32(0.1)), 0, 1)
     top = np.float32(chest.habitus.base[0 if where < 0 else 1] + 0.2 - float(rng.uniform(0.02, 0.17)))
-    rim = soft(chest.y - top - np.float32(0.25) * (1 - share), 0.05) * np.where(
-        chest.x * where > 0, np.float32(1), np.float32(0)
-    )
+    below = np.subtract(chest.y - top, np.float32(0.25) * (1 - share), dtype=np.float32)
+    rim = soft(below, 0.05) * np.where(chest.x * where > 0, np.float32(1), np.float32(0))
     layers.air *= 1 - np.float32(rng.uniform(0.4, 0.9)) * rim
     layers.markings *= 1 - np.float32(0.6) * rim
 
