@@ -79,7 +79,7 @@ def _body(request: HttpRequest) -> Mapping[str, Any]:
         raise services.AnswerRefusedError(f"An answer has at most {MAX_BODY} bytes.")
     try:
         body = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for brackets within brackets without end
         raise services.AnswerRefusedError("The request is not JSON.") from error
     if not isinstance(body, dict):
         raise services.AnswerRefusedError("The request must be a JSON object.")
@@ -88,7 +88,7 @@ def _body(request: HttpRequest) -> Mapping[str, Any]:
 
 def _text(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
-    if not isinstance(value, str) or "\x00" in value:
+    if not isinstance(value, str):
         raise services.AnswerRefusedError(f"{key} must be text.")
     return value
 
@@ -104,4 +104,7 @@ def _number(body: Mapping[str, Any], key: str) -> float:
     value = body.get(key)
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise services.AnswerRefusedError(f"{key} must be a number.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise services.AnswerRefusedError(f"{key} is too large.") from error

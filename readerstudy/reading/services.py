@@ -160,7 +160,11 @@ def answer_store(
     answer's.
     """
     reading = _own_reading_locked(reading_id, user)
-    question = Question.objects.filter(study=reading.allocation.membership.study, key=question_key).first()
+    # Looked up here: a text from outside may hold characters that no database takes.
+    questions = {
+        question.key: question for question in Question.objects.filter(study=reading.allocation.membership.study)
+    }
+    question = questions.get(question_key)
     if question is None:
         raise AnswerRefusedError(f"This study asks no question {question_key!r}.")
     if stored := Answer.objects.filter(pk=answer_id).first():

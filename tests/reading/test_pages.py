@@ -235,6 +235,8 @@ def test_an_answer_is_stored_and_a_replay_is_told_the_same(reader: Client, alloc
         {"question": "confidence", "value": 4.0},
         {"question": ["confidence"], "value": 4},
         {"question": "confi\x00dence", "value": 4},
+        {"question": "confi\ud800dence", "value": 4},
+        {"question": "confidence", "value": 4, "seconds": 10**400},
         {"question": "confidence", "value": 4, "seconds": "1"},
         {"question": "confidence", "value": 10**30},
         {"question": "x" * 5000, "value": 4},
@@ -247,6 +249,20 @@ def test_a_body_that_is_no_answer_is_refused_with_a_reason(reader: Client, alloc
     assert reply.status_code == 400
     assert reply.json()["error"]
     assert not Answer.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[" * 4000, '{"seconds": NaN}', '{"seconds": 1e999}', b"\xff\xfe\x00", "x" * 3_000_000]
+)
+@pytest.mark.parametrize("name", ["answer_put", "visit_put"])
+def test_a_body_that_no_page_of_ours_sends_is_refused(
+    reader: Client, allocation: Allocation, name: str, body: str | bytes
+):
+    reading = allocation.readings.first()
+    reader.get(case_url(reading))
+    url = reverse(name, args=[reading.pk, uuid.uuid4()])
+    assert reader.put(url, body, content_type="application/json").status_code == 400
+    assert not Visit.objects.exists()
 
 
 def test_fields_in_the_body_cannot_change_case_or_arm(reader: Client, allocation: Allocation):
