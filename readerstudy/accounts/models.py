@@ -13,7 +13,7 @@ class UserManager(BaseUserManager["User"]):
     """Creates users who sign in by e-mail address; a user without a password can only use a sign-in link."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        user = self.model(email=self.normalize_email(email), **fields)
+        user = self.model(email=email.lower(), **fields)  # allauth looks addresses up in lower case only
         user.set_password(password)
         user.save(using=self._db)
         return user

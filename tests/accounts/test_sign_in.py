@@ -85,6 +85,16 @@ def test_nobody_signs_up_by_themselves(client: Client) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("typed", ["Anna.Meier@Example.org", "anna.meier@example.org"])
+def test_capitals_in_the_address_that_a_person_was_added_by_do_not_keep_them_out(client: Client, typed: str) -> None:
+    user, _ = user_get_or_create(email="Anna.Meier@Example.org")
+    user.set_password("a-long-password-indeed-7")
+    user.save()
+    client.post(reverse("account_login"), {"login": typed, "password": "a-long-password-indeed-7"})
+    assert client.session["_auth_user_id"] == str(user.pk)
+
+
+@pytest.mark.django_db
 def test_an_address_is_one_person_in_upper_and_lower_case(reader: User) -> None:
     again, created = user_get_or_create(email="READER@example.org")
     assert (again, created) == (reader, False)
