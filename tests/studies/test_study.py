@@ -79,7 +79,15 @@ def test_a_coordinator_gets_no_link_into_an_account_that_opens_more_than_their_s
     assert member_add(study=study, email="cem@example.org", role=Role.READER, now=NOW, actor=owner)[1]
 
 
-@pytest.mark.parametrize(("email", "role"), [("not an address", Role.READER), ("ann@example.org", "owner")])
+@pytest.mark.parametrize(
+    ("email", "role"),
+    [
+        ("not an address", Role.READER),
+        ("", Role.READER),
+        (f"{'a' * 250}@example.org", Role.READER),
+        ("ann@example.org", "owner"),
+    ],
+)
 def test_an_address_or_role_that_is_none_changes_nothing(email: str, role: str):
     study = make_study()
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 
 from readerstudy.accounts.models import User
@@ -13,6 +13,9 @@ from readerstudy.accounts.services import sign_in_link_create, user_get_or_creat
 from readerstudy.studies.models import Arm, Membership, Question, Study
 from readerstudy.studies.protocol import Protocol
 from readerstudy.studies.services.audit import audit
+
+
+EMAIL_LENGTH = 254  # what a mail server accepts, and the column holds
 
 
 class StudyError(Exception):
@@ -82,6 +85,7 @@ def member_add(
     email = email.strip()
     try:
         validate_email(email)
+        MaxLengthValidator(EMAIL_LENGTH)(email)
     except ValidationError as error:
         raise StudyError(f"{email!r} is not an e-mail address.") from error
     if role not in Membership.Role.values:
