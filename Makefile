@@ -25,17 +25,17 @@ help:
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; say which with make PYTHON=/path/to/python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 # One stamp per set of dependencies: an unchanged pyproject.toml and constraints.txt install nothing again.
 $(VENV)/.worker: pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Installing what the application needs (once; some minutes) ...'
-	$(PIP) install --constraint constraints.txt --editable '.[worker]'
+	@$(PIP) install --constraint constraints.txt --editable '.[worker]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Installing what development needs (once; some minutes) ...'
-	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.worker
 
 demo: $(VENV)/.worker

@@ -133,7 +133,17 @@ class Command(BaseCommand):
         folder = settings.DATA_DIR / "demo" / f"phantoms-{PHANTOM_SEED}"
         if not (folder / "labels.csv").exists():
             self._say(f"Making {PHANTOMS} synthetic X-rays ...")
-            command = ["phantoms", "--count", str(PHANTOMS), "--seed", str(PHANTOM_SEED), "--out", str(folder)]
+            command = [
+                "phantoms",
+                "--count",
+                str(PHANTOMS),
+                "--seed",
+                str(PHANTOM_SEED),
+                "--out",
+                str(folder),
+                "--workers",
+                "2",
+            ]
             subprocess.run([sys.executable, "-m", "explainer", *command], cwd=settings.BASE_DIR, check=True)
         return folder, folder / "labels.csv", None
 
