@@ -14,7 +14,6 @@ from readerstudy.studies.models import Arm, Membership, Question, Study
 from readerstudy.studies.protocol import Protocol
 from readerstudy.studies.services.audit import audit
 
-
 EMAIL_LENGTH = 254  # what a mail server accepts, and the column holds
 
 
