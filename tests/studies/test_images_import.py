@@ -90,6 +90,14 @@ def test_two_studies_share_a_file_and_a_failure_in_one_does_not_take_it_from_the
     assert all(media_path(image.file).is_file() for image in study.images.all())
 
 
+def test_a_file_refused_under_one_name_and_taken_under_the_next_stays(study: Study, folder: Path):
+    record = import_from(study, folder, [GOOD[0], "a.png,Mass,9,,,,images/c.png", "c.png,Mass,9,,,,images/c.png"])
+
+    assert "another file is in the study under the name a.png" in record.problems[0]["reason"]
+    assert record.images_added == 2
+    assert all(media_path(image.file).is_file() for image in study.images.all())
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [
@@ -142,6 +150,22 @@ def test_a_row_that_the_database_refuses_breaks_the_import_off_and_nothing_stays
 
     assert not study.images.exists()
     assert not Import.objects.exists()
+    assert media_files() == []
+
+
+def test_an_import_that_is_broken_off_leaves_no_file_of_rows_to_come(study: Study, folder: Path):
+    # Files are decoded ahead of their rows by other threads: those must have ended before the files are removed.
+    rows = []
+    for seed in range(100, 130):
+        (folder / "images" / f"{seed}.png").write_bytes(png(pixels(seed)))
+        rows.append(f"{seed}.png,Mass,{seed},,,,images/{seed}.png")
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_from(study, folder, rows, progress=stop)
+
     assert media_files() == []
 
 

@@ -1,8 +1,9 @@
 """Import of images with their labels and the experts' annotations: what can be used comes in, the rest is reported."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -76,11 +77,10 @@ def images_import(
             )
             detail = {"added": run.added, "known": run.known, "annotations": annotations, "problems": len(run.problems)}
             audit(study=study, actor=None, action="images_import", detail=detail, now=now)
-    except BaseException as error:
-        _remove(run.files_created)
-        if isinstance(error, TableError):
-            raise ImagesImportError(str(error)) from error
-        raise
+    except TableError as error:
+        raise ImagesImportError(str(error)) from error
+    finally:
+        _remove_unused(run.files_created)
     return record
 
 
@@ -107,27 +107,31 @@ def _import_images(run: _Run, images_dir: Path, labels_csv: Path, progress: Repo
         raise TableError(f"{labels_csv} lists no image.")
     by_sha256 = {image.sha256: image for image in run.study.images.exclude(sha256="")}
     by_name = {image.name: image.sha256 for image in by_sha256.values()}
-    for done, (label, stored) in enumerate(_stored(wanted, images_dir, labels_csv.resolve().parent), start=1):
-        if isinstance(stored, StoredImage):
-            if stored.created:
-                run.files_created.append(stored.file)
-            problem = _import_image(run, label, stored, by_sha256, by_name)
-        else:
-            problem = stored
-        if problem is not None:
-            run.problems.append(Problem(source, label.line, problem))
-        if progress is not None:
-            progress(done, len(wanted))
+    with closing(_stored(run, wanted, images_dir, labels_csv.resolve().parent)) as found:
+        for done, (label, stored) in enumerate(found, start=1):
+            problem = stored if isinstance(stored, str) else _import_image(run, label, stored, by_sha256, by_name)
+            if problem is not None:
+                run.problems.append(Problem(source, label.line, problem))
+            if progress is not None:
+                progress(done, len(wanted))
 
 
-def _stored(wanted: list[LabelRow], images_dir: Path, table_dir: Path) -> Iterator[tuple[LabelRow, StoredImage | str]]:
-    """Decode and store the files on all cores, in order; Pillow leaves the interpreter to others meanwhile."""
+def _stored(
+    run: _Run, wanted: list[LabelRow], images_dir: Path, table_dir: Path
+) -> Generator[tuple[LabelRow, StoredImage | str]]:
+    """Decode and store the files on all cores, in order; Pillow leaves the interpreter to others meanwhile.
+
+    Close it: then no file is written any more, and all that were are among the run's.
+    """
 
     def store(row: LabelRow) -> StoredImage | str:
         try:
-            return image_store(_locate(row.file, images_dir, table_dir))
+            stored = image_store(_locate(row.file, images_dir, table_dir))
         except (FileError, RowError) as error:
             return f"{row.file}: {error}"
+        if stored.created:
+            run.files_created.append(stored.file)
+        return stored
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         try:
@@ -160,43 +164,31 @@ def _import_image(
         run.known += 1
         return None
     if by_name.get(row.image, stored.sha256) != stored.sha256:
-        _forget(run, stored)
         return f"another file is in the study under the name {row.image}"
-    try:
-        with transaction.atomic():
-            image = Image.objects.create(
-                study=run.study,
-                sha256=stored.sha256,
-                file=stored.file,
-                name=row.image,
-                patient=row.patient,
-                age=row.age,
-                sex=row.sex,
-                view=row.view,
-                findings=list(row.findings),
-                dataset=row.dataset,
-                width=stored.width,
-                height=stored.height,
-                bits=stored.bits,
-                technical=stored.technical,
-                created_at=run.now,
-            )
-    except BaseException:
-        _forget(run, stored)
-        raise
+    image = Image.objects.create(
+        study=run.study,
+        sha256=stored.sha256,
+        file=stored.file,
+        name=row.image,
+        patient=row.patient,
+        age=row.age,
+        sex=row.sex,
+        view=row.view,
+        findings=list(row.findings),
+        dataset=row.dataset,
+        width=stored.width,
+        height=stored.height,
+        bits=stored.bits,
+        technical=stored.technical,
+        created_at=run.now,
+    )
     by_sha256[stored.sha256], by_name[row.image] = image, stored.sha256
     run.added += 1
     return None
 
 
-def _forget(run: _Run, stored: StoredImage) -> None:
-    if stored.created:
-        _remove([stored.file])
-        run.files_created.remove(stored.file)
-
-
-def _remove(files: list[str]) -> None:
-    """Remove files that this run made, unless another study has come to use one meanwhile."""
+def _remove_unused(files: list[str]) -> None:
+    """Remove those of a run's new files that no study uses: of rows that were refused, or of all where it broke off."""
     used = {
         *Image.objects.filter(file__in=files).values_list("file", flat=True),
         *Annotation.objects.filter(mask__in=files).values_list("mask", flat=True),
