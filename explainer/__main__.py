@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from explainer.errors import ExplainerError, ImageError
+from explainer.errors import ExplainerError, ImageError, NoGradientError, PredictionError
 from explainer.types import METHODS, SCORINGS, ExplanationRequest
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         return run(args)
-    except ExplainerError as error:
+    except (ExplainerError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -121,8 +121,9 @@ def _explain(args: argparse.Namespace) -> int:
         )
         try:
             rendering.write(explain(request), args.out / names[image] / target.replace(" ", "_"), percent=args.percent)
-        except ImageError as error:
-            tqdm.write(f"error: {error}", file=sys.stderr)
+        # What is wrong with one image or its prediction says nothing about the others.
+        except (ImageError, NoGradientError, PredictionError) as error:
+            tqdm.write(f"error: {image.name}, {target}: {error}", file=sys.stderr)
             failed += 1
     return 1 if failed else 0
 

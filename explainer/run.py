@@ -58,10 +58,15 @@ _RECORDED_PACKAGES = ("torch", "captum", "torchxrayvision", "numpy", "pillow")
 
 
 def choose_device(name: str) -> str:
-    """`auto` is a CUDA device where there is one, else the CPU; any other name is taken as it is."""
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """`auto` is a CUDA device where there is one, else the CPU. Raises SettingsError for a device that is not here."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    # A torch without CUDA asserts where another one raises.
+    except (RuntimeError, AssertionError) as error:
+        raise SettingsError(f"The device '{name}' cannot be used here: choose cpu, or auto.") from error
+    return name
 
 
 @lru_cache(maxsize=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 import explainer
 from explainer import rendering
@@ -94,6 +97,7 @@ def test_another_score_is_explained_under_paper_scoring(image: Path, pair: str) 
         ({"parameters": {"percent": {}}}, SettingsError, "no method 'percent'"),
         ({"autoencoder": None}, SettingsError, "needs an autoencoder"),
         ({"image": Path("gone.png")}, ImageError, "cannot be opened"),
+        ({"device": "abacus"}, SettingsError, "'abacus' cannot be used here"),
     ],
 )
 def test_a_request_that_cannot_be_met_is_refused_with_the_reason(
@@ -148,6 +152,34 @@ def test_two_images_of_one_name_are_not_mixed_up(image: Path, pair: str, tmp_pat
     twin.write_bytes(image.read_bytes())
     assert main(["score", str(image), str(twin), "--classifier", pair, "--out", str(tmp_path / "scores.csv")]) == 1
     assert not (tmp_path / "scores.csv").exists()
+
+
+def test_an_image_without_explanation_does_not_hold_up_the_others(
+    image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Weights of zero: the prediction depends on no image, so that no map can be had.
+    blind = write_pair(tmp_path / "blind")
+    weights = blind / "classifier.safetensors"
+    save_file({name: torch.zeros_like(values) for name, values in load_file(weights).items()}, weights)
+    description = json.loads((blind / "pair.json").read_text())
+    description["classifier"]["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    (blind / "pair.json").write_text(json.dumps(description))
+    second = tmp_path / "second.png"
+    second.write_bytes(image.read_bytes())
+    arguments = ["--classifier", str(blind), "--target", "Mass", "--method", "input_gradient", "--device", "cpu"]
+    assert main(["explain", str(image), str(second), *arguments, "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "chest.png, Mass: input_gradient of tiny-pair is zero everywhere" in said
+    assert "second.png, Mass: input_gradient of tiny-pair is zero everywhere" in said
+
+
+def test_a_place_where_nothing_can_be_written_is_named(
+    image: Path, pair: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The image itself stands where the folder should be.
+    out = image / "scores.csv"
+    assert main(["score", str(image), "--classifier", pair, "--device", "cpu", "--out", str(out)]) == 1
+    assert f"error: [Errno 17] File exists: '{image}'" in capsys.readouterr().err
 
 
 def test_importing_the_package_and_its_tasks_does_not_start_torch() -> None:
