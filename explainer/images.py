@@ -80,7 +80,6 @@ def _grey(path: Path, image: Image.Image) -> Pixels:
 def _read_dicom(path: Path) -> Pixels:
     try:
         import pydicom  # only DICOM needs it
-        from pydicom.errors import InvalidDicomError
     except ImportError as error:
         raise ImageError(f"{path.name} is DICOM and pydicom is not installed: pip install pydicom.") from error
     try:
@@ -97,15 +96,10 @@ def _read_dicom(path: Path) -> Pixels:
             _check_size(path, int(dataset.Rows) * int(dataset.Columns))
             dataset = pydicom.dcmread(path)
             fraction = _windowed(dataset)
-    except (
-        InvalidDicomError,
-        OSError,
-        AttributeError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-        KeyError,
-    ) as error:
+    except ImageError:
+        raise
+    # Its decoders raise whatever a damaged file makes of them: struct.error, TypeError, IndexError and more.
+    except Exception as error:
         raise ImageError(f"{path.name} is DICOM that cannot be decoded: {error}.") from error
     if photometric == "MONOCHROME1":
         fraction = 1 - fraction

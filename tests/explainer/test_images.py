@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from explainer.errors import ImageError
 from explainer.images import centre_square, load_array, load_image, read_pixels
@@ -81,6 +84,21 @@ def test_a_file_cut_short_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path, np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8))
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ImageError, match="damaged or cut short"):
+        read_pixels(path)
+
+
+def test_a_dicom_file_of_nonsense_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "image.dcm"
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset = Dataset()
+    dataset.file_meta = meta
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3"
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    # Two heights, where DICOM knows one: pydicom hands out a list, which no number can be made of.
+    dataset.Rows, dataset.Columns = [8, 8], 8
+    dataset.save_as(path, enforce_file_format=True)
+    with pytest.raises(ImageError, match=r"image\.dcm is DICOM that cannot be decoded"):
         read_pixels(path)
 
 
