@@ -254,7 +254,8 @@ def _per_reader(ratings: Ratings, auc: Floats, matrix: Floats) -> dict[tuple[str
 def _distrust(c: Components, analyses: tuple[Analysis, ...], readers: int) -> tuple[str, ...]:
     reasons = []
     if readers < FEW_READERS:
-        reasons.append(f"there are {readers} readers, fewer than {FEW_READERS}")
+        number = "is 1 reader" if readers == 1 else f"are {readers} readers"
+        reasons.append(f"there {number}, fewer than {FEW_READERS}")
     if c.var_treatment_reader < 0:
         reasons.append("the estimated reader-by-treatment variance is negative")
     random, fixed = analyses[0].differences, analyses[1].differences

@@ -42,6 +42,8 @@ def build(
     """
     if draws < 1:
         raise AnalysisError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
+    if seed < 0:
+        raise AnalysisError(f"{seed} is no seed. Give a whole number from 0.")
     frame = validate(df)
     studies = natural_order(frame["study"].unique())
     if len(studies) > 1:

@@ -153,6 +153,7 @@ def test_one_reader_gives_the_fixed_reader_result_and_says_why_no_other() -> Non
     ratings = simulated(2, 1)
     result = obuchowski_rockette(ratings)
     assert "one reader" in str(named(result, "RRRC").reason)
+    assert "there is 1 reader, fewer than 5" in result.distrust
     fixed = named(result, "FRRC")
     [own] = result.per_reader.values()
     assert fixed.reason is None

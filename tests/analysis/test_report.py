@@ -124,6 +124,11 @@ def test_two_studies_in_one_file_are_refused(small_study: pd.DataFrame) -> None:
         small_report(pd.concat([small_study, small_study.assign(study="other")]))
 
 
+def test_a_seed_that_no_generator_takes_is_refused(small_study: pd.DataFrame) -> None:
+    with pytest.raises(AnalysisError, match="-1 is no seed"):
+        small_report(small_study, seed=-1)
+
+
 def test_text_that_a_spreadsheet_would_run_is_safe_in_the_tables(small_study: pd.DataFrame) -> None:
     small_study["reader"] = "=1+1" + small_study["reader"]
     stream = io.StringIO(newline="")
