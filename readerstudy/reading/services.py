@@ -220,7 +220,7 @@ def _own_reading_locked(reading_id: uuid.UUID, user: User) -> Reading:
     readings = Reading.objects.select_for_update(of=("self",)).select_related("allocation__membership__study", "period")
     reading = readings.filter(pk=reading_id, allocation__membership__user=user).first()
     if reading is None:
-        raise ReadingNotFoundError("There is no such case among yours.")
+        raise ReadingNotFoundError("There is no such case among yours. Is somebody else signed in on this computer?")
     return reading
 
 

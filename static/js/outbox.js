@@ -50,17 +50,17 @@ export class Outbox {
   }
 
   entries() {
-    const found = new Map(this.#memory);
+    const found = new Map();
     try {
-      for (let index = 0; index < localStorage.length; index += 1) {
-        const key = localStorage.key(index);
-        if (key.startsWith(this.#owner)) {
-          found.set(key.slice(this.#owner.length), JSON.parse(localStorage.getItem(key)));
-        }
+      for (const key of Object.keys(localStorage).filter((name) => name.startsWith(this.#owner))) {
+        const stored = localStorage.getItem(key); // null where another tab has just removed it
+        if (stored) found.set(key.slice(this.#owner.length), JSON.parse(stored));
       }
     } catch {
       this.durable = false; // storage is switched off: the entries in memory are all there is
     }
+    // What did not fit into the storage is newer than what is still there under its key.
+    for (const [key, entry] of this.#memory) found.set(key, entry);
     return found;
   }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, Route, expect
 
+from readerstudy.accounts.models import User
 from readerstudy.reading.models import Allocation, Answer, Reading, Visit
 from tests.reading.factories import reader_make, study_make
 
@@ -31,6 +33,13 @@ def first(page: Page, live_server, allocation: Allocation) -> Reading:
 def go_to(page: Page, root: str, reading: Reading) -> None:
     page.goto(root + reverse("reading_case", args=[reading.pk]))
     page.wait_for_selector("body[data-ready=yes]")
+
+
+def session_of(user: User, url: str) -> list[dict[str, str]]:
+    """Cookies of somebody who signed in to the same browser."""
+    client = Client()
+    client.force_login(user)
+    return [{"name": name, "value": morsel.value, "url": url} for name, morsel in client.cookies.items()]
 
 
 def stored() -> list[tuple[str, int, int]]:
@@ -92,6 +101,35 @@ def test_a_session_that_ended_keeps_the_answer_until_signed_in_again(page: Page,
     page.context.add_cookies([cookie for cookie in cookies if cookie["name"] == "sessionid"])
     expect(page.locator("#status")).to_have_text("Saved")
     assert stored() == [("confidence", 1, 3)]
+
+
+def test_an_answer_given_while_somebody_else_is_signed_in_waits_for_its_reader(
+    page: Page, first: Reading, sign_in, allocation: Allocation
+):
+    page.context.clear_cookies()
+    page.context.add_cookies(session_of(reader_make(allocation.membership.study).membership.user, page.url))
+    page.keyboard.press("4")
+    expect(page.locator("#problem")).to_contain_text("somebody else signed in")
+    assert stored() == []
+    page.context.clear_cookies()
+    sign_in(allocation.membership.user)
+    page.goto(page.url + reverse("reading_start", args=[allocation.membership.study.slug])[1:])
+    expect(page.locator("#unsent")).to_be_hidden()
+    assert [(answer.value, answer.reading) for answer in Answer.objects.all()] == [(4, first)]
+
+
+def test_a_choice_that_no_longer_fits_into_the_storage_takes_the_place_of_the_stored_one(page: Page, first: Reading):
+    page.context.set_offline(True)
+    page.keyboard.press("4")
+    expect(page.locator("#status")).to_contain_text("stored on this computer")
+    page.evaluate(
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
+    page.locator("[data-question=confidence] label").nth(1).click()
+    expect(page.locator("#status")).to_contain_text("keep this page open")
+    page.context.set_offline(False)
+    expect(page.locator("#status")).to_have_text("Saved")
+    assert stored() == [("confidence", 1, 2)]
 
 
 def test_a_changed_mind_is_a_revision_and_reload_shows_what_is_stored(page: Page, first: Reading):
