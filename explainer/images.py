@@ -79,31 +79,36 @@ def _grey(path: Path, image: Image.Image) -> Pixels:
 
 def _read_dicom(path: Path) -> Pixels:
     try:
-        import pydicom  # only DICOM needs it
-    except ImportError as error:
-        raise ImageError(f"{path.name} is DICOM and pydicom is not installed: pip install pydicom.") from error
-    try:
         # pydicom warns about small deviations from the standard; they do not matter for the pixels.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(path, stop_before_pixels=True)
-            if str(dataset.file_meta.TransferSyntaxUID) == _DEFLATED:
-                raise ImageError(f"{path.name} is deflated DICOM, which is refused: store it uncompressed or as JPEG.")
-            photometric = str(dataset.get("PhotometricInterpretation", ""))
-            frames = int(dataset.get("NumberOfFrames", 1) or 1)
-            if photometric not in ("MONOCHROME1", "MONOCHROME2") or frames != 1:
-                raise ImageError(f"{path.name} is no single grey image ({photometric}, {frames} frames).")
-            _check_size(path, int(dataset.Rows) * int(dataset.Columns))
-            dataset = pydicom.dcmread(path)
-            fraction = _windowed(dataset)
+            fraction = _decoded(path)
     except ImageError:
         raise
     # Its decoders raise whatever a damaged file makes of them: struct.error, TypeError, IndexError and more.
     except Exception as error:
         raise ImageError(f"{path.name} is DICOM that cannot be decoded: {error}.") from error
-    if photometric == "MONOCHROME1":
-        fraction = 1 - fraction
     return Pixels(np.rint(fraction * _SIXTEEN_BITS).astype(np.uint16), _SIXTEEN_BITS)
+
+
+def _decoded(path: Path) -> NDArray[np.float64]:
+    """Pixels of one grey DICOM image as a fraction of the display range, 1 being white."""
+    try:
+        import pydicom  # only DICOM needs it
+        from pydicom.filereader import read_file_meta_info
+    except ImportError as error:
+        raise ImageError(f"{path.name} is DICOM and pydicom is not installed: pip install pydicom.") from error
+    # Before anything else is read: to read any of a deflated file, pydicom inflates all of it.
+    if str(read_file_meta_info(path).TransferSyntaxUID) == _DEFLATED:
+        raise ImageError(f"{path.name} is deflated DICOM, which is refused: store it uncompressed or as JPEG.")
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    photometric = str(dataset.get("PhotometricInterpretation", ""))
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    if photometric not in ("MONOCHROME1", "MONOCHROME2") or frames != 1:
+        raise ImageError(f"{path.name} is no single grey image ({photometric}, {frames} frames).")
+    _check_size(path, int(dataset.Rows) * int(dataset.Columns))
+    fraction = _windowed(pydicom.dcmread(path))
+    return 1 - fraction if photometric == "MONOCHROME1" else fraction
 
 
 def _windowed(dataset: Any) -> NDArray[np.float64]:

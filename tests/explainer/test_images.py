@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from explainer.errors import ImageError
 from explainer.images import centre_square, load_array, load_image, read_pixels
@@ -99,6 +99,19 @@ def test_a_dicom_file_of_nonsense_is_refused(tmp_path: Path) -> None:
     dataset.Rows, dataset.Columns = [8, 8], 8
     dataset.save_as(path, enforce_file_format=True)
     with pytest.raises(ImageError, match=r"image\.dcm is DICOM that cannot be decoded"):
+        read_pixels(path)
+
+
+def test_a_deflated_dicom_file_is_refused_before_it_is_inflated(tmp_path: Path) -> None:
+    path = tmp_path / "image.dcm"
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3"
+    dataset.save_as(path, enforce_file_format=True)
+    # Whoever inflates this stops at the first byte of it.
+    path.write_bytes(path.read_bytes()[:-8] + bytes([255] * 8))
+    with pytest.raises(ImageError, match="deflated DICOM, which is refused"):
         read_pixels(path)
 
 
