@@ -102,10 +102,15 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
 
 @require_GET
 def reading_asset(request: HttpRequest, reading_id: uuid.UUID, name: str) -> HttpResponse:
-    """A file that the arm of the reader's own case shows, while its period is open to them."""
+    """A file that the arm of the reader's own case shows, from their first look at its period to the period's end."""
     reading = _own_reading(user_of(request), reading_id)
     artefact = selectors.reading_artefact(reading, name)
     if artefact is None or not selectors.is_accessible(reading, now=timezone.now()):
+        raise Http404
+    # Opening a case of the next period ends corrections of this one: so nobody has both arms of a case before them.
+    if not Reading.objects.filter(
+        allocation=reading.allocation, period=reading.period, opened_at__isnull=False
+    ).exists():
         raise Http404
     # Made of the reading, so that the same picture in two places cannot be told to be the same without looking at it.
     etag = quote_etag(hashlib.sha256(f"{reading.pk}/{name}/{artefact.sha256}".encode()).hexdigest()[:32])

@@ -109,6 +109,7 @@ def test_pages_of_both_arms_have_the_same_frame(reader: Client, allocation: Allo
 
 def test_only_the_assigned_arm_s_files_of_my_own_case_can_be_fetched(reader: Client, allocation: Allocation):
     every = set.union(*ARM_ASSETS.values()) | {"latent_shift.mp4", "latent_shift.npy", "raw", "video.mp4", "mask.png"}
+    reader.get(case_url(allocation.readings.first()))
     for reading in allocation.readings.filter(period__number=1):
         fetched = {name for name in every if reader.get(asset_url(reading, name)).status_code == 200}
         assert fetched == ARM_ASSETS[reading.arm.key]
@@ -132,6 +133,7 @@ def test_files_of_a_closed_study_cannot_be_fetched(reader: Client, allocation: A
 
 
 def test_a_file_says_its_type_may_be_kept_privately_and_is_not_sent_twice(reader: Client, allocation: Allocation):
+    reader.get(case_url(allocation.readings.first()))
     url = asset_url(allocation.readings.first(), "xray.png")
     response = reader.get(url)
     assert response["Content-Type"] == "image/png"
@@ -145,15 +147,32 @@ def test_the_same_picture_has_another_tag_in_the_other_period(reader: Client, al
     for reading in allocation.readings.filter(period__number=1):
         rate(reader, reading)
     second = allocation.readings.get(period__number=2, case=first.case)
-    # still open for corrections, so both can be fetched
-    tags = [reader.get(asset_url(reading, "xray.png"))["ETag"] for reading in (first, second)]
-    assert len(set(tags)) == 2
+    tags = set()
+    for reading in (first, second):
+        reader.get(case_url(reading))
+        tags.add(reader.get(asset_url(reading, "xray.png"))["ETag"])
+    assert len(tags) == 2
+
+
+def test_nobody_has_both_arms_of_a_case_at_once(reader: Client, allocation: Allocation):
+    first = allocation.readings.filter(period__number=1).first()
+    for reading in allocation.readings.filter(period__number=1):
+        rate(reader, reading)
+    second = allocation.readings.get(period__number=2, case=first.case)
+    # Without a washout, period 1 can still be corrected while period 2 is open.
+    for opened in (first, second):
+        reader.get(case_url(opened))
+        shown = [
+            reading for reading in (first, second) if reader.get(asset_url(reading, "xray.png")).status_code == 200
+        ]
+        assert shown == [opened]
 
 
 def test_pictures_arrive_whole_and_without_metadata(reader: Client, allocation: Allocation):
     reading = allocation.readings.filter(period__number=1, arm__key="B").first()
     stored = Artefact.objects.get(explanation__case=reading.case, kind="filmstrip")
     assert stored.size > 0
+    reader.get(case_url(reading))
     data = reader.get(asset_url(reading, "filmstrip.png")).content
     with Picture.open(io.BytesIO(data)) as picture:
         picture.load()
@@ -163,6 +182,7 @@ def test_pictures_arrive_whole_and_without_metadata(reader: Client, allocation: 
 
 def test_the_curve_holds_what_the_player_needs_and_no_more(reader: Client, allocation: Allocation):
     reading = allocation.readings.filter(period__number=1, arm__key="B").first()
+    reader.get(case_url(reading))
     curve = reader.get(asset_url(reading, "curve.json")).json()
     assert set(curve) == {"lambdas", "predictions", "frames", "zero", "frame_width", "frame_height", "columns"}
 
