@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Weights = Literal["unweighted", "linear", "quadratic"]
 Metric = Literal["nominal", "ordinal", "interval", "ratio"]
-ICC_FORMS = ("ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)")
 
 
 @dataclass(frozen=True)

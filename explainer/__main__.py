@@ -27,13 +27,13 @@ _DELEGATED = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; 0 if all went well, 1 if something could not be done, 2 for wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments and arguments[0] in _DELEGATED:
-        return _delegate(_DELEGATED[arguments[0]][0], arguments[1:])
-    # Read when torch is loaded: threads that sleep while they wait leave the cores to whoever else is at work.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    args = _parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = args.run
     try:
+        if arguments and arguments[0] in _DELEGATED:
+            return _delegate(_DELEGATED[arguments[0]][0], arguments[1:])
+        # Read when torch is loaded: threads that sleep while they wait leave the cores to whoever else is at work.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        args = _parser().parse_args(arguments)
+        run: Callable[[argparse.Namespace], int] = args.run
         return run(args)
     except (ExplainerError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -180,6 +180,8 @@ def test_a_place_where_nothing_can_be_written_is_named(
     out = image / "scores.csv"
     assert main(["score", str(image), "--classifier", pair, "--device", "cpu", "--out", str(out)]) == 1
     assert f"error: [Errno 17] File exists: '{image}'" in capsys.readouterr().err
+    assert main(["phantoms", "--count", "1", "--seed", "1", "--out", str(image)]) == 1
+    assert "error: [Errno 20] Not a directory" in capsys.readouterr().err
 
 
 def test_importing_the_package_and_its_tasks_does_not_start_torch() -> None:
