@@ -169,6 +169,9 @@ form.addEventListener("submit", (event) => {
 for (const fieldset of fieldsets) fieldset.addEventListener("focusin", () => { active = fieldset; });
 document.addEventListener("keydown", onKey);
 document.addEventListener("click", (event) => closePopups(event.target.closest("details")));
+window.addEventListener("beforeunload", (event) => {
+  if (!outbox.durable) event.preventDefault(); // the browser asks whether to leave: an answer would be lost
+});
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload(); // brought back by the back button: the server knows what is stored
 });

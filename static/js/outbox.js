@@ -30,7 +30,6 @@ export class Outbox {
 
   // state: "idle", "sending", "offline" (will be tried again), "signed-out"
   state = "idle";
-  durable = true;
 
   constructor(owner, onChange) {
     this.#owner = `${PREFIX}${owner}.`;
@@ -39,6 +38,11 @@ export class Outbox {
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.flush();
     });
+  }
+
+  // Whether closing the page loses nothing: all that waits is in the browser's storage.
+  get durable() {
+    return this.#memory.size === 0;
   }
 
   // One entry per question of a case: a newer choice takes the place of one that was not acknowledged.
@@ -57,7 +61,7 @@ export class Outbox {
         if (stored) found.set(key.slice(this.#owner.length), JSON.parse(stored));
       }
     } catch {
-      this.durable = false; // storage is switched off: the entries in memory are all there is
+      // Storage is switched off: the entries in memory are all there is.
     }
     // What did not fit into the storage is newer than what is still there under its key.
     for (const [key, entry] of this.#memory) found.set(key, entry);
@@ -142,9 +146,7 @@ export class Outbox {
     try {
       localStorage.setItem(this.#owner + key, JSON.stringify(entry));
       this.#memory.delete(key);
-      this.durable = true;
     } catch {
-      this.durable = false;
       this.#memory.set(key, entry);
     }
   }
@@ -155,7 +157,7 @@ export class Outbox {
     try {
       localStorage.removeItem(this.#owner + key);
     } catch {
-      this.durable = false;
+      // Storage is switched off: nothing is there.
     }
   }
 }

@@ -42,6 +42,10 @@ def session_of(user: User, url: str) -> list[dict[str, str]]:
     return [{"name": name, "value": morsel.value, "url": url} for name, morsel in client.cookies.items()]
 
 
+def asks_before_leaving(page: Page) -> bool:
+    return page.evaluate("() => !window.dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+
+
 def stored() -> list[tuple[str, int, int]]:
     return sorted(Answer.objects.values_list("question__key", "revision", "value"))
 
@@ -127,8 +131,10 @@ def test_a_choice_that_no_longer_fits_into_the_storage_takes_the_place_of_the_st
     )
     page.locator("[data-question=confidence] label").nth(1).click()
     expect(page.locator("#status")).to_contain_text("keep this page open")
+    assert asks_before_leaving(page)
     page.context.set_offline(False)
     expect(page.locator("#status")).to_have_text("Saved")
+    assert not asks_before_leaving(page)
     assert stored() == [("confidence", 1, 2)]
 
 
