@@ -19,9 +19,8 @@ _CONTENT_TYPES = {
     ".png": "image/png",
     ".json": "application/json",
     ".mp4": "video/mp4",
-    ".npy": "application/octet-stream",
 }
-# Names of the assets that only Latent Shift has; a method's overlay is METHOD.png, its raw map METHOD.npy.
+# Names of the assets that only Latent Shift has; a method's overlay is METHOD.png, and raw maps are not served.
 _LATENT_SHIFT_ASSETS = {"filmstrip.png": Kind.FILMSTRIP, "curve.json": Kind.CURVE, "video.mp4": Kind.VIDEO}
 XRAY = "xray.png"
 
@@ -51,7 +50,6 @@ class Asset:
 
     path: Path
     content_type: str
-    size: int
 
 
 def explanation_progress(study: Study) -> ExplanationProgress:
@@ -110,7 +108,7 @@ def asset_for(case: Case, name: str, *, methods: Collection[str]) -> Asset | Non
     if artefact is None:
         return None
     path = media_path(artefact.file)
-    return Asset(path, _CONTENT_TYPES[path.suffix], artefact.size)
+    return Asset(path, _CONTENT_TYPES[path.suffix])
 
 
 def assets_present(explanation: Explanation) -> list[str]:
@@ -119,12 +117,6 @@ def assets_present(explanation: Explanation) -> list[str]:
         return []
     stored = set(explanation.artefacts.values_list("method", "kind"))
     return [name for name in asset_names(explanation.methods) if _method_and_kind(name) in stored]
-
-
-def raw_map_path(explanation: Explanation, method: str) -> Path | None:
-    """The raw float16 map of a method, for whoever computes with it."""
-    artefact = explanation.artefacts.filter(method=method, kind=Kind.RAW).first()
-    return media_path(artefact.file) if artefact else None
 
 
 def _method_and_kind(name: str) -> tuple[str, Kind]:

@@ -1,6 +1,6 @@
 """Reads about a study that span tables."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,11 +130,3 @@ def excluded_for_development(study: Study) -> int:
     models = {study.classifier, study.autoencoder}
     used: Sequence[list[str]] = list(study.images.values_list("used_in_development_of", flat=True))
     return sum(bool(models.intersection(names)) for names in used)
-
-
-def annotations_by_finding(image: Image) -> dict[str, list[Annotation]]:
-    """The expert's annotations of an image."""
-    found: dict[str, list[Annotation]] = defaultdict(list)
-    for annotation in image.annotations.order_by("pk"):
-        found[annotation.finding].append(annotation)
-    return dict(found)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Max
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation, Worker
+from readerstudy.explanations.selectors import ALIVE, explanations_failed
 from readerstudy.reading.models import Answer
 from readerstudy.reading.selectors.progress import PeriodProgress, allocation_of, periods_of
 from readerstudy.studies.models import Membership, Study
 
-WORKER_ALIVE = timedelta(seconds=30)
 FAILURES_SHOWN = 20
 
 
@@ -113,9 +113,8 @@ def readers_progress(study: Study, *, now: datetime) -> list[ReaderProgress]:
 def explanation_progress(study: Study, *, now: datetime) -> ExplanationProgress:
     """States of the study's explanations, the first failures, and the workers seen lately."""
     explanations = Explanation.objects.filter(case__study=study)
-    failed = explanations.filter(status=Explanation.Status.FAILED).select_related("case").order_by("case__number")
     return ExplanationProgress(
         counts=dict(Counter(explanations.values_list("status", flat=True))),
-        failed=tuple(failed[:FAILURES_SHOWN]),
-        workers=tuple(Worker.objects.filter(seen_at__gte=now - WORKER_ALIVE).order_by("name")),
+        failed=tuple(explanations_failed(study)[:FAILURES_SHOWN]),
+        workers=tuple(Worker.objects.filter(seen_at__gte=now - ALIVE).order_by("name")),
     )
