@@ -77,7 +77,8 @@ def scores_figure(counts: pd.DataFrame, question: str, arms: Sequence[str]) -> F
                 style: dict[str, Any] = {"color": _colour(index), "markeredgecolor": _INK, "markeredgewidth": 0.7}
                 axis.plot([place + shift], [mean], MARKERS[index % len(MARKERS)], markersize=5, zorder=3, **style)
         axis.set_title(LABEL_NAMES[label], fontsize=_TEXT, color=_INK)
-        axis.set_xticks(range(len(targets)), targets, rotation=30, ha="right", rotation_mode="anchor")
+        names = [_plain(target) for target in targets]
+        axis.set_xticks(range(len(targets)), names, rotation=30, ha="right", rotation_mode="anchor")
         axis.set_xlim(-0.6, max(len(targets), 1) - 0.4)
         _score_scale(axis.yaxis, own["value"])
     axes[0].set_ylabel(f"Score: {_plain(question)}", fontsize=_TEXT)
@@ -137,7 +138,7 @@ def iou_figure(frame: pd.DataFrame, lines: pd.DataFrame, question: str, arms: Se
                 ends = np.array([x.min(), x.max()])
                 fitted = float(line["intercept"].iloc[0]) + float(line["slope"].iloc[0]) * ends
                 axis.plot(ends, fitted, color=_colour(index), linewidth=1.3, linestyle=("-", "--")[index % 2])
-        axis.set_title(target, fontsize=_TEXT, color=_INK)
+        axis.set_title(_plain(target), fontsize=_TEXT, color=_INK)
         axis.set_ylim(-0.03 * top, 1.08 * top if top > 0 else 1.0)
         _score_scale(axis.xaxis, points["value"])
         if panel % columns == 0:

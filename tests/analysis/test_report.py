@@ -119,6 +119,14 @@ def test_figures_of_hardly_any_data_are_drawn(small_study: pd.DataFrame, tmp_pat
     assert len(list(tmp_path.glob("*.svg"))) == len(report.figures) == (3 if rows else 0)
 
 
+def test_names_that_look_like_formulas_are_drawn_as_they_stand(small_study: pd.DataFrame, tmp_path: Path) -> None:
+    # Between two dollars matplotlib expects mathematics, and this is none.
+    small_study["target"] = "Mass $_{$ " + small_study["target"]
+    report = small_report(small_study)
+    report.write(tmp_path)
+    assert len(list(tmp_path.glob("*.pdf"))) == len(report.figures) == 3
+
+
 def test_two_studies_in_one_file_are_refused(small_study: pd.DataFrame) -> None:
     with pytest.raises(AnalysisError, match="2 studies"):
         small_report(pd.concat([small_study, small_study.assign(study="other")]))
