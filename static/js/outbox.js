@@ -119,8 +119,9 @@ export class Outbox {
       this.#remove(key, entry.id);
       return true;
     }
-    if (response.status === 401) return this.#later("signed-out");
     const isJson = (response.headers.get("Content-Type") ?? "").startsWith("application/json");
+    // A page instead of an answer: the browser's cookies are gone, and with them the session.
+    if (response.status === 401 || (response.status === 403 && !isJson)) return this.#later("signed-out");
     if (isJson && response.status >= 400 && response.status < 500) {
       const { error } = await response.json();
       const current = this.entries().get(key);

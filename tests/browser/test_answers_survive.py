@@ -97,12 +97,13 @@ def test_an_answer_given_offline_survives_closing_the_page(page: Page, first: Re
     assert stored() == [("confidence", 1, 5)]
 
 
-def test_a_session_that_ended_keeps_the_answer_until_signed_in_again(page: Page, first: Reading, sign_in, allocation):
+@pytest.mark.parametrize("gone", ["sessionid", None])  # the session alone, or all cookies
+def test_a_session_that_ended_keeps_the_answer_until_signed_in_again(page: Page, first: Reading, gone: str | None):
     cookies = page.context.cookies()
-    page.context.clear_cookies(name="sessionid")
+    page.context.clear_cookies(name=gone)
     page.keyboard.press("3")
     expect(page.locator("#problem")).to_contain_text("Sign in again")
-    page.context.add_cookies([cookie for cookie in cookies if cookie["name"] == "sessionid"])
+    page.context.add_cookies(cookies)
     expect(page.locator("#status")).to_have_text("Saved")
     assert stored() == [("confidence", 1, 3)]
 
