@@ -85,6 +85,19 @@ def test_nobody_signs_up_by_themselves(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_nobody_takes_an_address_under_which_somebody_else_could_be_invited(client: Client, reader: User) -> None:
+    client.force_login(reader)
+    client.get(reverse("account_email"))
+    victim = "invited-later@example.org"
+    client.post(reverse("account_email"), {"action_add": "", "email": victim})
+    client.post(reverse("account_email"), {"action_primary": "", "email": victim})
+    client.post(reverse("account_email"), {"action_remove": "", "email": reader.email})
+    client.post(reverse("account_email"), {"action_add": "", "email": victim})
+    client.post(reverse("account_email"), {"action_primary": "", "email": victim})
+    assert user_get_or_create(email=victim)[1]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("typed", ["Anna.Meier@Example.org", "anna.meier@example.org"])
 def test_capitals_in_the_address_that_a_person_was_added_by_do_not_keep_them_out(client: Client, typed: str) -> None:
     user, _ = user_get_or_create(email="Anna.Meier@Example.org")
