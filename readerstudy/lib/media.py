@@ -33,9 +33,14 @@ def random_name(folder: str, suffix: str) -> str:
 
 
 def media_write(relative: str, data: bytes) -> None:
-    """Store a file so that a reader sees all of it or nothing, even when the power goes off in between."""
+    """Store a file in the media folder, whole."""
     path = media_path(relative)
     path.parent.mkdir(parents=True, exist_ok=True)
+    file_write(path, data)
+
+
+def file_write(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or all of it, even when the power goes off in between."""
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -3,14 +3,13 @@
 import hashlib
 import io
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from analysis.cells import write_cells
 from analysis.schema import codebook
+from readerstudy.lib.media import file_write
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.results.frames import IOU_RULE
 from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_files
@@ -41,18 +40,7 @@ def study_files(study: Study) -> dict[str, bytes]:
 
 def write_export(study: Study, path: Path) -> None:
     """Write the archive in one move: whoever reads `path` sees the old file or the whole new one."""
-    content = zip_files(study_files(study))
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(draft).chmod(0o640)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    file_write(path, zip_files(study_files(study)))
 
 
 def _allocation(study: Study) -> bytes:
