@@ -19,6 +19,14 @@ S = TypeVar("S")
 #: A traditional method: classifier, images (N, 1, H, W) that require gradients, target columns (N,) -> (N, 1, H, W).
 Attribution = Callable[[Classifier, Tensor, Tensor], Tensor]
 
+#: Type of a setting's default -> types that the setting takes, in words.
+_TYPES: dict[type, tuple[tuple[type, ...], str]] = {
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    str: ((str,), "a name"),
+    type(None): ((int, float, type(None)), "a number"),
+}
+
 
 def absolute_maps(
     name: str, attribution: Attribution, classifier: Classifier, images: Tensor, targets: Tensor
@@ -73,9 +81,15 @@ def quiet_captum() -> Iterator[None]:
 
 
 def settings_from(kind: type[S], values: Mapping[str, Any], *, method: str) -> S:
-    """Settings dataclass from a plain mapping. Raises SettingsError for a name that the method does not have."""
-    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]  # every settings class is one
-    unknown = [name for name in values if name not in names]
+    """Settings dataclass from a plain mapping. Raises SettingsError for an unknown name or a value of another type."""
+    if not isinstance(values, Mapping):
+        raise SettingsError(f"The settings of {method} must be a table of names and values, not {values!r}.")
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # all are
+    unknown = [name for name in values if name not in defaults]
     if unknown:
-        raise SettingsError(f"{method} has no setting {', '.join(unknown)}; it has {', '.join(names) or 'none'}.")
+        raise SettingsError(f"{method} has no setting {', '.join(unknown)}; it has {', '.join(defaults) or 'none'}.")
+    for name, value in values.items():
+        types, described = _TYPES[type(defaults[name])]
+        if not isinstance(value, types) or isinstance(value, bool):
+            raise SettingsError(f"{name} of {method} must be {described}, not {value!r}.")
     return kind(**values)

@@ -209,3 +209,24 @@ def test_unfit_target_columns_are_refused(targets: Tensor) -> None:
 def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="has no setting stepz; it has steps, baseline, batch_size"):
         settings_from(IntegratedGradientsSettings, {"stepz": 3}, method="integrated_gradients")
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"steps": "many"}, "steps of integrated_gradients must be a whole number, not 'many'"),
+        ({"steps": 2.5}, "steps of integrated_gradients must be a whole number, not 2.5"),
+        ({"steps": True}, "must be a whole number, not True"),
+        ({"baseline": "black"}, "baseline of integrated_gradients must be a number, not 'black'"),
+        (100, "must be a table of names and values, not 100"),
+    ],
+)
+def test_a_setting_of_another_type_is_refused(values: dict[str, object], reason: str) -> None:
+    with pytest.raises(SettingsError, match=reason):
+        settings_from(IntegratedGradientsSettings, values, method="integrated_gradients")
+
+
+def test_a_whole_number_does_where_any_number_does() -> None:
+    assert (
+        settings_from(IntegratedGradientsSettings, {"baseline": -1024}, method="integrated_gradients").baseline == -1024
+    )
