@@ -1,12 +1,10 @@
 """Progress of long work on a terminal, or a line now and then where there is none."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sized
-from typing import Self, TextIO, TypeVar
+from typing import Self, TextIO
 
 from tqdm import tqdm
 
-Item = TypeVar("Item")
 PERCENT_STEP = 10
 
 
@@ -50,18 +48,3 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def track(
-    items: Iterable[Item], label: str, *, total: int | None = None, unit: str = "", stream: TextIO | None = None
-) -> Iterator[Item]:
-    """Yield the items and show how far they are; `total` is needed where they have no length."""
-    if total is None:
-        if not isinstance(items, Sized):
-            message = f"{label}: these items have no length, so say `total`."
-            raise TypeError(message)
-        total = len(items)
-    with Progress(label, total, unit=unit, stream=stream) as progress:
-        for item in items:
-            yield item
-            progress.advance()

@@ -90,6 +90,11 @@ def _by_target(study: Study) -> list[tuple[str, list[studies.Cell]]]:
     return list(rows.items())
 
 
+def _all_read(readers: list[selectors.ReaderProgress]) -> bool:
+    periods = [period for reader in readers for period in reader.periods]
+    return bool(periods) and all(period.done == period.total for period in periods)
+
+
 def _next_command(
     study: Study, explanations: selectors.ExplanationProgress, readers: list[selectors.ReaderProgress]
 ) -> str:
@@ -104,5 +109,6 @@ def _next_command(
         (explanations.total < study.cases.count(), f"study_explain {study.slug}"),
         (explanations.done < explanations.total, ""),
         (any(not reader.periods for reader in readers), f"study_allocate {study.slug}"),
+        (_all_read(readers), f"study_close {study.slug}"),
     )
     return next((command for needed, command in steps if needed), "")

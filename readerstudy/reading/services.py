@@ -36,6 +36,10 @@ class AnswerConflictError(Exception):
     """The id of this answer or visit already stands for something else."""
 
 
+class StudyCloseError(Exception):
+    """A study that cannot be closed now; the message says why and what to do."""
+
+
 @dataclass(frozen=True)
 class Stored:
     """What became of an answer: its revision, whether this call added it, and whether the case is complete now."""
@@ -195,6 +199,26 @@ def answer_store(
         reading.completed_at = now
         reading.save(update_fields=["completed_at"])
     return Stored(revision=answer.revision, added=True, complete=complete)
+
+
+@transaction.atomic
+def study_close(*, study: Study, now: datetime, actor: User | None = None, unfinished_too: bool = False) -> int:
+    """Ends the reading: no answer is taken any more, and the results are final; returns how many readings lack answers.
+
+    Raises StudyCloseError where the study is not open, or readings are unfinished and `unfinished_too` is not set.
+    """
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    if study.status != Study.Status.OPEN:
+        raise StudyCloseError(f"{study.slug} is {study.get_status_display()}; only a study open for reading can close.")
+    unfinished = Reading.objects.filter(allocation__membership__study=study, completed_at=None).count()
+    if unfinished and not unfinished_too:
+        raise StudyCloseError(
+            f"{unfinished} readings of {study.slug} are unfinished. Wait for the readers, or close with --unfinished."
+        )
+    study.status = Study.Status.CLOSED
+    study.save(update_fields=["status"])
+    audit(study=study, actor=actor, action="study_closed", detail={"unfinished_readings": unfinished}, now=now)
+    return unfinished
 
 
 @transaction.atomic

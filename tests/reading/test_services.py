@@ -157,6 +157,27 @@ def test_the_command_names_an_unknown_study():
         call_command("study_allocate", "nowhere")
 
 
+# The end of a study
+
+
+def test_a_closed_study_takes_no_answer_and_says_what_was_missing(capsys: pytest.CaptureFixture[str]):
+    study = study_make()
+    reading = first_reading(reader_make(study))
+    answer(reading)
+    with pytest.raises(CommandError, match="unfinished"):
+        call_command("study_close", study.slug)
+
+    call_command("study_close", study.slug, "--unfinished")
+
+    assert "16 unfinished readings" in capsys.readouterr().out
+    assert study.audit.get(action="study_closed").detail == {"unfinished_readings": 16}
+    with pytest.raises(services.ReadingClosedError):
+        answer(reading, value=5)
+    assert Answer.objects.count() == 1
+    with pytest.raises(CommandError, match="closed"):
+        call_command("study_close", study.slug)
+
+
 # Answers
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from readerstudy.reading.allocation import AllocationError
 from readerstudy.reading.services import readers_allocate
-from readerstudy.studies.models import Study
+from readerstudy.studies.commands import study_named
 
 
 class Command(BaseCommand):
@@ -20,11 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=None, help="instead of the study's own seed")
 
     def handle(self, *_args: Any, slug: str, seed: int | None, **_options: Any) -> None:
-        study = Study.objects.filter(slug=slug).first()
-        if study is None:
-            raise CommandError(f"There is no study {slug!r}.")
         try:
-            allocations = readers_allocate(study=study, seed=seed, now=timezone.now())
+            allocations = readers_allocate(study=study_named(slug), seed=seed, now=timezone.now())
         except AllocationError as error:
             raise CommandError(str(error)) from error
         for allocation in allocations:

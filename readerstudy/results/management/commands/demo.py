@@ -194,7 +194,8 @@ def _worker() -> Process:
 
 
 def _web(port: int) -> Process:
-    arguments = ["gunicorn", "readerstudy.wsgi", "--bind", f"{HOST}:{port}", "--threads", "8", "--access-logfile", "-"]
+    """Without an access log, which would hold sign-in links."""
+    arguments = ["gunicorn", "readerstudy.wsgi", "--bind", f"{HOST}:{port}", "--threads", "8"]
     return Process("web", [sys.executable, "-m", *arguments], LOCAL, restarts=RESTARTS)
 
 
