@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import psutil
 import psycopg
 import pytest
 
-from readerstudy.lib.postgres import EmbeddedPostgres, PostgresError, database_from_environment, places
+from readerstudy.lib.postgres import EmbeddedPostgres, PostgresError, database_from_environment, ensure_running, places
 from tests.lib.helpers import python_environment, wait_for
 
 AS_ROOT = os.geteuid() == 0
@@ -145,6 +146,26 @@ def test_the_data_are_there_after_stop_and_start(shared_server: EmbeddedPostgres
     assert not shared_server.is_running()
     shared_server.start()
     assert one(shared_server.dsn, "SELECT answer FROM kept") == 42
+
+
+def test_a_server_that_dies_under_its_users_comes_back(folder: Path) -> None:
+    server = ensure_running(folder, environ={})
+    assert server is not None
+    try:
+        with psycopg.connect(server.dsn) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        pid = int((server.places.cluster / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+
+        def answers() -> bool:
+            with suppress(psycopg.OperationalError):
+                return one(server.dsn, "SELECT answer FROM kept") == 42
+            return False
+
+        wait_for(lambda: not psutil.pid_exists(pid) and answers(), seconds=60, what="the server's return")
+    finally:
+        server.stop()
+    assert not server.is_running()
 
 
 def test_what_was_committed_is_there_after_kill_9_of_everything(folder: Path) -> None:

@@ -1,6 +1,9 @@
 """The environment's word on the database: DATABASE_URL, or the embedded server in the data folder."""
 
+import logging
 import os
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ from readerstudy.lib.postgres.errors import PostgresError
 from readerstudy.lib.postgres.server import EmbeddedPostgres
 
 FOLDER = "postgres"
+WATCH_SECONDS = 2.0
+logger = logging.getLogger(__name__)
 
 # The servers that this process uses: the lock that counts it as a user lives as long as they do.
 _in_use: dict[Path, EmbeddedPostgres] = {}
@@ -24,12 +29,27 @@ def database_from_environment(data_dir: Path, environ: Mapping[str, str] = os.en
 
 
 def ensure_running(data_dir: Path, environ: Mapping[str, str] = os.environ) -> EmbeddedPostgres | None:
-    """Start the embedded server, or join it, for the rest of this process; None where DATABASE_URL names another."""
+    """Start the embedded server, or join it, for the rest of this process; None where DATABASE_URL names another.
+
+    Until `stop()` a thread of this process sees to it that a server that dies comes back.
+    """
     if environ.get("DATABASE_URL", ""):
         return None
     server = _in_use.setdefault(data_dir, EmbeddedPostgres(data_dir / FOLDER))
-    server.start()
+    if not server.in_use:
+        server.start()
+        threading.Thread(target=_watch, args=(server,), name="postgres-watch", daemon=True).start()
     return server
+
+
+def _watch(server: EmbeddedPostgres) -> None:
+    while server.in_use:
+        try:
+            if server.revive():
+                logger.error("PostgreSQL had ended; it was started again. See %s.", server.places.log)
+        except (PostgresError, OSError):
+            logger.exception("PostgreSQL has ended and does not start; trying again.")
+        time.sleep(WATCH_SECONDS)
 
 
 def database_from_url(url: str) -> dict[str, Any]:

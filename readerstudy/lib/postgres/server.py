@@ -83,6 +83,22 @@ class EmbeddedPostgres:
             raise
         self._using = users
 
+    @property
+    def in_use(self) -> bool:
+        """Whether this process counts among the server's users."""
+        return self._using is not None
+
+    def revive(self) -> bool:
+        """Start the server again where it died under its users (kill -9, no memory); True when this call did it."""
+        if not self.in_use or self.is_running():
+            return False
+        with self._starting():
+            if not self.in_use or self.is_running():
+                return False  # somebody else was first, or it is wanted no more
+            self._launch()
+            self._ensure_keeper()
+        return True
+
     def stop(self) -> bool:
         """Stop using the server; True when it is down, False when other processes keep it up."""
         if self._using is not None:
