@@ -9,12 +9,17 @@ WITHOUT_DATABASE = {"check", "collectstatic", "diffsettings", "help", "version",
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
-    from django.core.management import execute_from_command_line
+    import django
+    from django.core.management import execute_from_command_line, get_commands
 
-    from readerstudy.lib.startup import ensure_services
+    from readerstudy.lib.startup import ensure_schema, ensure_services
 
-    if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    if command not in WITHOUT_DATABASE and not {"--help", "-h"}.intersection(sys.argv):
         ensure_services()
+        django.setup()
+        if str(get_commands().get(command, "")).startswith("readerstudy."):
+            ensure_schema()
     execute_from_command_line(sys.argv)
 
 

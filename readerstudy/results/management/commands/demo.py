@@ -93,8 +93,6 @@ class Command(BaseCommand):
         self.stdout.write("Stopped. Everything is kept; the next start takes seconds.")
 
     def _serve(self, supervisor: Supervisor, source: Source, first_port: int) -> None:
-        self._say("Preparing the database ...")
-        call_command("migrate", verbosity=0)
         supervisor.start(_worker())
         study = self._build(source)
         port = free_port(first_port, host=HOST)
