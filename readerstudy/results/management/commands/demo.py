@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from readerstudy.lib.progress import Progress
 from readerstudy.reading import services as reading
 from readerstudy.studies import services as studies
 from readerstudy.studies.models import Membership, Study
-from readerstudy.studies.protocol import load_protocol
+from readerstudy.studies.protocol import ProtocolError, load_protocol
 
 HOST = "127.0.0.1"
 LOCAL = {"READERSTUDY_HTTPS": "0"}  # what the processes of a demonstration are told: plain HTTP on this computer
@@ -85,7 +86,7 @@ class Command(BaseCommand):
                 self._serve(supervisor, source, options["port"])
         except KeyboardInterrupt:
             pass
-        except ProcessError as error:
+        except (ProcessError, ProtocolError) as error:
             raise CommandError(str(error)) from error
         finally:
             if server := ensure_running(settings.DATA_DIR):
@@ -165,7 +166,7 @@ class Command(BaseCommand):
                 bar.move_to(done())
                 return done() == asked
 
-            supervisor.wait_until(settled, seconds=3600, what="The explanation of all cases")
+            supervisor.wait_until(settled, seconds=math.inf, what="The explanation of all cases")
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)
