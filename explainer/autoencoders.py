@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from explainer import xrv
-from explainer.errors import InputError, UnknownModelError, WeightsError
+from explainer.errors import InputError, UnknownModelError
 from explainer.networks import ResNetAutoencoder
-from explainer.weights import AUTOENCODER_FILE, Pair, find_pair, shipped_pairs, verify_pinned
+from explainer.weights import AUTOENCODER_FILE, Pair, find_pair, load_network, shipped_pairs
 
 RESNET101_ELASTIC = "xrv-resnet101-elastic"
 _IMAGE_DIMENSIONS = 4
@@ -89,15 +87,8 @@ def load_autoencoder(id_or_path: str, device: str = "cpu") -> Autoencoder:
 
 
 def _from_pair(pair: Pair) -> Autoencoder:
-    described = pair.metadata["autoencoder"]
-    path = pair.folder / AUTOENCODER_FILE
-    digest = verify_pinned(path, described["sha256"])
+    network, digest = load_network(pair, "autoencoder", AUTOENCODER_FILE, ResNetAutoencoder)
     low, high = pair.metadata["input_range"]
-    try:
-        network = ResNetAutoencoder(**described["architecture"])
-        network.load_state_dict(load_file(path))
-    except (RuntimeError, TypeError, SafetensorError) as error:
-        raise WeightsError(f"{path} does not fit the network that pair.json describes: {error}.") from error
     return Autoencoder(
         network,
         identifier=pair.id,

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from explainer import xrv
 from explainer.errors import InputError, PredictionError, SettingsError, TargetError, UnknownModelError, WeightsError
 from explainer.networks import SmallDenseNet
 from explainer.types import SCORINGS, Scoring
-from explainer.weights import CLASSIFIER_FILE, Pair, find_pair, shipped_pairs, verify_pinned
+from explainer.weights import CLASSIFIER_FILE, Pair, find_pair, load_network, shipped_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,14 +149,8 @@ def load_classifier(id_or_path: str, device: str = "cpu", *, scoring: Scoring = 
 
 def _from_pair(pair: Pair, scoring: Scoring) -> Classifier:
     described = pair.metadata["classifier"]
-    path = pair.folder / CLASSIFIER_FILE
-    digest = verify_pinned(path, described["sha256"])
+    network, digest = load_network(pair, "classifier", CLASSIFIER_FILE, SmallDenseNet)
     low, high = pair.metadata["input_range"]
-    try:
-        network = SmallDenseNet(**described["architecture"])
-        network.load_state_dict(load_file(path))
-    except (RuntimeError, TypeError, SafetensorError) as error:
-        raise WeightsError(f"{path} does not fit the network that pair.json describes: {error}.") from error
     return Classifier(
         network,
         identifier=pair.id,

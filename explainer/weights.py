@@ -6,15 +6,21 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
 
 from explainer.errors import UnknownModelError, WeightsError
 
 SHIPPED = Path(__file__).parent / "models"
 CLASSIFIER_FILE = "classifier.safetensors"
 AUTOENCODER_FILE = "autoencoder.safetensors"
+Network = TypeVar("Network", bound=nn.Module)
 RELEASES = "https://github.com/mlmed/torchxrayvision/releases/tag/v1"
 
 
@@ -113,3 +119,19 @@ def find_pair(id_or_path: str) -> Pair:
     ):
         raise WeightsError(f"{description} does not describe a pair of models.")
     return Pair(folder, metadata)
+
+
+def load_network(pair: Pair, part: str, file: str, network: Callable[..., Network]) -> tuple[Network, str]:
+    """The pair's `part` (classifier or autoencoder) as pair.json describes it, and its file's SHA-256.
+
+    Raises WeightsError where the file is missing, is not the one that pair.json names, or does not fit the network.
+    """
+    described = pair.metadata[part]
+    path = pair.folder / file
+    digest = verify_pinned(path, described["sha256"])
+    try:
+        built = network(**described["architecture"])
+        built.load_state_dict(load_file(path))
+    except (RuntimeError, TypeError, SafetensorError) as error:
+        raise WeightsError(f"{path} does not fit the network that pair.json describes: {error}.") from error
+    return built, digest
