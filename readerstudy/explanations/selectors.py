@@ -36,8 +36,16 @@ class ExplanationProgress:
     failed: int
 
     @property
+    def unfinished(self) -> int:
+        return self.pending + self.running
+
+    @property
     def finished(self) -> int:
         return self.done + self.failed
+
+    @property
+    def asked(self) -> int:
+        return self.unfinished + self.finished
 
     @property
     def complete(self) -> bool:
@@ -70,7 +78,8 @@ def explanations_failed(study: Study) -> QuerySet[Explanation]:
 
 def workers_alive(*, now: datetime, queue: str = "gpu") -> list[Worker]:
     """Workers of a queue that were seen lately."""
-    return [worker for worker in Worker.objects.filter(seen_at__gt=now - ALIVE) if queue in worker.queues.split(",")]
+    seen = Worker.objects.filter(seen_at__gt=now - ALIVE).order_by("name")
+    return [worker for worker in seen if queue in worker.queues.split(",")]
 
 
 def annotations_of(case: Case) -> tuple[Box | Path, ...]:

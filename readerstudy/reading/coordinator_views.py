@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from readerstudy.explanations import selectors as explanations
 from readerstudy.reading import selectors
 from readerstudy.studies import selectors as studies
 from readerstudy.studies import services
@@ -20,6 +21,7 @@ from readerstudy.studies.access import Role, study_for, user_of
 from readerstudy.studies.models import Membership, Study
 
 PROBLEMS_SHOWN = 20
+FAILURES_SHOWN = 20
 
 
 class MemberForm(forms.Form):
@@ -60,7 +62,7 @@ def member_add(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _context(study: Study, form: MemberForm) -> dict[str, object]:
     now = timezone.now()
-    explanations = selectors.explanation_progress(study, now=now)
+    progress = explanations.explanation_progress(study)
     readers = selectors.readers_progress(study, now=now)
     imports = list(study.imports.order_by("-created_at", "-pk"))
     problems = [problem for run in imports for problem in run.problems]
@@ -74,11 +76,13 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "problems_total": len(problems),
         "selection": _by_target(study),
         "cases": study.cases.count(),
-        "explanations": explanations,
+        "explanations": progress,
+        "failures": explanations.explanations_failed(study)[:FAILURES_SHOWN],
+        "workers": explanations.workers_alive(now=now),
         "readers": readers,
         "members": study.memberships.select_related("user").order_by("role", "created_at", "pk"),
-        "next_command": _next_command(study, explanations, readers),
-        "watching": explanations.unfinished > 0,
+        "next_command": _next_command(study, progress, readers),
+        "watching": progress.unfinished > 0,
     }
 
 
@@ -96,7 +100,7 @@ def _all_read(readers: list[selectors.ReaderProgress]) -> bool:
 
 
 def _next_command(
-    study: Study, explanations: selectors.ExplanationProgress, readers: list[selectors.ReaderProgress]
+    study: Study, progress: explanations.ExplanationProgress, readers: list[selectors.ReaderProgress]
 ) -> str:
     """What to run next from the shell to get the study going; empty where nothing is to be done."""
     if study.status == Study.Status.CLOSED:
@@ -106,8 +110,8 @@ def _next_command(
         (not study.images.exists(), f"study_import {study.slug} --images DIR --labels CSV"),
         (not study.cases.exists() and scores.scored < scores.images - scores.failed, f"study_score {study.slug}"),
         (not study.cases.exists(), f"study_select {study.slug}"),
-        (explanations.total < study.cases.count(), f"study_explain {study.slug}"),
-        (explanations.done < explanations.total, ""),
+        (progress.asked < progress.cases, f"study_explain {study.slug}"),
+        (progress.done < progress.asked, ""),
         (any(not reader.periods for reader in readers), f"study_allocate {study.slug}"),
         (_all_read(readers), f"study_close {study.slug}"),
     )

@@ -9,10 +9,8 @@ from readerstudy.reading.selectors.blind import (
     reading_assets,
 )
 from readerstudy.reading.selectors.overview import (
-    ExplanationProgress,
     ReaderProgress,
     StudyEntry,
-    explanation_progress,
     readers_progress,
     studies_of,
 )
@@ -30,7 +28,6 @@ from readerstudy.reading.selectors.progress import (
 __all__ = [
     "CORRECTION_TIME",
     "BlindReading",
-    "ExplanationProgress",
     "PeriodProgress",
     "PeriodState",
     "ReaderProgress",
@@ -39,7 +36,6 @@ __all__ = [
     "StudyEntry",
     "allocation_of",
     "blind_reading",
-    "explanation_progress",
     "first_unanswered",
     "is_accessible",
     "periods_of",

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Max
 
 from readerstudy.accounts.models import User
-from readerstudy.explanations.models import Explanation, Worker
-from readerstudy.explanations.selectors import ALIVE, explanations_failed
 from readerstudy.reading.models import Answer
 from readerstudy.reading.selectors.progress import PeriodProgress, allocation_of, periods_of
 from readerstudy.studies.models import Membership, Study
-
-FAILURES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -61,27 +56,6 @@ class StudyEntry:
         return sum(period.total for period in self.periods)
 
 
-@dataclass(frozen=True)
-class ExplanationProgress:
-    """How far the explanations of a study are, which failed, and whether anything works on them."""
-
-    counts: dict[str, int]
-    failed: tuple[Explanation, ...]
-    workers: tuple[Worker, ...]
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
-
-    @property
-    def done(self) -> int:
-        return self.counts.get(Explanation.Status.DONE, 0)
-
-    @property
-    def unfinished(self) -> int:
-        return self.counts.get(Explanation.Status.PENDING, 0) + self.counts.get(Explanation.Status.RUNNING, 0)
-
-
 def studies_of(user: User, *, now: datetime) -> list[StudyEntry]:
     """The person's studies, newest first, each once whatever their roles."""
     entries = []
@@ -108,13 +82,3 @@ def readers_progress(study: Study, *, now: datetime) -> list[ReaderProgress]:
         periods = tuple(periods_of(allocation, now=now)) if allocation else ()
         found.append(ReaderProgress(membership=reader, periods=periods, last_answer_at=last.get(reader.pk)))
     return found
-
-
-def explanation_progress(study: Study, *, now: datetime) -> ExplanationProgress:
-    """States of the study's explanations, the first failures, and the workers seen lately."""
-    explanations = Explanation.objects.filter(case__study=study)
-    return ExplanationProgress(
-        counts=dict(Counter(explanations.values_list("status", flat=True))),
-        failed=tuple(explanations_failed(study)[:FAILURES_SHOWN]),
-        workers=tuple(Worker.objects.filter(seen_at__gte=now - ALIVE).order_by("name")),
-    )

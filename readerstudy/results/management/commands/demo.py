@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from django.utils import timezone
 
 from readerstudy.accounts.services import sign_in_link_create, user_get_or_create
 from readerstudy.explanations import services as explanations
-from readerstudy.explanations.models import Explanation
+from readerstudy.explanations.selectors import explanation_progress
+from readerstudy.explanations.work import worker_arguments
 from readerstudy.lib.postgres import ensure_running
 from readerstudy.lib.processes import Command as Process
 from readerstudy.lib.processes import ProcessError, Supervisor, answers, free_port
@@ -27,14 +27,13 @@ from readerstudy.lib.progress import Progress
 from readerstudy.reading import services as reading
 from readerstudy.studies import services as studies
 from readerstudy.studies.models import Membership, Study
-from readerstudy.studies.protocol import ProtocolError, load_protocol
+from readerstudy.studies.protocol import PROTOCOLS_DIR, ProtocolError, load_protocol
 
 HOST = "127.0.0.1"
 LOCAL = {"READERSTUDY_HTTPS": "0"}  # what the processes of a demonstration are told: plain HTTP on this computer
 RESTARTS = 20
 PHANTOMS = 300
 PHANTOM_SEED = 7001  # not a seed of the shipped models' training images
-PROTOCOLS = Path(settings.BASE_DIR) / "readerstudy" / "studies" / "protocols"
 Role = Membership.Role
 
 
@@ -100,10 +99,11 @@ class Command(BaseCommand):
         supervisor.start(_web(port))
         supervisor.wait_until(lambda: answers(port, host=HOST), seconds=60, what="The web server")
         supervisor.handle_signals()
-        done = _counter(study)
-        if supervisor.wait_until(lambda: done() > 0, seconds=300, what="The first explained case"):
+        if supervisor.wait_until(
+            lambda: explanation_progress(study).finished > 0, seconds=300, what="The first explained case"
+        ):
             self._welcome(study, port)
-            self._watch(supervisor, study, done)
+            self._watch(supervisor, study)
             supervisor.run()
 
     def _build(self, source: Source) -> Study:
@@ -155,16 +155,17 @@ class Command(BaseCommand):
             self._say(f"  {person.name:<17} {address}{reverse('sign_in', args=[token])}")
         self._say("\nPress Ctrl-C to stop.\n")
 
-    def _watch(self, supervisor: Supervisor, study: Study, done: Callable[[], int]) -> None:
+    def _watch(self, supervisor: Supervisor, study: Study) -> None:
         """Shows explanation progress until all cases are settled."""
-        asked = Explanation.objects.filter(case__study=study).count()
-        if done() == asked:
+        progress = explanation_progress(study)
+        if not progress.unfinished:
             return
-        with Progress("Explaining", asked, unit="cases") as bar:
+        with Progress("Explaining", progress.asked, unit="cases") as bar:
 
             def settled() -> bool:
-                bar.move_to(done())
-                return done() == asked
+                now = explanation_progress(study)
+                bar.move_to(now.finished)
+                return not now.unfinished
 
             supervisor.wait_until(settled, seconds=math.inf, what="The explanation of all cases")
 
@@ -177,24 +178,24 @@ def _source(images: Path | None, labels: Path | None, boxes: Path | None, protoc
     if images is None:
         if labels or boxes:
             raise CommandError("--labels and --boxes need --images, the folder of the X-rays they speak of.")
-        return Source(protocol or PROTOCOLS / "demo-phantoms.toml", None, None, None)
+        return Source(protocol or PROTOCOLS_DIR / "demo-phantoms.toml", None, None, None)
     labels = labels or images / "labels.csv"
     if boxes is None and (images / "boxes.csv").exists():
         boxes = images / "boxes.csv"
     for path in (images, labels, *([boxes] if boxes else [])):
         if not path.exists():
             raise CommandError(f"{path} does not exist. Give the folder of X-rays and its CSV of labels.")
-    return Source(protocol or PROTOCOLS / "demo-nih.toml", images, labels, boxes)
+    return Source(protocol or PROTOCOLS_DIR / "demo-nih.toml", images, labels, boxes)
 
 
 def _worker() -> Process:
-    arguments = ["celery", "-A", "readerstudy", "worker", "-Q", "gpu,cpu", "-c", "1", "--loglevel", "INFO"]
-    return Process("worker", [sys.executable, "-m", *arguments, "-n", "demo@%h"], LOCAL, restarts=RESTARTS)
+    return Process("worker", worker_arguments("demo"), LOCAL, restarts=RESTARTS)
 
 
 def _web(port: int) -> Process:
     """Without an access log, which would hold sign-in links."""
-    arguments = ["gunicorn", "readerstudy.wsgi", "--bind", f"{HOST}:{port}", "--threads", "8"]
+    arguments = ["gunicorn", "readerstudy.wsgi", "--chdir", str(settings.BASE_DIR)]
+    arguments += ["--bind", f"{HOST}:{port}", "--threads", "8"]
     return Process("web", [sys.executable, "-m", *arguments], LOCAL, restarts=RESTARTS)
 
 
@@ -202,10 +203,3 @@ def _reading_order(study: Study) -> list[int]:
     """Case numbers in the order in which some reader comes to them first."""
     cases = study.cases.annotate(first_seen=Min("readings__position", filter=Q(readings__period__number=1)))
     return list(cases.order_by("first_seen", "number").values_list("number", flat=True))
-
-
-def _counter(study: Study) -> Callable[[], int]:
-    settled = Explanation.objects.filter(
-        case__study=study, status__in=[Explanation.Status.DONE, Explanation.Status.FAILED]
-    )
-    return settled.count
