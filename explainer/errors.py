@@ -49,3 +49,7 @@ class GuidedBackpropError(ExplainerError):
 
 class RenderingError(ExplainerError):
     """A map or sequence cannot be drawn."""
+
+
+class MemoryExhaustedError(ExplainerError):
+    """Not even one image fits into the memory of the device."""

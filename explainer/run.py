@@ -1,20 +1,30 @@
-"""`explain(request)`: the single entry point from an image and a target to maps, counterfactual, IoU and provenance."""
+"""From images and targets to maps, counterfactuals, IoU and provenance: `explain` one, or `explain_many` in batches.
+
+Cases with the same models, methods and settings go through the networks together; files are read while the batch
+before is computed. A case that fails says so and does not keep the others of its batch from their results.
+"""
 
 from __future__ import annotations
 
 import platform
 import time
-from dataclasses import asdict, dataclass
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from explainer.autoencoders import Autoencoder, load_autoencoder
+from explainer.batching import Batches, in_batches
 from explainer.classifiers import Classifier, load_classifier
-from explainer.errors import ImageError, SettingsError
+from explainer.errors import ExplainerError, ImageError, SettingsError
 from explainer.evaluation.iou import annotation_mask, map_iou
 from explainer.images import load_array
 from explainer.methods.base import settings_from
@@ -28,6 +38,7 @@ from explainer.types import (
     INTEGRATED_GRADIENTS,
     LATENT_SHIFT,
     METHODS,
+    Counterfactual,
     Explanation,
     ExplanationRequest,
     FloatMap,
@@ -39,8 +50,7 @@ from explainer.types import (
 from explainer.weights import sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,11 @@ _TRADITIONAL = {
     GUIDED_BACKPROP: _Traditional(GuidedBackpropSettings, guided_backprop),
     INTEGRATED_GRADIENTS: _Traditional(IntegratedGradientsSettings, integrated_gradients),
 }
+#: Cases explained together, unless the caller says how many.
+CASES_ON_CPU = 1
+CASES_ON_CUDA = 16
+#: Threads that read image files.
+_READERS = 4
 _RECORDED_PACKAGES = ("torch", "captum", "torchxrayvision", "numpy", "pillow")
 
 
@@ -86,55 +101,223 @@ def explain(request: ExplanationRequest) -> Explanation:
 
     Raises an ExplainerError that says what was wrong with the image, the models, the target or the settings.
     """
-    device = choose_device(request.device)
-    settings = _settings(request)
-    classifier = classifier_of_process(request.classifier, device, request.scoring)
-    autoencoder = None if request.autoencoder is None else autoencoder_of_process(request.autoencoder, device)
-    array, geometry = load_array(request.image, size=classifier.input_size, input_range=classifier.input_range)
-    image = torch.from_numpy(array)[None, None].to(device)
-    column = torch.tensor([classifier.index(request.target)], device=device)
-    scores = _scores(classifier, image)
+    return next(explain_many([request]))[1]
 
-    maps: dict[str, FloatMap] = {}
-    seconds: dict[str, float] = {}
-    counterfactual = reconstruction = None
-    for method in request.methods:
-        start = time.perf_counter()
-        chosen = settings[method]
-        # Without an autoencoder, Latent Shift was refused above.
-        if autoencoder is not None and isinstance(chosen, LatentShiftSettings):
-            counterfactual = latent_shift(classifier, autoencoder, image, column, chosen)[0]
-            maps[method] = latent_shift_map(classifier, counterfactual, chosen.projection)
-            reconstruction = Reconstruction(
-                mean_absolute_error=float(abs(counterfactual.frames[counterfactual.zero] - array).mean()),
-                score_image=scores[request.target],
-                score_reconstruction=counterfactual.predictions[counterfactual.zero],
-            )
+
+def explain_many(
+    requests: Iterable[ExplanationRequest],
+    *,
+    batch_size: int | None = None,
+    on_error: Callable[[ExplanationRequest, ExplainerError], None] | None = None,
+) -> Iterator[tuple[ExplanationRequest, Explanation]]:
+    """Explanation of each request, in the order given, `batch_size` of a kind at a time.
+
+    Without `batch_size`, 1 on a CPU, which a single case keeps busy, and 16 on a GPU. Results are those of each case
+    alone, to rounding. A case that cannot be explained is handed to `on_error` and left out; without `on_error` its
+    ExplainerError is raised.
+    """
+    with ThreadPoolExecutor(_READERS) as readers:
+        ahead: deque[_Loading] = deque()
+        for chunk in _chunks(requests, batch_size):
+            ahead.append(_Loading(chunk, readers))
+            if len(ahead) > 1:
+                yield from _delivered(ahead.popleft(), on_error)
+        for loading in ahead:
+            yield from _delivered(loading, on_error)
+
+
+def _chunks(requests: Iterable[ExplanationRequest], batch_size: int | None) -> Iterator[list[ExplanationRequest]]:
+    """Consecutive requests that differ in image, target and annotations only, as many as go together."""
+    for _, alike in groupby(requests, key=_kind):
+        waiting = list(alike)
+        count = batch_size or (CASES_ON_CUDA if on_cuda(waiting[0].device) else CASES_ON_CPU)
+        for start in range(0, len(waiting), count):
+            yield waiting[start : start + count]
+
+
+def _kind(request: ExplanationRequest) -> ExplanationRequest:
+    return replace(request, image=Path(), target="", annotations=())
+
+
+def on_cuda(device: str) -> bool:
+    """Whether a device as it is asked for, `auto` included, will be a GPU."""
+    return device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+
+
+class _Loading:
+    """Requests of a kind whose images are being read."""
+
+    def __init__(self, requests: Sequence[ExplanationRequest], readers: ThreadPoolExecutor) -> None:
+        self.requests = requests
+        self._models: _Models | ExplainerError
+        try:
+            self._models = _Models.of(requests[0])
+        except ExplainerError as error:
+            self._models = error
+            return
+        classifier = self._models.classifier
+        self._reads = [
+            readers.submit(load_array, request.image, size=classifier.input_size, input_range=classifier.input_range)
+            for request in requests
+        ]
+
+    def outcomes(self) -> list[Explanation | ExplainerError]:
+        """An explanation, or the reason why there is none, for each request."""
+        if isinstance(self._models, ExplainerError):
+            return [self._models] * len(self.requests)
+        outcomes: dict[int, Explanation | ExplainerError] = {}
+        cases: dict[int, _Case] = {}
+        for index, (request, read) in enumerate(zip(self.requests, self._reads, strict=True)):
+            try:
+                cases[index] = _Case(request, self._models.classifier.index(request.target), *read.result())
+            except ExplainerError as error:
+                outcomes[index] = error
+        if cases:
+            explained = self._models.explain(list(cases.values()))
+            outcomes |= dict(zip(cases, explained, strict=True))
+        return [outcomes[index] for index in range(len(self.requests))]
+
+
+def _delivered(
+    loading: _Loading, on_error: Callable[[ExplanationRequest, ExplainerError], None] | None
+) -> Iterator[tuple[ExplanationRequest, Explanation]]:
+    for request, outcome in zip(loading.requests, loading.outcomes(), strict=True):
+        if isinstance(outcome, Explanation):
+            yield request, outcome
+        elif on_error is None:
+            raise outcome
         else:
-            maps[method] = _TRADITIONAL[method].maps(classifier, image, column, chosen)[0].cpu().numpy()
-        seconds[method] = time.perf_counter() - start
+            on_error(request, outcome)
 
-    return Explanation(
-        image=array,
-        maps=maps,
-        scores=scores,
-        counterfactual=counterfactual,
-        reconstruction=reconstruction,
-        ious=_ious(request, maps, geometry, classifier.input_size),
-        provenance=Provenance(
-            target=request.target,
-            classifier=classifier.id,
-            classifier_sha256=classifier.weights_sha256,
-            autoencoder=None if autoencoder is None else autoencoder.id,
-            autoencoder_sha256=None if autoencoder is None else autoencoder.weights_sha256,
-            scoring=classifier.scoring,
-            parameters={method: asdict(settings[method]) for method in request.methods},
-            image_sha256=sha256_of(request.image),
-            geometry=geometry,
-            device=_device_name(device),
-            versions=_versions(),
-            seconds=seconds,
-        ),
+
+@dataclass(frozen=True)
+class _Case:
+    """A request whose image is read: `array` (H, W) on the classifier's scale."""
+
+    request: ExplanationRequest
+    column: int
+    array: FloatMap
+    geometry: Geometry
+
+
+@dataclass(frozen=True)
+class _Models:
+    """Models, methods and settings that some requests share."""
+
+    device: str
+    methods: tuple[str, ...]
+    settings: Mapping[str, Any]
+    classifier: Classifier
+    autoencoder: Autoencoder | None
+    batches: Batches
+
+    @classmethod
+    def of(cls, request: ExplanationRequest) -> _Models:
+        device = choose_device(request.device)
+        settings = _settings(request)
+        classifier = classifier_of_process(request.classifier, device, request.scoring)
+        return cls(
+            device=device,
+            methods=request.methods,
+            settings=settings,
+            classifier=classifier,
+            autoencoder=(None if request.autoencoder is None else autoencoder_of_process(request.autoencoder, device)),
+            batches=Batches.for_device(device, classifier.input_size),
+        )
+
+    def explain(self, cases: Sequence[_Case]) -> list[Explanation | ExplainerError]:
+        """All cases together; where that fails, the halves apart, down to the case that is at fault."""
+        try:
+            return list(self._explain(cases))
+        except ExplainerError as error:
+            if len(cases) == 1:
+                return [error]
+        half = len(cases) // 2
+        return [*self.explain(cases[:half]), *self.explain(cases[half:])]
+
+    def _explain(self, cases: Sequence[_Case]) -> list[Explanation]:
+        images = torch.from_numpy(np.stack([case.array[None] for case in cases])).to(self.device)
+        columns = torch.tensor([case.column for case in cases], device=self.device)
+        scores = self._scores(images)
+        maps: dict[str, Sequence[FloatMap]] = {}
+        seconds: dict[str, float] = {}
+        counterfactuals: Sequence[Counterfactual | None] = [None] * len(cases)
+        for method in self.methods:
+            start = time.perf_counter()
+            settings = self.settings[method]
+            # Without an autoencoder, Latent Shift was refused before.
+            if self.autoencoder is not None and isinstance(settings, LatentShiftSettings):
+                sequences = latent_shift(
+                    self.classifier, self.autoencoder, images, columns, settings, batches=self.batches
+                )
+                maps[method] = [latent_shift_map(self.classifier, one, settings.projection) for one in sequences]
+                counterfactuals = sequences
+            else:
+                maps[method] = self._traditional(method, images, columns)
+            seconds[method] = (time.perf_counter() - start) / len(cases)
+        return [
+            self._explanation(
+                case,
+                {method: found[index] for method, found in maps.items()},
+                scores[index],
+                counterfactuals[index],
+                seconds,
+            )
+            for index, case in enumerate(cases)
+        ]
+
+    @torch.inference_mode()
+    def _scores(self, images: Tensor) -> list[dict[str, float]]:
+        parts = in_batches(len(images), self.batches.forward, lambda part: self.classifier(images[part]).cpu().tolist())
+        return [dict(zip(self.classifier.targets, row, strict=True)) for _, rows in parts for row in rows]
+
+    def _traditional(self, method: str, images: Tensor, columns: Tensor) -> Sequence[FloatMap]:
+        def maps(part: slice) -> FloatMap:
+            attributed = _TRADITIONAL[method].maps(self.classifier, images[part], columns[part], self.settings[method])
+            return attributed.cpu().numpy()
+
+        return [one for _, found in in_batches(len(images), self.batches.gradient, maps) for one in found]
+
+    def _explanation(
+        self,
+        case: _Case,
+        maps: Mapping[str, FloatMap],
+        scores: Mapping[str, float],
+        counterfactual: Counterfactual | None,
+        seconds: Mapping[str, float],
+    ) -> Explanation:
+        request, classifier, autoencoder = case.request, self.classifier, self.autoencoder
+        return Explanation(
+            image=case.array,
+            maps=maps,
+            scores=scores,
+            counterfactual=counterfactual,
+            reconstruction=(
+                None if counterfactual is None else _reconstruction(case.array, counterfactual, scores[request.target])
+            ),
+            ious=_ious(request, maps, case.geometry, classifier.input_size),
+            provenance=Provenance(
+                target=request.target,
+                classifier=classifier.id,
+                classifier_sha256=classifier.weights_sha256,
+                autoencoder=None if autoencoder is None else autoencoder.id,
+                autoencoder_sha256=None if autoencoder is None else autoencoder.weights_sha256,
+                scoring=classifier.scoring,
+                parameters={method: asdict(self.settings[method]) for method in self.methods},
+                image_sha256=sha256_of(request.image),
+                geometry=case.geometry,
+                device=_device_name(self.device),
+                versions=_versions(),
+                seconds=seconds,
+            ),
+        )
+
+
+def _reconstruction(array: FloatMap, counterfactual: Counterfactual, score: float) -> Reconstruction:
+    return Reconstruction(
+        mean_absolute_error=float(abs(counterfactual.frames[counterfactual.zero] - array).mean()),
+        score_image=score,
+        score_reconstruction=counterfactual.predictions[counterfactual.zero],
     )
 
 
@@ -180,11 +363,6 @@ def _settings(request: ExplanationRequest) -> Mapping[str, Any]:
         method: settings_from(kinds[method], request.parameters.get(method, {}), method=method)
         for method in request.methods
     }
-
-
-@torch.inference_mode()
-def _scores(classifier: Classifier, image: Tensor) -> dict[str, float]:
-    return dict(zip(classifier.targets, classifier(image)[0].cpu().tolist(), strict=True))
 
 
 def _ious(request: ExplanationRequest, maps: Mapping[str, FloatMap], geometry: Geometry, size: int) -> dict[str, float]:

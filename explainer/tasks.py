@@ -9,6 +9,8 @@ import logging
 import os
 import socket
 import time
+import uuid
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +18,12 @@ from celery import shared_task, signals
 from django.db import connections
 from django.utils import timezone
 
-from explainer.errors import ExplainerError, ImageError
+from explainer.errors import ExplainerError, ImageError, SettingsError
 from explainer.types import METHODS, Box, ExplanationRequest
 from readerstudy.lib.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from explainer.types import Explanation
     from readerstudy.explanations.services import ExplanationJob, ExplanationResult
@@ -40,31 +42,72 @@ _worker_heartbeats: dict[str, Heartbeat] = {}
 
 @shared_task(name="explainer.tasks.explain_case", acks_late=True)
 def explain_case(explanation_id: str) -> str:
-    """Explain a case unless that is done or under way; an error is stored on the case and never ends the worker."""
+    """Explain a case unless that is done or under way, and on a GPU some that wait for the same models with it.
+
+    An error is stored on the case that it belongs to and never ends the worker. Returns what became of the case.
+    """
     from readerstudy.explanations import services
 
     worker = f"{socket.gethostname()}:{os.getpid()}"
     job = services.explanation_claim(explanation_id=explanation_id, worker=worker, now=timezone.now())
     if job is None:
         return "nothing to do"
+    held, outcomes = [job], dict[uuid.UUID, str]()
 
     def beat() -> None:
-        services.explanation_heartbeat(explanation_id=job.explanation_id, token=job.token, now=timezone.now())
+        for one in list(held):
+            services.explanation_heartbeat(explanation_id=one.explanation_id, token=one.token, now=timezone.now())
 
     with Heartbeat(CASE_INTERVAL, beat, finished=connections.close_all, name="lease"):
         try:
-            result = make_result(job)
-            stored = services.explanation_store(
-                explanation_id=job.explanation_id, token=job.token, result=result, now=timezone.now()
+            held += services.explanation_claim_beside(
+                job=job, limit=cases_together() - 1, worker=worker, now=timezone.now()
             )
-        except Exception as error:  # whatever went wrong belongs to this case, and the next one goes on
-            text = describe_error(error)
-            logger.warning("Case %s could not be explained: %s", job.explanation_id, text, exc_info=error)
-            services.explanation_fail(
-                explanation_id=job.explanation_id, token=job.token, error=text, now=timezone.now()
-            )
-            return "failed"
+            for one, outcome in make_results(held):
+                outcomes[one.explanation_id] = _stored(one, outcome)
+        except Exception as error:  # not of one case, or not foreseen: whose it is shows when each is tried alone
+            logger.warning("%s cases could not be explained together", len(held), exc_info=error)
+            for one in held:
+                if one.explanation_id not in outcomes:
+                    outcomes[one.explanation_id] = _stored(one, error) if len(held) == 1 else _stored_alone(one)
+    return outcomes[job.explanation_id]
+
+
+def _stored_alone(job: ExplanationJob) -> str:
+    outcome: ExplanationResult | Exception
+    try:
+        ((_, outcome),) = make_results([job])
+    except Exception as error:
+        logger.warning("Case %s could not be explained alone", job.explanation_id, exc_info=error)
+        outcome = error
+    return _stored(job, outcome)
+
+
+def _stored(job: ExplanationJob, outcome: ExplanationResult | Exception) -> str:
+    """Store a result or an error, if the worker still holds the case."""
+    from readerstudy.explanations import services
+
+    if isinstance(outcome, Exception):
+        return _failed(job, outcome)
+    try:
+        stored = services.explanation_store(
+            explanation_id=job.explanation_id, token=job.token, result=outcome, now=timezone.now()
+        )
+    except Exception as error:  # whatever went wrong belongs to this case, and the next one goes on
+        logger.warning("The result of case %s could not be stored", job.explanation_id, exc_info=error)
+        return _failed(job, error)
     return "explained" if stored else "lease lost"
+
+
+def _failed(job: ExplanationJob, error: Exception) -> str:
+    from readerstudy.explanations import services
+
+    text = describe_error(error)
+    logger.warning("Case %s could not be explained: %s", job.explanation_id, text, exc_info=error)
+    failed = services.explanation_fail(
+        explanation_id=job.explanation_id, token=job.token, error=text, now=timezone.now()
+    )
+    return "failed" if failed else "lease lost"
 
 
 @shared_task(name="explainer.tasks.score_image_batch", acks_late=True)
@@ -106,20 +149,72 @@ def score_image_batch(study_id: int, image_ids: Sequence[int]) -> int:
     return len(rows)
 
 
-def make_result(job: ExplanationJob) -> ExplanationResult:
-    """Everything that is stored of a case."""
-    from readerstudy.explanations.services import ExplanationResult
-
+def cases_together() -> int:
+    """How many cases a worker explains at a time: `EXPLAINER_BATCH`, or what suits the device."""
     prepare_torch()
-    from explainer import images, rendering, run
+    from explainer import run
+
+    text = os.environ.get("EXPLAINER_BATCH", "")
+    if not text:
+        return run.CASES_ON_CUDA if run.on_cuda("auto") else run.CASES_ON_CPU
+    if not text.isdecimal() or int(text) == 0:
+        raise SettingsError(f"EXPLAINER_BATCH must be a number of cases above zero, not {text!r}.")
+    return int(text)
+
+
+def make_results(
+    jobs: Sequence[ExplanationJob],
+) -> Iterator[tuple[ExplanationJob, ExplanationResult | Exception]]:
+    """Everything that is stored of each case, or what went wrong with it, in any order.
+
+    Pictures are drawn and encoded in threads while the next cases are computed.
+    """
+    prepare_torch()
+    from explainer import pipeline, run
+
+    asked = [_Asked.of(job) for job in jobs]
+    by_request = {id(one.request): one for one in asked}
+    failed: list[tuple[ExplanationJob, Exception]] = []
+
+    def report(request: ExplanationRequest, error: ExplainerError) -> None:
+        failed.append((by_request[id(request)].job, error))
 
     start = time.perf_counter()
-    display = dict(job.parameters)
-    percent = float(display.pop("percent", rendering.TOP_PERCENT))
-    display_size = int(display.pop("display_size", DISPLAY_SIZE))
-    explanation = run.explain(request_of(job, display))
-    rendered = rendering.render(explanation, percent=percent)
-    xray, _ = images.load_array(job.image_path, size=display_size, input_range=rendering.INPUT_RANGE)
+    explained = run.explain_many([one.request for one in asked], batch_size=len(asked), on_error=report)
+    for (request, _), drawn in pipeline.overlapped(explained, lambda pair: _drawn(by_request[id(pair[0])], pair[1])):
+        job, error = by_request[id(request)].job, drawn.exception()
+        if isinstance(error, Exception):
+            yield job, error
+        else:
+            yield job, replace(drawn.result(), seconds=(time.perf_counter() - start) / len(asked))
+    yield from failed
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A case and what is asked of the engine and of the pictures for it."""
+
+    job: ExplanationJob
+    request: ExplanationRequest
+    percent: float
+    display_size: int
+
+    @classmethod
+    def of(cls, job: ExplanationJob) -> _Asked:
+        from explainer import rendering
+
+        parameters = dict(job.parameters)
+        percent = float(parameters.pop("percent", rendering.TOP_PERCENT))
+        display_size = int(parameters.pop("display_size", DISPLAY_SIZE))
+        return cls(job, request_of(job, parameters), percent, display_size)
+
+
+def _drawn(asked: _Asked, explanation: Explanation) -> ExplanationResult:
+    from explainer import images, rendering
+    from readerstudy.explanations.services import ExplanationResult
+
+    rendered = rendering.render(explanation, percent=asked.percent)
+    xray, _ = images.load_array(asked.job.image_path, size=asked.display_size, input_range=rendering.INPUT_RANGE)
     maps, scales = half_precision(explanation)
     summary = rendering.summary(explanation)
     return ExplanationResult(
@@ -131,8 +226,8 @@ def make_result(job: ExplanationJob) -> ExplanationResult:
         video=rendered.mp4 or b"",
         ious=summary["iou"],
         measures={"scores": summary["scores"], "reconstruction": summary["reconstruction"], "map_maximum": scales},
-        provenance=summary["provenance"] | {"percent": percent, "display_size": display_size},
-        seconds=time.perf_counter() - start,
+        provenance=summary["provenance"] | {"percent": asked.percent, "display_size": asked.display_size},
+        seconds=0.0,
     )
 
 

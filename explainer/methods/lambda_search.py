@@ -1,15 +1,20 @@
 """Search along one side of the latent direction for the lambda where the prediction has moved far enough.
 
-The search knows neither networks nor batches: it is a coroutine that yields the distances at which it wants the
+A search knows neither networks nor batches: it is a coroutine that yields the distances at which it wants the
 prediction and receives what was measured there, so that many searches share one batch. Distances are |lambda|;
-progress is the change of the prediction in the wanted direction. It stops, walking away from zero, at the first of:
-the goal, a turn of the prediction, a plateau, an image that is too far from the reconstruction, the largest lambda
-(Section 4.2 and Appendix C of the paper; bracketing and refinement replace its fixed step).
+progress is the change of the prediction in the wanted direction.
+
+`search_side` walks away from zero until the first of: the goal, a turn of the prediction, a plateau, an image that is
+too far from the reconstruction, the largest lambda. It doubles its steps until it has one of these, then narrows down
+where. The frames of the counterfactual, which are computed anyway, are its fine grid: if they show that the end came
+earlier (`overlooked`), the search goes on from what is then known.
+
+`published_search` is that of the paper (Appendix C): equal steps, the first that fulfils a condition is the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
 REACHED = "reached"
@@ -17,15 +22,18 @@ TURNED = "turned"
 FLAT = "flat"
 IMAGE_CHANGE = "image_change"
 MAX_LAMBDA = "max_lambda"
+#: The end was given, not searched.
+FIXED = "fixed"
 
-#: Points per round: doublings while looking outward, an even grid over what was found, then a narrowing bracket.
-_OUTWARD = 4
-_FILL = 8
-_REFINEMENTS = 6
+#: Distances per round while looking outward, each twice the one before.
+_OUTWARD = 3
+_REFINEMENTS = 8
 #: A bracket this narrow, relative to its end, is not refined further when there is no goal to hit.
 _NARROW = 0.03
 #: Share of what could be gained at most that counts as progress, and as none.
 _GAINED, _NOTHING = 0.5, 0.05
+#: Steps of the published search that are measured together; what lies beyond its end is thrown away.
+_PUBLISHED_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -51,11 +59,11 @@ class Goal:
 
 @dataclass(frozen=True)
 class Side:
-    """Where one side of the search ended and why."""
+    """Where one side of the search ended and why, and all that was measured on the way, by distance."""
 
     distance: float
-    progress: float
     reason: str
+    points: tuple[Measured, ...]
 
 
 @dataclass(frozen=True)
@@ -68,29 +76,60 @@ class _Event:
 Search = Generator[list[float], list[Measured], Side]
 
 
-def search_side(goal: Goal, first: float) -> Search:
-    """Search from a first guess of the distance; send it the measurements of every list of distances it yields."""
-    points = [Measured(0.0, 0.0, 0.0)]
-    first = min(first, goal.max_distance)
-    wanted = [first / 2 ** (_OUTWARD - 2 - i) for i in range(_OUTWARD)]
-    event = None
-    while event is None:
+def search_side(goal: Goal, first: float, known: Iterable[Measured] = ()) -> Search:
+    """Search from a first guess of the distance; send it the measurements of every list of distances it yields.
+
+    `known` is what was measured on this side before.
+    """
+    points = _merged([Measured(0.0, 0.0, 0.0)], known)
+    wanted = [min(first, goal.max_distance) * 2.0 ** (i - 1) for i in range(_OUTWARD)]
+    while (event := _first_event(points, goal)) is None:
+        if points[-1].distance > 0:
+            wanted = [points[-1].distance * 2.0 ** (i + 1) for i in range(_OUTWARD)]
         wanted = [distance for distance in wanted if distance < goal.max_distance] or [goal.max_distance]
         points = _merged(points, (yield wanted))
-        event = _first_event(points, goal)
-        wanted = [points[-1].distance * 2 ** (i + 1) for i in range(_OUTWARD)]
-    end = points[event.after].distance
-    points = _merged(points, (yield [end * (i + 1) / (_FILL + 1) for i in range(_FILL)]))
     for _ in range(_REFINEMENTS):
-        event = _event(points, goal)
         wanted = _between(points, event, goal)
         if not wanted:
             break
         points = _merged(points, (yield wanted))
-    return _side(points, _event(points, goal), goal)
+        event = _event(points, goal)
+    return _side(points, event, goal)
 
 
-def _merged(points: list[Measured], new: list[Measured]) -> list[Measured]:
+def overlooked(side: Side, goal: Goal, frames: Iterable[Measured]) -> bool:
+    """Whether frames between zero and the end show that the side should have ended before."""
+    best = 0.0
+    for point in sorted(frames, key=lambda frame: frame.distance):
+        if point.distance >= side.distance:
+            break
+        beyond = point.progress > goal.progress + goal.tolerance or point.change > goal.max_change
+        if beyond or point.progress < best - goal.turn:
+            return True
+        best = max(best, point.progress)
+    return False
+
+
+def published_search(goal: Goal, step: float) -> Search:
+    """The stepping of the paper's Appendix C: the end is the first step at which the prediction has turned, has moved
+    by more than the goal, or at which lambda is at its bound; of the goal only `progress` and `max_distance` count.
+    """
+    points = [Measured(0.0, 0.0, 0.0)]
+    while True:
+        count = len(points)
+        new = yield [step * (count + i) for i in range(_PUBLISHED_AT_ONCE)]
+        for point in new:
+            last = points[-1]
+            points.append(point)
+            if point.progress < last.progress:
+                return Side(point.distance, TURNED, tuple(points))
+            if point.progress > goal.progress:
+                return Side(point.distance, REACHED, tuple(points))
+            if point.distance >= goal.max_distance:
+                return Side(point.distance, MAX_LAMBDA, tuple(points))
+
+
+def _merged(points: Iterable[Measured], new: Iterable[Measured]) -> list[Measured]:
     return sorted({point.distance: point for point in (*points, *new)}.values(), key=lambda point: point.distance)
 
 
@@ -128,11 +167,7 @@ def _between(points: list[Measured], event: _Event, goal: Goal) -> list[float]:
     """Distances that would tell more about the event; none if it is known well enough."""
     low, high = points[event.before], points[event.after]
     if event.reason == REACHED:
-        if min(abs(low.progress - goal.progress), abs(high.progress - goal.progress)) <= goal.tolerance:
-            return []
-        share = (goal.progress - low.progress) / (high.progress - low.progress)
-        guess = low.distance + share * (high.distance - low.distance)
-        return [(low.distance + guess) / 2, guess, (guess + high.distance) / 2]
+        return _towards_goal(points, event, goal)
     if event.reason in (MAX_LAMBDA, FLAT):
         return []
     if event.reason == TURNED:
@@ -147,10 +182,37 @@ def _between(points: list[Measured], event: _Event, goal: Goal) -> list[float]:
     return [low.distance + (high.distance - low.distance) * share for share in (0.25, 0.5, 0.75)]
 
 
+def _towards_goal(points: list[Measured], event: _Event, goal: Goal) -> list[float]:
+    """The best guess of where the goal is reached, and the middle of the longer part of what it leaves over."""
+    low, high = points[event.before], points[event.after]
+    if min(abs(low.progress - goal.progress), abs(high.progress - goal.progress)) <= goal.tolerance:
+        return []
+    guess = _interpolated(points[max(event.before - 1, 0) : event.after + 1], goal.progress)
+    if guess is None or not low.distance < guess < high.distance:
+        share = (goal.progress - low.progress) / (high.progress - low.progress)
+        guess = low.distance + share * (high.distance - low.distance)
+    other = low.distance if guess - low.distance > high.distance - guess else high.distance
+    return sorted({guess, (guess + other) / 2})
+
+
+def _interpolated(points: list[Measured], progress: float) -> float | None:
+    """Distance at a progress by inverse quadratic interpolation of three points; None where they do not rise."""
+    if len(points) < 3:  # a parabola
+        return None
+    (x0, y0), (x1, y1), (x2, y2) = ((point.distance, point.progress) for point in points)
+    if not y0 < y1 < y2:
+        return None
+    return (
+        x0 * (progress - y1) * (progress - y2) / ((y0 - y1) * (y0 - y2))
+        + x1 * (progress - y0) * (progress - y2) / ((y1 - y0) * (y1 - y2))
+        + x2 * (progress - y0) * (progress - y1) / ((y2 - y0) * (y2 - y1))
+    )
+
+
 def _side(points: list[Measured], event: _Event, goal: Goal) -> Side:
     low, high = points[event.before], points[event.after]
     if event.reason == REACHED:
-        nearest = min((high, low), key=lambda point: abs(point.progress - goal.progress))
-        return Side(nearest.distance, nearest.progress, REACHED)
-    end = high if event.reason == MAX_LAMBDA else low
-    return Side(end.distance, end.progress, event.reason)
+        end = min((high, low), key=lambda point: abs(point.progress - goal.progress))
+    else:
+        end = high if event.reason == MAX_LAMBDA else low
+    return Side(end.distance, event.reason, tuple(points))

@@ -8,27 +8,48 @@ counterfactual, and their difference to the reconstruction is the attribution ma
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
+from explainer.batching import Batches
+from explainer.errors import InputError, NoGradientError, SettingsError
 from explainer.methods.base import check_maps, check_targets
-from explainer.methods.lambda_search import Goal, Measured, Search, Side, search_side
+from explainer.methods.lambda_search import (
+    FIXED,
+    Goal,
+    Measured,
+    Search,
+    Side,
+    overlooked,
+    published_search,
+    search_side,
+)
+from explainer.methods.latent_line import LatentLine, Names
 from explainer.types import LATENT_SHIFT, Counterfactual, FloatMap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from explainer.autoencoders import Autoencoder
     from explainer.classifiers import Classifier
+    from explainer.methods.latent_line import Measurement
 
 Projection = Literal["max", "mean", "minmax", "sliding"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
+LambdaSearch = Literal["adaptive", "paper"]
+SEARCHES: tuple[LambdaSearch, ...] = get_args(LambdaSearch)
 _FEWEST_FRAMES = 3
+#: Where the published search gives up (Appendix C of the paper).
+_PUBLISHED_BOUND = 1000.0
+#: How often the frames may show that the search has overlooked an earlier end.
+_SWEEPS = 4
+_DOWN, _UP = -1, 1
+#: One side of one case.
+_Key = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -39,8 +60,10 @@ class LatentShiftSettings:
     `turn`: how far the prediction may fall back from its best before the side ends there. `max_image_change`: largest
     mean absolute difference to the reconstruction, as a fraction of the input range. `max_latent_change`: largest
     norm of the shift relative to the norm of z, which bounds lambda for any decoder; `max_lambda`: the same as
-    a number, where one is known. `frames`: images kept, evenly spaced in lambda, with lambda = 0 among them.
-    `projection`: how they become a map. `batch_size`: images decoded together (memory, not results).
+    a number, where one is known. `search="paper"` is the published search instead (Appendix C): steps of `step` until
+    the prediction turns at all, has moved by more than `drop` or `rise`, or lambda is at `max_lambda` (1000 where that
+    is not set). `lower` <= 0 and `upper` >= 0 give an end of the range instead of searching it. `frames`: images kept,
+    evenly spaced in lambda, with lambda = 0 among them. `projection`: how they become a map.
     """
 
     drop: float = 0.30
@@ -50,22 +73,32 @@ class LatentShiftSettings:
     max_image_change: float = 0.15
     max_latent_change: float = 4.0
     max_lambda: float | None = None
+    search: LambdaSearch = "adaptive"
+    step: float = 10.0
+    lower: float | None = None
+    upper: float | None = None
     frames: int = 24
     projection: Projection = "max"
-    batch_size: int = 32
 
     def __post_init__(self) -> None:
         positive = {
             name: getattr(self, name)
-            for name in ("drop", "rise", "tolerance", "turn", "max_image_change", "max_latent_change", "batch_size")
+            for name in ("drop", "rise", "tolerance", "turn", "max_image_change", "max_latent_change", "step")
         } | ({} if self.max_lambda is None else {"max_lambda": self.max_lambda})
         for name, value in positive.items():
             if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
                 raise SettingsError(f"{name} of Latent Shift must be a positive number, not {value!r}.")
+        for name, end, sign in (("lower", self.lower, "at most"), ("upper", self.upper, "at least")):
+            if end is not None and not (math.isfinite(end) and (end <= 0 if name == "lower" else end >= 0)):
+                raise SettingsError(f"{name} of Latent Shift must be a lambda of {sign} 0, not {end!r}.")
+        if self.lower == 0 and self.upper == 0:
+            raise SettingsError("lower and upper of Latent Shift are both 0, so there would be nothing to see.")
         if self.frames < _FEWEST_FRAMES:
             raise SettingsError(f"Latent Shift needs at least {_FEWEST_FRAMES} frames, not {self.frames}.")
         if self.projection not in PROJECTIONS:
             raise SettingsError(f"There is no projection '{self.projection}'; choose one of {', '.join(PROJECTIONS)}.")
+        if self.search not in SEARCHES:
+            raise SettingsError(f"There is no search '{self.search}'; choose one of {', '.join(SEARCHES)}.")
 
 
 def latent_shift(
@@ -74,18 +107,32 @@ def latent_shift(
     images: Tensor,
     targets: Tensor,
     settings: LatentShiftSettings | None = None,
+    *,
+    batches: Batches | None = None,
 ) -> list[Counterfactual]:
-    """Counterfactual of each image (N, 1, H, W) for its target column (N,).
+    """Counterfactual of each image (N, 1, H, W) for its target column (N,), with frames (F, H, W).
 
-    All images and many lambdas go through decoder and classifier together. Raises InputError if the models do not fit
-    each other or the images, NoGradientError if a prediction does not depend on the latent, PredictionError for NaN.
+    All images and many lambdas go through decoder and classifier together, as many as `batches` says. Raises InputError
+    if the models do not fit each other or the images, NoGradientError if a prediction does not depend on the latent,
+    PredictionError for NaN.
     """
-    chosen = settings or LatentShiftSettings()
     check_fit(classifier, autoencoder)
     check_targets(classifier, images, targets)
-    line = _Line(classifier, autoencoder, images, targets, chosen.batch_size)
-    sides = _search(line, chosen)
-    return [_sweep(line, case, lower, upper, chosen.frames) for case, (lower, upper) in enumerate(sides)]
+
+    def predict(shifted: Tensor, cases: Tensor) -> Tensor:
+        predictions: Tensor = classifier(shifted)
+        return predictions.gather(1, targets[cases, None])[:, 0]
+
+    line = LatentLine(
+        autoencoder,
+        predict,
+        images,
+        batches=batches or Batches.for_device(images.device, images.shape[-1]),
+        names=Names(classifier.id, autoencoder.id),
+    )
+    low, high = classifier.input_range
+    found = counterfactuals(line, settings or LatentShiftSettings(), [high - low] * len(images), limits=(0.0, 1.0))
+    return [replace(one, frames=one.frames[:, 0]) for one in found]
 
 
 def check_fit(classifier: Classifier, autoencoder: Autoencoder) -> None:
@@ -98,127 +145,145 @@ def check_fit(classifier: Classifier, autoencoder: Autoencoder) -> None:
         )
 
 
-class _Line:
-    """x'(lambda) = D(z + lambda g) of a batch of images, and the predictions along it."""
+def counterfactuals(
+    line: LatentLine, settings: LatentShiftSettings, spans: Sequence[float], *, limits: tuple[float, float]
+) -> list[Counterfactual]:
+    """Search the range of lambda of every case on a line and look along it; frames are (F, C, H, W).
+
+    `spans`: width of each image's range, of which `max_image_change` is a fraction. `limits`: the lowest and the
+    highest prediction that there can be.
+    """
+    search = _RangeSearch(line, settings, spans, limits)
+    searches, cases = search.start(), list(range(len(line.start)))
+    made: dict[int, Counterfactual] = {}
+    for _ in range(_SWEEPS):
+        search.run(searches)
+        seen = {}
+        for case, (sequence, frames) in _sweep(line, settings, search.sides, cases).items():
+            made[case], seen[case] = sequence, frames
+        searches = search.overlooked(seen)
+        cases = sorted({case for case, _ in searches})
+        if not cases:
+            break
+    return [replace(made[case], evaluations=line.evaluations[case]) for case in sorted(made)]
+
+
+class _RangeSearch:
+    """Both sides of every case; each round of all searches is one pool of images."""
 
     def __init__(
-        self, classifier: Classifier, autoencoder: Autoencoder, images: Tensor, targets: Tensor, batch_size: int
+        self, line: LatentLine, settings: LatentShiftSettings, spans: Sequence[float], limits: tuple[float, float]
     ) -> None:
-        self._classifier, self._autoencoder, self._batch_size = classifier, autoencoder, batch_size
-        self._targets = targets
-        self.input_range = classifier.input_range
-        self.evaluations = [1] * len(images)
-        gradients, latents, reconstructions, predictions = [], [], [], []
-        for first in range(0, len(images), batch_size):
-            chunk, columns = images[first : first + batch_size], targets[first : first + batch_size]
-            with torch.no_grad():
-                z = autoencoder.encode(chunk)
-            z = z.detach().requires_grad_()
-            with torch.enable_grad():
-                decoded = autoencoder.decode(z)
-                prediction = _of_targets(classifier(decoded), columns)
-                if not prediction.requires_grad:
-                    raise NoGradientError(
-                        f"{classifier.id} is not differentiable with respect to {autoencoder.id}'s latent."
-                    )
-                # Each prediction depends on its own latent only, so the sum's gradient holds every one's.
-                (gradient,) = torch.autograd.grad(prediction.sum(), z)
-            latents.append(z.detach())
-            gradients.append(gradient.detach())
-            reconstructions.append(decoded.detach())
-            predictions.append(prediction.detach())
-        self._z, self._g = torch.cat(latents), torch.cat(gradients)
-        self._reconstructions = torch.cat(reconstructions)
-        self.start = torch.cat(predictions).double().tolist()
-        self.gradient_norms = self._g.flatten(1).double().norm(dim=1).tolist()
-        self.latent_norms = self._z.flatten(1).double().norm(dim=1).tolist()
-        for prediction, norm in zip(self.start, self.gradient_norms, strict=True):
-            if not (math.isfinite(prediction) and math.isfinite(norm)):
-                raise PredictionError(f"{classifier.id} returns NaN for a reconstruction of {autoencoder.id}.")
-            if norm == 0:
-                raise NoGradientError(
-                    f"The prediction of {classifier.id} does not change with the latent of {autoencoder.id}."
+        self._line, self._settings, self._spans = line, settings, spans
+        self._goals: dict[_Key, Goal] = {}
+        self.sides: dict[_Key, Side] = {}
+        for case, start in enumerate(line.start):
+            for sign, wanted, room in (
+                (_DOWN, settings.drop, start - limits[0]),
+                (_UP, settings.rise, limits[1] - start),
+            ):
+                self._goals[case, sign] = Goal(
+                    progress=wanted,
+                    room=room,
+                    tolerance=settings.tolerance,
+                    turn=settings.turn,
+                    max_change=settings.max_image_change,
+                    max_distance=self._bound(case),
                 )
 
-    def measure(self, points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
-        """Prediction, and mean absolute change of the image on its own scale, at (case, lambda) each."""
-        measured: list[tuple[float, float]] = []
-        for start in range(0, len(points), self._batch_size):
-            chunk = points[start : start + self._batch_size]
-            cases = torch.tensor([case for case, _ in chunk], device=self._z.device)
-            shifted, predictions = self._evaluate(cases, [value for _, value in chunk])
-            change = (shifted - self._reconstructions[cases]).abs().flatten(1).mean(dim=1)
-            measured += zip(predictions.double().tolist(), change.double().tolist(), strict=True)
-        for case, _ in points:
-            self.evaluations[case] += 1
-        if not all(math.isfinite(value) for pair in measured for value in pair):
-            raise PredictionError(f"{self._classifier.id} returns NaN for a shifted image of {self._autoencoder.id}.")
-        return measured
+    def _bound(self, case: int) -> float:
+        settings, line = self._settings, self._line
+        if settings.max_lambda is not None:
+            return settings.max_lambda
+        if settings.search == "paper":
+            return _PUBLISHED_BOUND
+        return settings.max_latent_change * max(line.latent_norms[case], 1e-12) / line.gradient_norms[case]
 
-    def images(self, case: int, lambdas: Sequence[float]) -> tuple[FloatMap, list[float]]:
-        """Frames float32 (F, H, W) and their predictions."""
-        frames, predictions = [], []
-        for start in range(0, len(lambdas), self._batch_size):
-            chunk = lambdas[start : start + self._batch_size]
-            cases = torch.full((len(chunk),), case, device=self._z.device)
-            shifted, prediction = self._evaluate(cases, chunk)
-            frames.append(shifted[:, 0].cpu().numpy())
-            predictions += prediction.double().tolist()
-        self.evaluations[case] += len(lambdas)
-        return np.concatenate(frames), predictions
+    def start(self) -> dict[_Key, Search]:
+        """A search for every side whose end is not given."""
+        ends = {_DOWN: self._settings.lower, _UP: self._settings.upper}
+        searches: dict[_Key, Search] = {}
+        for key in self._goals:
+            end = ends[key[1]]
+            if end is not None:
+                self.sides[key] = Side(abs(end), FIXED, ())
+            else:
+                searches[key] = self._search(key)
+        return searches
 
-    @torch.no_grad()
-    def _evaluate(self, cases: Tensor, lambdas: Sequence[float]) -> tuple[Tensor, Tensor]:
-        weights = torch.tensor(lambdas, dtype=self._z.dtype, device=self._z.device)
-        weights = weights.reshape(-1, *[1] * (self._z.dim() - 1))
-        shifted = self._autoencoder.decode(self._z[cases] + weights * self._g[cases])
-        return shifted, _of_targets(self._classifier(shifted), self._targets[cases])
+    def _search(self, key: _Key, known: Sequence[Measured] = ()) -> Search:
+        goal = self._goals[key]
+        if self._settings.search == "paper":
+            return published_search(goal, self._settings.step)
+        # To first order the prediction moves by |g|^2 per unit of lambda, whatever the decoder's scale.
+        return search_side(goal, goal.progress / self._line.gradient_norms[key[0]] ** 2, known)
 
+    def run(self, searches: Mapping[_Key, Search]) -> None:
+        """Carry searches to their ends."""
+        asked = {key: next(search) for key, search in searches.items()}
+        while asked:
+            points = [(key, distance) for key, distances in asked.items() for distance in distances]
+            measured = self._line.measure([(case, sign * distance) for (case, sign), distance in points])
+            answers: dict[_Key, list[Measured]] = {key: [] for key in asked}
+            for (key, distance), found in zip(points, measured, strict=True):
+                answers[key].append(self._measured(key, distance, found))
+            asked = {}
+            for key, answer in answers.items():
+                try:
+                    asked[key] = searches[key].send(answer)
+                except StopIteration as stop:
+                    self.sides[key] = stop.value
 
-def _of_targets(predictions: Tensor, columns: Tensor) -> Tensor:
-    return predictions.gather(1, columns[:, None])[:, 0]
+    def _measured(self, key: _Key, distance: float, found: Measurement) -> Measured:
+        case, sign = key
+        return Measured(distance, sign * (found.prediction - self._line.start[case]), found.change / self._spans[case])
 
-
-def _search(line: _Line, settings: LatentShiftSettings) -> list[tuple[Side, Side]]:
-    """Lower and upper side of every case; each round of all searches is one pool of images."""
-    low, high = line.input_range
-    searches: dict[tuple[int, int], Search] = {}
-    for case, start in enumerate(line.start):
-        norm = line.gradient_norms[case]
-        furthest = settings.max_lambda or settings.max_latent_change * max(line.latent_norms[case], 1e-12) / norm
-        for sign, wanted, room in ((-1, settings.drop, start), (1, settings.rise, 1 - start)):
-            goal = Goal(wanted, room, settings.tolerance, settings.turn, settings.max_image_change, furthest)
-            # To first order the prediction moves by |g|^2 per unit of lambda, whatever the decoder's scale.
-            searches[case, sign] = search_side(goal, first=wanted / norm**2)
-    asked = {key: next(search) for key, search in searches.items()}
-    ended: dict[tuple[int, int], Side] = {}
-    while asked:
-        points = [(key, distance) for key, distances in asked.items() for distance in distances]
-        measured = line.measure([(case, sign * distance) for (case, sign), distance in points])
-        answers: dict[tuple[int, int], list[Measured]] = {key: [] for key in asked}
-        for (key, distance), (prediction, change) in zip(points, measured, strict=True):
-            case, sign = key
-            answers[key].append(Measured(distance, sign * (prediction - line.start[case]), change / (high - low)))
-        asked = {}
-        for key, answer in answers.items():
-            try:
-                asked[key] = searches[key].send(answer)
-            except StopIteration as stop:
-                ended[key] = stop.value
-    return [(ended[case, -1], ended[case, 1]) for case in range(len(line.start))]
+    def overlooked(self, seen: Mapping[int, Sequence[tuple[float, Measurement]]]) -> dict[_Key, Search]:
+        """New searches for the sides of which frames (lambda, measurement) show that they ended too late."""
+        searches = {}
+        for case, frames in seen.items():
+            for sign in (_DOWN, _UP):
+                key = (case, sign)
+                side, goal = self.sides[key], self._goals[key]
+                found = [self._measured(key, sign * value, one) for value, one in frames if sign * value > 0]
+                if side.points and self._settings.search == "adaptive" and overlooked(side, goal, found):
+                    searches[key] = self._search(key, (*side.points, *found))
+        return searches
 
 
-def _sweep(line: _Line, case: int, lower: Side, upper: Side, frames: int) -> Counterfactual:
-    lambdas, zero = spaced_lambdas(-lower.distance, upper.distance, frames)
-    images, predictions = line.images(case, lambdas)
-    return Counterfactual(
-        lambdas=tuple(lambdas),
-        predictions=tuple(predictions),
-        frames=images,
-        zero=zero,
-        stop_reason={"lower": lower.reason, "upper": upper.reason},
-        evaluations=line.evaluations[case],
-    )
+def _sweep(
+    line: LatentLine, settings: LatentShiftSettings, sides: Mapping[_Key, Side], cases: Sequence[int]
+) -> dict[int, tuple[Counterfactual, list[tuple[float, Measurement]]]]:
+    """The frames of cases between the ends of their sides, and what was measured at each but the reconstruction."""
+    for case in cases:
+        if sides[case, _DOWN].distance == sides[case, _UP].distance == 0:
+            raise NoGradientError(line.unmoved)
+    spaced = {
+        case: spaced_lambdas(-sides[case, _DOWN].distance, sides[case, _UP].distance, settings.frames) for case in cases
+    }
+    points = [(case, value) for case in cases for value in spaced[case][0] if value != 0]
+    images, measured = line.images(points)
+    reconstructions = line.reconstructions.cpu().numpy()
+    made, start = {}, 0
+    for case in cases:
+        lambdas, zero = spaced[case]
+        stop = start + len(lambdas) - 1
+        seen = [(value, found) for (_, value), found in zip(points[start:stop], measured[start:stop], strict=True)]
+        predictions = [found.prediction for _, found in seen]
+        # The reconstruction itself was decoded at the start.
+        sequence = Counterfactual(
+            lambdas=tuple(lambdas),
+            predictions=(*predictions[:zero], line.start[case], *predictions[zero:]),
+            frames=np.concatenate(
+                [images[start : start + zero], reconstructions[case, None], images[start + zero : stop]]
+            ),
+            zero=zero,
+            stop_reason={"lower": sides[case, _DOWN].reason, "upper": sides[case, _UP].reason},
+            evaluations=line.evaluations[case],
+        )
+        made[case] = sequence, seen
+        start = stop
+    return made
 
 
 def spaced_lambdas(lower: float, upper: float, frames: int) -> tuple[list[float], int]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from explainer import tasks
 from explainer.errors import SettingsError
-from readerstudy.explanations.types import Box, ExplanationJob
+from readerstudy.explanations.types import Box, ExplanationJob, ExplanationResult
 from tests.explainer.models import write_pair
 
 if TYPE_CHECKING:
@@ -41,8 +41,16 @@ def changed(job: ExplanationJob, **changes: object) -> ExplanationJob:
     return ExplanationJob(**{**vars(job), **changes})  # type: ignore[arg-type]
 
 
+def the_result(job: ExplanationJob) -> ExplanationResult:
+    """The result of one case; its error is raised."""
+    ((_, outcome),) = tasks.make_results([job])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
 def test_a_result_holds_what_the_study_asked_for(job: ExplanationJob) -> None:
-    result = tasks.make_result(job)
+    result = the_result(job)
     assert set(result.maps) == set(result.overlays) == set(result.ious) == {"input_gradient", "latent_shift"}
     with Image.open(io.BytesIO(result.xray)) as xray:
         assert (xray.size, xray.mode) == ((128, 128), "L")
@@ -58,7 +66,7 @@ def test_a_result_holds_what_the_study_asked_for(job: ExplanationJob) -> None:
 
 
 def test_stored_maps_keep_gradients_that_half_precision_cannot_hold(job: ExplanationJob) -> None:
-    result = tasks.make_result(job)
+    result = the_result(job)
     for method, values in result.maps.items():
         assert values.dtype == np.float16
         assert values.max() == 1
@@ -67,13 +75,13 @@ def test_stored_maps_keep_gradients_that_half_precision_cannot_hold(job: Explana
 
 
 def test_a_study_without_latent_shift_has_no_counterfactual(job: ExplanationJob) -> None:
-    result = tasks.make_result(changed(job, methods=("input_gradient",), autoencoder="", parameters={}))
+    result = the_result(changed(job, methods=("input_gradient",), autoencoder="", parameters={}))
     assert (result.filmstrip, result.video, dict(result.curve)) == (b"", b"", {})
 
 
 def test_an_unknown_parameter_of_the_study_is_refused(job: ExplanationJob) -> None:
     with pytest.raises(SettingsError, match="no method 'blur'"):
-        tasks.make_result(changed(job, parameters={"blur": 3}))
+        the_result(changed(job, parameters={"blur": 3}))
 
 
 def test_errors_of_ours_speak_for_themselves_and_others_name_their_type() -> None:

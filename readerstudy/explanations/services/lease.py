@@ -38,6 +38,37 @@ def explanation_claim(*, explanation_id: uuid.UUID | str, worker: str, now: date
     if row.attempts >= MAX_ATTEMPTS:
         _give_up(row, now)
         return None
+    return _taken(row, worker, now)
+
+
+@transaction.atomic
+def explanation_claim_beside(*, job: ExplanationJob, limit: int, worker: str, now: datetime) -> list[ExplanationJob]:
+    """Take on up to `limit` more cases that can be explained together with a claimed one.
+
+    They are the study's next waiting ones of the same methods and parameters. None of them has been tried before, and
+    where the claimed one has, none is taken: a case that kills its worker must not take others to their last attempt.
+    """
+    if limit < 1:
+        return []
+    claimed = Explanation.objects.select_related("case").get(pk=job.explanation_id)
+    if claimed.attempts > 1:
+        return []
+    rows = (
+        Explanation.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("case__study", "case__image")
+        .filter(
+            case__study=claimed.case.study_id,
+            status=Status.PENDING,
+            attempts=0,
+            methods=claimed.methods,
+            parameters=claimed.parameters,
+        )
+        .order_by("queued_at", "case__number")
+    )
+    return [_taken(row, worker, now) for row in rows[:limit]]
+
+
+def _taken(row: Explanation, worker: str, now: datetime) -> ExplanationJob:
     token = uuid.uuid4()
     row.status, row.worker, row.lease_token, row.lease_until = Status.RUNNING, worker, token, now + LEASE
     row.attempts += 1

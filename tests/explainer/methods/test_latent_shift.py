@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from explainer.batching import Batches
 from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
 from explainer.methods.latent_shift import LatentShiftSettings, latent_shift, project, spaced_lambdas
 from explainer.types import Counterfactual
@@ -130,7 +131,7 @@ def test_a_case_alone_has_the_result_that_it_has_among_others() -> None:
     classifier, autoencoder = classifier_of(Linear(weights, 0.3), targets=2), autoencoder_of(Identity())
     x = seeded(5, 1, SIZE, SIZE, seed=2) * 200
     targets = torch.tensor([0, 1, 1, 0, 1])
-    together = latent_shift(classifier, autoencoder, x, targets, LatentShiftSettings(batch_size=7))
+    together = latent_shift(classifier, autoencoder, x, targets, LatentShiftSettings(), batches=Batches.of(7))
     for i, result in enumerate(together):
         alone = latent_shift(classifier, autoencoder, x[i : i + 1], targets[i : i + 1])[0]
         np.testing.assert_allclose(result.lambdas, alone.lambdas, rtol=1e-4)
