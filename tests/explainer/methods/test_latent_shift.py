@@ -196,3 +196,131 @@ def test_lambdas_run_from_end_to_end_with_zero_among_them(lower: float, upper: f
     assert (len(lambdas), index, lambdas[index]) == (9, zero, 0)
     assert (lambdas[0], lambdas[-1]) == (lower, upper)
     assert lambdas == sorted(set(lambdas))
+
+
+def published_bounds(
+    classifier: Classifier, autoencoder: Autoencoder, x: Tensor, drop: float, rise: float, step: int = 10
+) -> list[int]:
+    """Appendix C of the paper as a plain loop, downwards and then upwards."""
+    z = autoencoder.encode(x).requires_grad_()
+    (g,) = torch.autograd.grad(classifier(autoencoder.decode(z))[0, 0], z)
+
+    def predict(value: float) -> float:
+        with torch.no_grad():
+            return classifier(autoencoder.decode(z + value * g))[0, 0].item()
+
+    initial = predict(0)
+    bounds = []
+    for sign, wanted in ((-1, drop), (1, rise)):
+        bound, last = 0, initial
+        while True:
+            current = predict(bound)
+            if (current - last) * sign < 0 or (current - initial) * sign > wanted or abs(bound) >= 100 * step:
+                break
+            last = current
+            bound += sign * step
+        bounds.append(bound)
+    return bounds
+
+
+@pytest.mark.parametrize(
+    ("speed", "drop", "rise", "reasons"),
+    [
+        (20, 0.3, 0.05, ("reached", "reached")),
+        (300, 0.3, 0.05, ("reached", "reached")),
+        (9000, 0.3, 0.25, ("max_lambda", "max_lambda")),
+        (40, 0.9, 0.25, ("max_lambda", "reached")),
+    ],
+)
+def test_the_published_search_ends_where_the_published_loop_does(
+    speed: float, drop: float, rise: float, reasons: tuple[str, str]
+) -> None:
+    weights = seeded(1, SIZE * SIZE)
+    # |g|^2 = 1 / speed per unit of lambda, at a prediction of about 0.7.
+    weights *= math.sqrt(1 / speed) / float(weights.norm()) / (0.7 * 0.3)
+    x = seeded(1, 1, SIZE, SIZE, seed=1) * 300
+    classifier = classifier_of(Linear(weights, logit(0.7) - float(x.flatten() @ weights[0])))
+    autoencoder = autoencoder_of(Identity())
+    settings = LatentShiftSettings(search="paper", drop=drop, rise=rise)
+    found = latent_shift(classifier, autoencoder, x, FIRST, settings)[0]
+    expected = published_bounds(classifier, autoencoder, x, drop, rise)
+    assert [found.lambdas[0], found.lambdas[-1]] == expected
+    assert (found.stop_reason["lower"], found.stop_reason["upper"]) == reasons
+
+
+def test_the_published_search_ends_one_step_behind_the_turn() -> None:
+    x = seeded(1, 1, SIZE, SIZE) * 300
+    classifier, autoencoder = classifier_of(Valley(x, 0.9)), autoencoder_of(Identity())
+    settings = LatentShiftSettings(search="paper", drop=0.4, step=2000, max_lambda=200_000)
+    found = latent_shift(classifier, autoencoder, x, FIRST, settings)[0]
+    assert found.stop_reason["lower"] == "turned"
+    assert [found.lambdas[0], found.lambdas[-1]] == published_bounds(classifier, autoencoder, x, 0.4, 0.05, step=2000)
+
+
+class Dip(nn.Module):
+    """Logit that falls steadily along -1 but for one narrow rise, between the points of a doubling search."""
+
+    def __init__(self, x: Tensor, at: float, width: float) -> None:
+        super().__init__()
+        self.register_buffer("x", x.flatten())
+        self.at, self.width = at, width
+
+    def forward(self, x: Tensor) -> Tensor:
+        along = (x.flatten(1) - self.get_buffer("x")).mean(1) / 10
+        return (0.8 + along + 1.5 * torch.exp(-(((along + self.at) / self.width) ** 2)))[:, None]
+
+
+def test_a_rise_that_the_search_stepped_over_is_seen_in_the_frames_and_ends_the_side() -> None:
+    x = seeded(1, 1, SIZE, SIZE) * 300
+    classifier, autoencoder = classifier_of(Dip(x, at=0.62, width=0.08)), autoencoder_of(Identity())
+    found = latent_shift(classifier, autoencoder, x, FIRST, LatentShiftSettings(max_image_change=10))[0]
+    assert found.stop_reason["lower"] == "turned"
+    predictions = np.array(found.predictions[: found.zero + 1])[::-1]
+    # Nothing that is shown rises again by more than `turn`.
+    assert (predictions - np.minimum.accumulate(predictions)).max() <= 0.01
+
+
+def test_the_frames_cost_most_of_the_evaluations() -> None:
+    result = shift(linear_case(0.7))
+    assert result.evaluations <= len(result.lambdas) + 12
+
+
+@pytest.mark.parametrize("ends", [{"lower": -40.0, "upper": 0.0}, {"lower": -3.0, "upper": 5.0}])
+def test_given_ends_are_not_searched(ends: dict[str, float]) -> None:
+    found = shift(linear_case(0.7), **ends)
+    assert (found.lambdas[0], found.lambdas[-1]) == (ends["lower"], ends["upper"])
+    assert found.stop_reason == {"lower": "fixed", "upper": "fixed"}
+    assert found.evaluations == len(found.lambdas)
+
+
+def test_one_given_end_leaves_the_other_to_the_search() -> None:
+    found = shift(linear_case(0.7), upper=0)
+    assert found.stop_reason == {"lower": "reached", "upper": "fixed"}
+    assert (found.lambdas[-1], found.zero) == (0, len(found.lambdas) - 1)
+
+
+class Wall(nn.Module):
+    """Prediction whose gradient leads nowhere: beyond a hair's breadth it falls upwards and rises downwards."""
+
+    def __init__(self, x: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("x", x.flatten())
+
+    def forward(self, x: Tensor) -> Tensor:
+        along = (x.flatten(1) - self.get_buffer("x")).sum(1)
+        return (1e-6 * along - torch.tanh(along / 100) ** 3 * 3)[:, None]
+
+
+def test_a_prediction_that_turns_at_once_on_both_sides_is_refused_and_not_drawn_blank() -> None:
+    x = seeded(1, 1, SIZE, SIZE) * 300
+    with pytest.raises(NoGradientError, match="does not change"):
+        latent_shift(classifier_of(Wall(x)), autoencoder_of(Identity()), x, FIRST)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"lower": 1.0}, {"upper": -1.0}, {"lower": 0, "upper": 0}, {"search": "guess"}, {"step": 0}, {"upper": math.inf}],
+)
+def test_ends_and_searches_that_cannot_be_are_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(SettingsError):
+        LatentShiftSettings(**settings)  # type: ignore[arg-type]
