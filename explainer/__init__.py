@@ -9,14 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from explainer.autoencoders import Autoencoder as Autoencoder
     from explainer.autoencoders import load_autoencoder as load_autoencoder
+    from explainer.classifiers import Classifier as Classifier
     from explainer.classifiers import load_classifier as load_classifier
     from explainer.images import load_image as load_image
     from explainer.run import explain as explain
 
-__all__ = ["explain", "load_autoencoder", "load_classifier", "load_image"]
+__all__ = ["Autoencoder", "Classifier", "explain", "load_autoencoder", "load_classifier", "load_image"]
 
 _HOMES = {
+    "Classifier": "classifiers",
+    "Autoencoder": "autoencoders",
     "load_classifier": "classifiers",
     "load_autoencoder": "autoencoders",
     "load_image": "images",
