@@ -9,16 +9,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from explainer.autoencoders import Autoencoder as Autoencoder
     from explainer.autoencoders import load_autoencoder as load_autoencoder
+    from explainer.classifiers import Classifier as Classifier
     from explainer.classifiers import load_classifier as load_classifier
     from explainer.images import load_image as load_image
     from explainer.methods.captum_interface import LatentShift as LatentShift
     from explainer.run import explain as explain
     from explainer.run import explain_many as explain_many
 
-__all__ = ["LatentShift", "explain", "explain_many", "load_autoencoder", "load_classifier", "load_image"]
+__all__ = [
+    "Autoencoder",
+    "Classifier",
+    "LatentShift",
+    "explain",
+    "explain_many",
+    "load_autoencoder",
+    "load_classifier",
+    "load_image",
+]
 
 _HOMES = {
+    "Classifier": "classifiers",
+    "Autoencoder": "autoencoders",
     "load_classifier": "classifiers",
     "load_autoencoder": "autoencoders",
     "load_image": "images",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: Subcommands that parse their own arguments: name -> (module, what it does).
 _DELEGATED = {
     "phantoms": ("explainer.phantoms", "make synthetic chest X-rays with labels and masks"),
+    "weights": ("explainer.weights_cli", "list, fetch and verify the weights that TorchXRayVision releases"),
     "train": ("explainer.training.cli", "train a small classifier or autoencoder"),
 }
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from explainer import xrv
-from explainer.errors import InputError, PredictionError, SettingsError, TargetError, UnknownModelError, WeightsError
+from explainer import own_models, xrv
+from explainer.errors import (
+    InputError,
+    ModelDescriptionError,
+    PredictionError,
+    SettingsError,
+    TargetError,
+    UnknownModelError,
+)
+from explainer.graphs import to_channels_last, wrapped
 from explainer.networks import SmallDenseNet
 from explainer.types import SCORINGS, Scoring
 from explainer.weights import CLASSIFIER_FILE, Pair, find_pair, load_network, shipped_pairs
@@ -16,19 +25,28 @@ from explainer.weights import CLASSIFIER_FILE, Pair, find_pair, load_network, sh
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-JFHEALTHCARE = "jfhealthcare"
+#: What a network returns for each target. `logits`: a logit of its own, whose sigmoid is the probability; `softmax`:
+#: logits of targets that exclude each other; `probabilities`: nothing is left to do.
+Output = Literal["logits", "softmax", "probabilities"]
+OUTPUTS: tuple[Output, ...] = get_args(Output)
 IMAGE_DIMENSIONS = 4
 #: Resampling and reconstruction overshoot a little; an image on another scale ([0, 1], [0, 255]) is off by far more.
 RANGE_MARGIN = 0.5
+#: How far a probability may lie outside [0, 1] by rounding alone.
+_ROUNDING = 1e-4
 
 
 class Classifier(nn.Module):
     """A frozen network with its calibration.
 
     `clf(x)` takes float32 (N, 1, `input_size`, `input_size`) in `input_range` and returns float32 (N, len(`targets`)):
-    probabilities scaled piecewise linearly so that 0.5 is the operating point, as TorchXRayVision's `op_norm` does.
-    With `scoring="paper"` the sigmoid of those. Raises InputError for tensors of another shape or type and
-    PredictionError if the network returns NaN.
+    probabilities scaled piecewise linearly so that 0.5 is the operating point, as TorchXRayVision's `op_norm` does;
+    without `operating_points` they are as the network makes them. With `scoring="paper"` the sigmoid of those.
+
+    `network` is any module that takes such images and returns (N, len(`targets`)) as `output` says. The classifier
+    takes it over: it is put into evaluation mode, and its weights are frozen. Raises InputError for tensors of another
+    shape or type, and PredictionError if the network returns another shape, NaN, or no probabilities where `output`
+    says that it does.
     """
 
     operating_points: Tensor
@@ -39,33 +57,38 @@ class Classifier(nn.Module):
         *,
         identifier: str,
         targets: Sequence[str],
-        operating_points: Sequence[float],
+        operating_points: Sequence[float] | None = None,
         input_size: int = 224,
         input_range: tuple[float, float] = (-1024.0, 1024.0),
+        output: Output = "logits",
         weights_sha256: str = "",
         scoring: Scoring = "calibrated",
     ) -> None:
         super().__init__()
-        if len(operating_points) != len(targets) or not all(0 < point < 1 for point in operating_points):
-            raise WeightsError(
+        points = [0.5] * len(targets) if operating_points is None else list(operating_points)
+        if not targets or len(points) != len(targets) or not all(0 < point < 1 for point in points):
+            raise ModelDescriptionError(
                 f"{identifier} needs one operating point between 0 and 1 for each of its {len(targets)} targets."
             )
+        if output not in OUTPUTS:
+            raise ModelDescriptionError(f"{identifier} cannot return '{output}'; choose one of {', '.join(OUTPUTS)}.")
         if scoring not in SCORINGS:
             raise SettingsError(f"There is no scoring '{scoring}'; choose one of {', '.join(SCORINGS)}.")
-        self.network = network
+        self.network = wrapped(network, identifier)
         self.id = identifier
         self.targets = tuple(targets)
         self.input_size = input_size
         self.input_range = input_range
+        self.output: Output = output
         self.weights_sha256 = weights_sha256
         self.scoring = scoring
-        self.register_buffer("operating_points", torch.tensor(operating_points, dtype=torch.float32), persistent=False)
+        self.register_buffer("operating_points", torch.tensor(points, dtype=torch.float32), persistent=False)
         for module in self.modules():
             if isinstance(module, nn.ReLU):
                 # Same values, and hooks see the input that the ReLU saw.
                 module.inplace = False
         # A fifth faster on the CPU with one-channel images, and no slower anywhere.
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # stub lacks this form
+        to_channels_last(self.network)
         # Explanations differentiate images and latents only; without this the weights' gradients cost a third more.
         self.requires_grad_(requires_grad=False)
         self.eval()
@@ -96,11 +119,39 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self._check_shape(x)
-        probability = torch.sigmoid(self.network(x))
-        if probability.dim() != 2 or probability.shape[1] != len(self.targets):
-            raise PredictionError(f"{self.id} returned {_describe(probability)} for {len(self.targets)} targets.")
+        probability = self._probability(self.network(x), len(x))
         score = calibrate(probability, self.operating_points)
         return torch.sigmoid(score) if self.scoring == "paper" else score
+
+    def _probability(self, returned: Any, count: int) -> Tensor:
+        wanted = (count, len(self.targets))
+        if not isinstance(returned, Tensor) or tuple(returned.shape) != wanted:
+            found = _describe(returned) if isinstance(returned, Tensor) else type(returned).__name__
+            raise PredictionError(f"{self.id} returned {found} and not {wanted}, for {wanted[1]} targets.")
+        if self.output == "softmax":
+            probability = torch.softmax(returned, dim=1)
+        else:
+            probability = returned if self.output == "probabilities" else torch.sigmoid(returned)
+        # Also false for NaN. A program that is being compiled has no values yet.
+        if not torch.compiler.is_compiling() and not _within(probability, -_ROUNDING, 1 + _ROUNDING):
+            raise PredictionError(self._complaint(probability))
+        return probability
+
+    def _complaint(self, probability: Tensor) -> str:
+        bad = int((~torch.isfinite(probability)).any(dim=1).sum())
+        if bad:
+            return (
+                f"The output of {self.id} is not finite (NaN) for {bad} of {len(probability)} images: its weights are "
+                "damaged, or it cannot cope with these images."
+            )
+        return (
+            f"{self.id} returned values in [{probability.min():g}, {probability.max():g}], which are no probabilities: "
+            'if these are logits, say output = "logits" or "softmax".'
+        )
+
+
+def _within(values: Tensor, low: float, high: float) -> bool:
+    return bool(((values >= low) & (values <= high)).all())
 
 
 def _describe(x: Tensor) -> str:
@@ -115,36 +166,79 @@ def calibrate(probability: Tensor, operating_points: Tensor) -> Tensor:
 
 
 def classifier_ids() -> tuple[str, ...]:
-    """Identifiers that `load_classifier` knows, besides paths of pair folders."""
-    return (*shipped_pairs(), *xrv.RELEASED, JFHEALTHCARE)
+    """Identifiers that `load_classifier` knows, besides those of models that users bring."""
+    return (*shipped_pairs(), *xrv.CLASSIFIERS)
 
 
 def load_classifier(id_or_path: str, device: str = "cpu", *, scoring: Scoring = "calibrated") -> Classifier:
-    """Classifier by identifier (see `classifier_ids`) or path of a pair folder, ready for inference on `device`.
+    """Classifier by identifier, ready for inference on `device`.
 
-    Raises UnknownModelError for an unknown identifier and WeightsError if weights are absent, damaged or exchanged.
+    An identifier is one of `classifier_ids`, the path of a pair folder, the path of a description (`model.toml`), or
+    `module:function` for a function that returns a Classifier; docs/models.md tells how to bring a model of one's own.
+
+    Raises UnknownModelError for an unknown identifier, WeightsError if weights are absent, damaged or exchanged,
+    ModelDescriptionError for a model of one's own that is not as described, and CodeNotAllowedError for a function
+    that may not be called here.
     """
-    if id_or_path in xrv.RELEASED or id_or_path == JFHEALTHCARE:
-        loaded = xrv.load_jfhealthcare() if id_or_path == JFHEALTHCARE else xrv.load_released(id_or_path)
+    load_released = xrv.loader_of(id_or_path)
+    if load_released is not None:
+        loaded = load_released()
         classifier = Classifier(
-            loaded.logits,
+            loaded.network,
             identifier=id_or_path,
             targets=loaded.targets,
             operating_points=loaded.operating_points,
             input_size=loaded.input_size,
+            output=loaded.output,
             weights_sha256=loaded.weights_sha256,
             scoring=scoring,
         )
+    elif own_models.is_description(id_or_path):
+        classifier = _from_description(Path(id_or_path), device, scoring)
+    elif own_models.is_callable(id_or_path):
+        classifier = _from_callable(id_or_path, device, scoring)
     else:
-        try:
-            pair = find_pair(id_or_path)
-        except UnknownModelError as error:
-            known = ", ".join(classifier_ids())
-            raise UnknownModelError(
-                f"There is no classifier '{id_or_path}'. Known: {known}, or the path of a pair folder."
-            ) from error
-        classifier = _from_pair(pair, scoring)
+        classifier = _from_pair(_find_pair(id_or_path), scoring)
     return classifier.to(device)
+
+
+def _find_pair(id_or_path: str) -> Pair:
+    if id_or_path in xrv.NO_CLASSIFIERS:
+        raise UnknownModelError(f"{id_or_path} is not offered as a classifier: {xrv.NO_CLASSIFIERS[id_or_path]}.")
+    try:
+        return find_pair(id_or_path)
+    except UnknownModelError as error:
+        raise UnknownModelError(
+            f"There is no classifier '{id_or_path}'. Known: {', '.join(classifier_ids())}, the path of a pair folder "
+            "or of a description (model.toml), or module:function."
+        ) from error
+
+
+def _from_description(path: Path, device: str, scoring: Scoring) -> Classifier:
+    described = own_models.load_described(path, "classifier", device)
+    classifier = Classifier(
+        described.network,
+        identifier=described.identifier,
+        weights_sha256=described.weights_sha256,
+        scoring=scoring,
+        **described.settings,
+    )
+    return _tried(classifier.to(device))
+
+
+def _from_callable(name: str, device: str, scoring: Scoring) -> Classifier:
+    classifier = own_models.call(name)
+    if not isinstance(classifier, Classifier):
+        raise ModelDescriptionError(f"{name} returned {type(classifier).__name__} and not an explainer.Classifier.")
+    classifier.scoring = scoring
+    classifier.weights_sha256 = classifier.weights_sha256 or own_models.sha256_of_state(classifier.network)
+    return _tried(classifier.to(device))
+
+
+def _tried(classifier: Classifier) -> Classifier:
+    images = own_models.trial_images(classifier.input_size, classifier.input_range, classifier.device)
+    own_models.check_batches(classifier.id, classifier.network, classifier, images)
+    return classifier
 
 
 def _from_pair(pair: Pair, scoring: Scoring) -> Classifier:

@@ -23,6 +23,34 @@ class WeightsError(ExplainerError):
     """Weights are absent, damaged, or not those that were used before."""
 
 
+class MissingWeightsError(WeightsError):
+    """Weights are not where they are looked for."""
+
+
+class DamagedWeightsError(WeightsError):
+    """A weights file cannot be read: it is cut off, or it is no such file."""
+
+
+class ChangedWeightsError(WeightsError):
+    """A weights file is not the one that was pinned, or not the one that was used before."""
+
+
+class UnfitWeightsError(WeightsError):
+    """A weights file can be read but belongs to another network."""
+
+
+class DownloadError(WeightsError):
+    """Weights could not be fetched; what has arrived is kept beside them and never taken for the whole."""
+
+
+class ModelDescriptionError(ExplainerError):
+    """A user's own model is described wrongly, or is not what its description says."""
+
+
+class CodeNotAllowedError(ExplainerError):
+    """An identifier names Python code that nobody on this machine has allowed to be run."""
+
+
 class InputError(ExplainerError):
     """A tensor has the wrong shape, type, size or range for the model."""
 

@@ -139,9 +139,14 @@ def check_fit(classifier: Classifier, autoencoder: Autoencoder) -> None:
     """Raise InputError unless the autoencoder's images are those that the classifier takes."""
     ours, theirs = (autoencoder.input_size, autoencoder.input_range), (classifier.input_size, classifier.input_range)
     if ours != theirs:
+        advice = (
+            f"add @{theirs[0]} to the autoencoder's identifier, which resizes its images, or choose another"
+            if ours[1] == theirs[1]
+            else "choose an autoencoder of the classifier's range"
+        )
         raise InputError(
             f"{autoencoder.id} makes images of {ours[0]} px in {ours[1]}, but {classifier.id} takes {theirs[0]} px in "
-            f"{theirs[1]}: choose an autoencoder of the classifier's size."
+            f"{theirs[1]}: {advice}."
         )
 
 
