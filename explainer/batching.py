@@ -14,9 +14,9 @@ Result = TypeVar("Result")
 
 #: Square of the side for which the numbers below were chosen; larger images get smaller batches.
 _USUAL_PIXELS = 224 * 224
-#: Images per pass with gradients and without. On two cores larger batches gain nothing and cost memory; a GPU is only
-#: busy with many, and halves them where its memory is smaller.
-_CPU = (8, 16)
+#: Images per pass with gradients and without. On a CPU larger batches fall out of the caches and cost memory; a GPU is
+#: only busy with many, and halves them where its memory is smaller.
+_CPU = (4, 8)
 _CUDA = (96, 256)
 
 
@@ -59,23 +59,34 @@ def in_batches(count: int, batch: Batch, work: Callable[[slice], Result]) -> Ite
     """
     start = 0
     while start < count:
-        part = slice(start, min(start + batch.images, count))
+
+        def part_done(images: int, start: int = start) -> tuple[slice, Result]:
+            part = slice(start, min(start + images, count))
+            return part, work(part)
+
+        part, result = shrinking(batch, part_done)
+        yield part, result
+        start = part.stop
+
+
+def shrinking(batch: Batch, work: Callable[[int], Result]) -> Result:
+    """`work(batch.images)`, with half as many, for now and later, as often as memory runs out.
+
+    Raises MemoryExhaustedError if one image alone does not fit.
+    """
+    while True:
         try:
-            result = work(part)
+            return work(batch.images)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            if part.stop - start == 1:
+            if batch.images == 1:
                 raise MemoryExhaustedError(
                     "There is not enough memory to explain one image with this model: use a machine with more, or "
-                    f"--device cpu. ({str(error).splitlines()[0]})"
+                    f"--device cpu. ({next(iter(str(error).splitlines()), type(error).__name__)})"
                 ) from error
-            batch.images = (part.stop - start) // 2
-        else:
-            yield part, result
-            start = part.stop
-            continue
         # Outside the handler: until then the error's traceback holds the tensors of the pass that failed.
+        batch.images //= 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

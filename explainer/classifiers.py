@@ -17,6 +17,7 @@ from explainer.errors import (
     TargetError,
     UnknownModelError,
 )
+from explainer.folding import fold_batch_norms
 from explainer.graphs import to_channels_last, wrapped
 from explainer.networks import SmallDenseNet
 from explainer.types import SCORINGS, Scoring
@@ -246,7 +247,7 @@ def _from_pair(pair: Pair, scoring: Scoring) -> Classifier:
     network, digest = load_network(pair, "classifier", CLASSIFIER_FILE, SmallDenseNet)
     low, high = pair.metadata["input_range"]
     return Classifier(
-        network,
+        fold_batch_norms(network),
         identifier=pair.id,
         targets=described["targets"],
         operating_points=described["operating_points"],

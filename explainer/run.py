@@ -31,11 +31,13 @@ from explainer.methods.base import settings_from
 from explainer.methods.guided_backprop import GuidedBackpropSettings, guided_backprop
 from explainer.methods.input_gradient import InputGradientSettings, input_gradient
 from explainer.methods.integrated_gradients import IntegratedGradientsSettings, integrated_gradients
+from explainer.methods.iterative_delete import IterativeDeleteSettings, iterative_delete
 from explainer.methods.latent_shift import LatentShiftSettings, latent_shift, latent_shift_map
 from explainer.types import (
     GUIDED_BACKPROP,
     INPUT_GRADIENT,
     INTEGRATED_GRADIENTS,
+    ITERATIVE_DELETE,
     LATENT_SHIFT,
     METHODS,
     Counterfactual,
@@ -56,13 +58,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class _Traditional:
     settings: type
-    maps: Callable[[Classifier, Tensor, Tensor, Any], Tensor]
+    maps: Callable[..., Tensor]
 
 
 _TRADITIONAL = {
     INPUT_GRADIENT: _Traditional(InputGradientSettings, input_gradient),
     GUIDED_BACKPROP: _Traditional(GuidedBackpropSettings, guided_backprop),
     INTEGRATED_GRADIENTS: _Traditional(IntegratedGradientsSettings, integrated_gradients),
+    ITERATIVE_DELETE: _Traditional(IterativeDeleteSettings, iterative_delete),
 }
 #: Cases explained together, unless the caller says how many.
 CASES_ON_CPU = 1
@@ -272,11 +275,11 @@ class _Models:
         return [dict(zip(self.classifier.targets, row, strict=True)) for _, rows in parts for row in rows]
 
     def _traditional(self, method: str, images: Tensor, columns: Tensor) -> Sequence[FloatMap]:
-        def maps(part: slice) -> FloatMap:
-            attributed = _TRADITIONAL[method].maps(self.classifier, images[part], columns[part], self.settings[method])
-            return attributed.cpu().numpy()
-
-        return [one for _, found in in_batches(len(images), self.batches.gradient, maps) for one in found]
+        attributed = _TRADITIONAL[method].maps(
+            self.classifier, images, columns, self.settings[method], batch=self.batches.gradient
+        )
+        maps: FloatMap = attributed.cpu().numpy()
+        return list(maps)
 
     def _explanation(
         self,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from explainer.batching import Batch, Batches, in_batches
 from explainer.classifiers import Classifier
 from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
 
@@ -29,26 +30,44 @@ _TYPES: dict[type, tuple[tuple[type, ...], str]] = {
 
 
 def absolute_maps(
-    name: str, attribution: Attribution, classifier: Classifier, images: Tensor, targets: Tensor
+    name: str,
+    attribution: Attribution,
+    classifier: Classifier,
+    images: Tensor,
+    targets: Tensor,
+    batch: Batch | None = None,
 ) -> Tensor:
-    """Absolute attribution of each image's target, float32 (N, H, W).
+    """Absolute attribution of each image's target, float32 (N, H, W), `batch` images at a time.
 
     Raises InputError for unfit images or targets, PredictionError if the classifier returns NaN, and NoGradientError
     if a map would be blank.
     """
     check_targets(classifier, images, targets)
+    parts = in_batches(
+        len(images),
+        batch or gradient_batch(images),
+        lambda part: _attributed(attribution, classifier, images[part], targets[part]),
+    )
+    maps = torch.cat([attributed.abs().sum(dim=1) for _, attributed in parts])
+    check_maps(name, classifier, maps)
+    return maps
+
+
+def gradient_batch(images: Tensor) -> Batch:
+    """How many images (N, 1, H, W) suit a pass with gradients on their device."""
+    return Batches.for_device(images.device, images.shape[-1]).gradient
+
+
+def _attributed(attribution: Attribution, classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     # A leaf of our own: neither the caller's tensor nor its `requires_grad` is touched, also when the method fails.
     leaf = images.detach().clone().requires_grad_()
     with quiet_captum():
         try:
-            attributed = attribution(classifier, leaf, targets)
+            return attribution(classifier, leaf, targets).detach()
         except RuntimeError as error:
             if "does not require grad" in str(error) or "not have been used in the graph" in str(error):
                 raise NoGradientError(f"{classifier.id} is not differentiable with respect to its input.") from error
             raise
-    maps = attributed.detach().abs().sum(dim=1)
-    check_maps(name, classifier, maps)
-    return maps
 
 
 def check_targets(classifier: Classifier, images: Tensor, targets: Tensor) -> None:

@@ -14,6 +14,7 @@ from explainer.methods.base import absolute_maps
 from explainer.types import GUIDED_BACKPROP
 
 if TYPE_CHECKING:
+    from explainer.batching import Batch
     from explainer.classifiers import Classifier
 
 #: Autograd's names of rectifiers that a network could call as functions, which no hook on a module sees.
@@ -26,7 +27,12 @@ class GuidedBackpropSettings:
 
 
 def guided_backprop(
-    classifier: Classifier, images: Tensor, targets: Tensor, settings: GuidedBackpropSettings | None = None
+    classifier: Classifier,
+    images: Tensor,
+    targets: Tensor,
+    settings: GuidedBackpropSettings | None = None,
+    *,
+    batch: Batch | None = None,
 ) -> Tensor:
     """Maps float32 (N, H, W) for images (N, 1, H, W) and target columns (N,); errors as in `base.absolute_maps`.
 
@@ -39,7 +45,7 @@ def guided_backprop(
         guided: Tensor = GuidedBackprop(classifier).attribute(images, target=targets)
         return guided
 
-    return absolute_maps(GUIDED_BACKPROP, attribution, classifier, images, targets)
+    return absolute_maps(GUIDED_BACKPROP, attribution, classifier, images, targets, batch)
 
 
 def refuse_functional_rectifiers(classifier: Classifier, image: Tensor) -> None:

@@ -13,6 +13,7 @@ from explainer.types import INPUT_GRADIENT
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from explainer.batching import Batch
     from explainer.classifiers import Classifier
 
 
@@ -22,7 +23,12 @@ class InputGradientSettings:
 
 
 def input_gradient(
-    classifier: Classifier, images: Tensor, targets: Tensor, settings: InputGradientSettings | None = None
+    classifier: Classifier,
+    images: Tensor,
+    targets: Tensor,
+    settings: InputGradientSettings | None = None,
+    *,
+    batch: Batch | None = None,
 ) -> Tensor:
     """Maps float32 (N, H, W) for images (N, 1, H, W) and target columns (N,); errors as in `base.absolute_maps`."""
     del settings
@@ -31,4 +37,4 @@ def input_gradient(
         gradient: Tensor = Saliency(classifier).attribute(images, target=targets, abs=True)
         return gradient
 
-    return absolute_maps(INPUT_GRADIENT, attribution, classifier, images, targets)
+    return absolute_maps(INPUT_GRADIENT, attribution, classifier, images, targets, batch)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from explainer import releases
 from explainer.errors import DamagedWeightsError, UnfitWeightsError
+from explainer.folding import fold_batch_norms
 from explainer.weights import find_released, verify_recorded
 from explainer.xrv.package import quiet_import
 from explainer.xrv.unpickling import load_checkpoint, load_state, load_tensors
@@ -29,7 +30,7 @@ def load_resnet_autoencoder() -> Loaded:
     digest = verify_recorded(path)
     network: nn.Module = quiet_import("torchxrayvision.autoencoders").ResNetAE101()
     load_state(network, load_tensors(path), path.name)
-    return network, 224, digest
+    return fold_batch_norms(network), 224, digest
 
 
 class _VqganImages(nn.Module):

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from explainer import releases
 from explainer.errors import DamagedWeightsError, UnfitWeightsError
+from explainer.folding import fold_batch_norms
 from explainer.weights import find_released, verify_recorded
 from explainer.xrv.layers import (
     Colour,
@@ -103,14 +104,14 @@ def load_released(identifier: str) -> Network:
 def _build_densenet(path: Path, outputs: int) -> nn.Module:
     network = quiet_import("torchxrayvision.models").DenseNet(num_classes=outputs)
     load_state(network, _densenet_state(path), path.name)
-    return DenseNetLogits(network)
+    return DenseNetLogits(fold_batch_norms(network))
 
 
 def _build_resnet(path: Path, outputs: int) -> nn.Module:
     network: nn.Module = quiet_import("torchvision.models").resnet50(num_classes=outputs, weights=None)
     network.conv1 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
     load_state(network, load_tensors(path), path.name)
-    return network
+    return fold_batch_norms(network)
 
 
 def _densenet_state(path: Path) -> dict[str, Tensor]:
@@ -147,6 +148,7 @@ def load_jfhealthcare() -> Network:
     package = quiet_import("torchxrayvision.baseline_models.jfhealthcare")
     network = build_jfhealthcare(package)
     load_state(network, load_tensors(path), path.name)
+    fold_batch_norms(network)
     network.backbone = RectifiedFeatures(as_module(as_module(network.backbone).features))
     return _uncalibrated(_JfHealthcareLogits(network), package.DenseNet.targets, 224, digest)
 
@@ -216,7 +218,9 @@ def _chexpert_member(archive: zipfile.ZipFile, described: dict[str, Any], tasks:
     # As it was saved: in torch's wrapper for several GPUs, in the authors' class.
     state = {key.removeprefix("module.").removeprefix("model."): value for key, value in saved["model_state"].items()}
     load_state(network, state, name)
-    return _ChexpertProbabilities(DenseNetLogits(network), [sequence[t] for t in tasks], three_classes=three_classes)
+    return _ChexpertProbabilities(
+        DenseNetLogits(fold_batch_norms(network)), [sequence[t] for t in tasks], three_classes=three_classes
+    )
 
 
 def load_emory_race() -> Network:
@@ -227,7 +231,9 @@ def load_emory_race() -> Network:
     # Its LogSoftmax is left out: the softmax of logits is what it would be the logarithm of.
     network.fc = nn.Sequential(nn.Linear(512, 3))
     load_state(network, _without(load_tensors(path), "module."), path.name)
-    return _uncalibrated(imagenet_colour(network), package.RaceModel.targets, 320, digest, output="softmax")
+    return _uncalibrated(
+        imagenet_colour(fold_batch_norms(network)), package.RaceModel.targets, 320, digest, output="softmax"
+    )
 
 
 def load_mira_sex() -> Network:
@@ -237,7 +243,7 @@ def load_mira_sex() -> Network:
     network = quiet_import("torchvision.models").resnet34(weights=None, num_classes=2)
     saved = load_checkpoint(path, path.name)
     load_state(network, _without(saved.get("state_dict", saved), "model."), path.name)
-    coloured = Colour(network, (255 / 2048,) * 3, (127.5,) * 3)
+    coloured = Colour(fold_batch_norms(network), (255 / 2048,) * 3, (127.5,) * 3)
     return _uncalibrated(coloured, package.SexModel.targets, 224, digest, output="softmax")
 
 
@@ -248,7 +254,7 @@ def load_xinario_view() -> Network:
     network = quiet_import("torchvision.models").resnet50(weights=None)
     load_state(network, load_tensors(path), path.name)
     targets = package.ViewModel.targets
-    columns = Columns(imagenet_colour(network), range(len(targets)))
+    columns = Columns(imagenet_colour(fold_batch_norms(network)), range(len(targets)))
     return _uncalibrated(columns, targets, 224, digest, output="softmax")
 
 

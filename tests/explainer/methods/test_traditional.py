@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from explainer.batching import Batch
 from explainer.classifiers import Classifier
 from explainer.errors import GuidedBackpropError, InputError, NoGradientError, PredictionError, SettingsError
 from explainer.methods.base import settings_from
@@ -108,8 +109,8 @@ def test_the_batch_size_of_integrated_gradients_changes_memory_and_not_the_resul
     classifier = small()
     x = images(2, size=32)
     targets = torch.tensor([0, 1])
-    one = integrated_gradients(classifier, x, targets, IntegratedGradientsSettings(batch_size=1))
-    many = integrated_gradients(classifier, x, targets, IntegratedGradientsSettings(batch_size=200))
+    one = integrated_gradients(classifier, x, targets, batch=Batch(1))
+    many = integrated_gradients(classifier, x, targets, batch=Batch(200))
     torch.testing.assert_close(one, many, rtol=1e-4, atol=1e-9)
 
 
@@ -207,7 +208,7 @@ def test_unfit_target_columns_are_refused(targets: Tensor) -> None:
 
 
 def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="has no setting stepz; it has steps, baseline, batch_size"):
+    with pytest.raises(SettingsError, match="has no setting stepz; it has steps, baseline"):
         settings_from(IntegratedGradientsSettings, {"stepz": 3}, method="integrated_gradients")
 
 
