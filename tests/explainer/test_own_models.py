@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import textwrap
 import warnings
@@ -14,6 +15,9 @@ import torch
 from torch import Tensor, nn
 
 import explainer
+from explainer import xrv
+from explainer.autoencoders import autoencoder_ids
+from explainer.classifiers import classifier_ids
 from explainer.errors import (
     ChangedWeightsError,
     CodeNotAllowedError,
@@ -427,3 +431,30 @@ def test_a_function_that_makes_no_classifier_is_said(
     monkeypatch.setenv("EXPLAINER_ALLOW_CODE", "1")
     with pytest.raises(ModelDescriptionError, match=text):
         explainer.load_classifier(f"{module}:{function}")
+
+
+def test_the_examples_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    description = next(
+        block for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "our-network.pt2" in block
+    )
+    (tmp_path / "our-network.toml").write_text(description, encoding="utf-8")
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, names)  # noqa: S102  # our own documentation
+    assert names["classifier"].id == "our-network"
+    x = torch.zeros(1, 1, 224, 224)
+    expected = explainer.Classifier(
+        names["network"],
+        identifier="x",
+        targets=["a", "b"],
+        operating_points=[0.31, 0.12],
+    )(x)
+    torch.testing.assert_close(names["classifier"](x), expected)
+
+
+def test_the_documentation_names_every_identifier() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    identifiers = (*classifier_ids(), *autoencoder_ids(), *xrv.NO_CLASSIFIERS)
+    assert [identifier for identifier in identifiers if f"`{identifier}`" not in text] == []
