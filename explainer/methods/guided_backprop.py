@@ -50,11 +50,6 @@ def guided_backprop(
 
 def refuse_functional_rectifiers(classifier: Classifier, image: Tensor) -> None:
     """Raise GuidedBackpropError unless every rectifier that `image` passes is an `nn.ReLU` module."""
-    if any(isinstance(module, torch.jit.ScriptModule) for module in classifier.modules()):
-        raise GuidedBackpropError(
-            f"{classifier.id} is a TorchScript program, whose rectifiers guided backpropagation cannot reach: bring it "
-            "as a Python module, or leave this method out."
-        )
     passes = 0
 
     def count(_module: nn.Module, _inputs: object, _output: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import warnings
@@ -14,7 +15,15 @@ from torch import nn
 import explainer
 from explainer import xrv
 from explainer.classifiers import Classifier, calibrate, load_classifier
-from explainer.errors import InputError, PredictionError, SettingsError, TargetError, UnknownModelError, WeightsError
+from explainer.errors import (
+    DamagedWeightsError,
+    InputError,
+    PredictionError,
+    SettingsError,
+    TargetError,
+    UnknownModelError,
+    WeightsError,
+)
 from tests.explainer.models import Linear, classifier_of, seeded, write_pair
 
 if TYPE_CHECKING:
@@ -97,6 +106,27 @@ def test_swapped_weights_are_refused_even_with_a_matching_checksum(tmp_path: Pat
     (folder / "pair.json").write_text(json.dumps(metadata))
     (folder / "classifier.safetensors").write_bytes((folder / "autoencoder.safetensors").read_bytes())
     with pytest.raises(WeightsError, match="does not fit"):
+        load_classifier(str(folder))
+
+
+def test_a_pair_with_an_unreadable_file_is_refused_even_with_a_matching_checksum(tmp_path: Path) -> None:
+    folder = write_pair(tmp_path / "pair")
+    metadata = json.loads((folder / "pair.json").read_text())
+    path = folder / "classifier.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    metadata["classifier"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / "pair.json").write_text(json.dumps(metadata))
+    with pytest.raises(DamagedWeightsError, match="no readable safetensors file"):
+        load_classifier(str(folder))
+
+
+@pytest.mark.parametrize("key", ["targets", "operating_points", "architecture", "sha256"])
+def test_a_pair_whose_description_lacks_something_is_refused(tmp_path: Path, key: str) -> None:
+    folder = write_pair(tmp_path / "pair")
+    metadata = json.loads((folder / "pair.json").read_text())
+    del metadata["classifier"][key]
+    (folder / "pair.json").write_text(json.dumps(metadata))
+    with pytest.raises(WeightsError, match="does not describe a pair"):
         load_classifier(str(folder))
 
 
