@@ -21,11 +21,13 @@ from explainer.methods.base import settings_from
 from explainer.methods.guided_backprop import GuidedBackpropSettings, guided_backprop
 from explainer.methods.input_gradient import InputGradientSettings, input_gradient
 from explainer.methods.integrated_gradients import IntegratedGradientsSettings, integrated_gradients
+from explainer.methods.iterative_delete import IterativeDeleteSettings, iterative_delete
 from explainer.methods.latent_shift import LatentShiftSettings, latent_shift, latent_shift_map
 from explainer.types import (
     GUIDED_BACKPROP,
     INPUT_GRADIENT,
     INTEGRATED_GRADIENTS,
+    ITERATIVE_DELETE,
     LATENT_SHIFT,
     METHODS,
     Explanation,
@@ -53,6 +55,7 @@ _TRADITIONAL = {
     INPUT_GRADIENT: _Traditional(InputGradientSettings, input_gradient),
     GUIDED_BACKPROP: _Traditional(GuidedBackpropSettings, guided_backprop),
     INTEGRATED_GRADIENTS: _Traditional(IntegratedGradientsSettings, integrated_gradients),
+    ITERATIVE_DELETE: _Traditional(IterativeDeleteSettings, iterative_delete),
 }
 _RECORDED_PACKAGES = ("torch", "captum", "torchxrayvision", "numpy", "pillow")
 
