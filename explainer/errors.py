@@ -55,6 +55,26 @@ class InputError(ExplainerError):
     """A tensor has the wrong shape, type, size or range for the model."""
 
 
+class ShapeError(InputError):
+    """A tensor is no batch of one-channel images of the model's size."""
+
+
+class DtypeError(InputError):
+    """A tensor does not hold float32 numbers."""
+
+
+class NotFiniteError(InputError):
+    """An image holds NaN or infinity."""
+
+
+class RangeError(InputError):
+    """An image is on another scale than the model's."""
+
+
+class BlankImageError(InputError):
+    """An image has one value throughout, so there is nothing on it to explain."""
+
+
 class TargetError(ExplainerError):
     """The classifier does not predict this target."""
 

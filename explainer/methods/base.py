@@ -12,8 +12,19 @@ import torch
 from torch import Tensor
 
 from explainer.batching import Batch, Batches, in_batches
-from explainer.classifiers import Classifier
-from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
+from explainer.classifiers import IMAGE_DIMENSIONS, RANGE_MARGIN, Classifier
+from explainer.errors import (
+    BlankImageError,
+    DtypeError,
+    InputError,
+    NoGradientError,
+    NotFiniteError,
+    PredictionError,
+    RangeError,
+    SettingsError,
+    ShapeError,
+    TargetError,
+)
 
 S = TypeVar("S")
 
@@ -39,8 +50,8 @@ def absolute_maps(
 ) -> Tensor:
     """Absolute attribution of each image's target, float32 (N, H, W), `batch` images at a time.
 
-    Raises InputError for unfit images or targets, PredictionError if the classifier returns NaN, and NoGradientError
-    if a map would be blank.
+    Raises InputError (as in `check_images`) or TargetError for unfit images or targets, PredictionError if the
+    classifier returns NaN, and NoGradientError if a map would be blank.
     """
     check_targets(classifier, images, targets)
     parts = in_batches(
@@ -66,17 +77,63 @@ def _attributed(attribution: Attribution, classifier: Classifier, images: Tensor
             return attribution(classifier, leaf, targets).detach()
         except RuntimeError as error:
             if "does not require grad" in str(error) or "not have been used in the graph" in str(error):
-                raise NoGradientError(f"{classifier.id} is not differentiable with respect to its input.") from error
+                raise not_differentiable(classifier) from error
             raise
 
 
-def check_targets(classifier: Classifier, images: Tensor, targets: Tensor) -> None:
-    """Raise InputError unless there is one column of the classifier for each fit image."""
+def not_differentiable(classifier: Classifier) -> NoGradientError:
+    """What to raise where no gradient reaches the image at all."""
+    return NoGradientError(
+        f"{classifier.id} is not differentiable with respect to its input: somewhere its forward pass leaves torch, "
+        "detaches a tensor or runs without gradients."
+    )
+
+
+def check_images(classifier: Classifier, images: Tensor) -> None:
+    """Raise an InputError unless `images` can be explained: one batch, float32, finite, on the scale, none blank.
+
+    Each kind of misfit has its own type: ShapeError, DtypeError, NotFiniteError, RangeError, BlankImageError. A blank
+    image can be scored, but a map of it would mean nothing.
+    """
+    size = classifier.input_size
+    shape = tuple(images.shape)
+    if images.dim() != IMAGE_DIMENSIONS or shape[1:] != (1, size, size) or not len(images):
+        raise ShapeError(
+            f"{classifier.id} takes images of shape (N, 1, {size}, {size}), not {shape}: load them with load_image."
+        )
+    if images.dtype != torch.float32:
+        raise DtypeError(
+            f"{classifier.id} takes float32 images, not {str(images.dtype).removeprefix('torch.')}: convert them."
+        )
+    if not torch.isfinite(images).all():
+        raise NotFiniteError(f"Images for {classifier.id} must hold finite values, but these hold NaN or infinity.")
+    (low, high), (least, most) = classifier.input_range, (float(images.min()), float(images.max()))
+    margin = (high - low) * RANGE_MARGIN
+    if least < low - margin or most > high + margin:
+        raise RangeError(
+            f"{classifier.id} takes values in [{low:g}, {high:g}], not [{least:g}, {most:g}]: scale the images."
+        )
+    flat = images.flatten(1)
+    blank = (flat.amax(dim=1) == flat.amin(dim=1)).nonzero().flatten().tolist()
+    if blank:
+        raise BlankImageError(
+            f"Image {blank[0]} of {len(images)} is blank: every pixel is {float(flat[blank[0], 0]):g}, so there is "
+            "nothing to explain."
+        )
+    # What the classifier itself asks for beyond that.
     classifier.check_input(images)
+
+
+def check_targets(classifier: Classifier, images: Tensor, targets: Tensor) -> None:
+    """Raise InputError or TargetError unless there is one column of the classifier for each fit image."""
+    check_images(classifier, images)
     if targets.shape != (images.shape[0],) or targets.dtype != torch.long:
         raise InputError(f"{images.shape[0]} images need as many target columns (int64), not {tuple(targets.shape)}.")
     if targets.min() < 0 or targets.max() >= len(classifier.targets):
-        raise InputError(f"Target columns of {classifier.id} are 0 to {len(classifier.targets) - 1}.")
+        raise TargetError(
+            f"{classifier.id} has no target column {int(targets.min() if targets.min() < 0 else targets.max())}; its "
+            f"columns are 0 to {len(classifier.targets) - 1}: {', '.join(classifier.targets)}."
+        )
 
 
 def check_maps(name: str, classifier: Classifier, maps: Tensor) -> None:
@@ -87,7 +144,8 @@ def check_maps(name: str, classifier: Classifier, maps: Tensor) -> None:
         )
     if (maps.flatten(1).amax(dim=1) == 0).any():
         raise NoGradientError(
-            f"{name} of {classifier.id} is zero everywhere: its prediction does not depend on this image."
+            f"{name} of {classifier.id} is zero everywhere: its prediction does not depend on this image, or is so "
+            "near to 0 or 1 that no change of the image moves it."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,16 +10,22 @@ import torch
 from captum.attr import GuidedBackprop
 from torch import Tensor, nn
 
-from explainer.errors import GuidedBackpropError, NoGradientError
-from explainer.methods.base import absolute_maps
+from explainer.errors import GuidedBackpropError
+from explainer.methods.base import absolute_maps, not_differentiable
 from explainer.types import GUIDED_BACKPROP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch.autograd.graph import Node
+
     from explainer.batching import Batch
     from explainer.classifiers import Classifier
 
 #: Autograd's names of rectifiers that a network could call as functions, which no hook on a module sees.
 _RECTIFIERS = ("ReluBackward", "ThresholdBackward", "HardtanhBackward", "LeakyReluBackward", "PreluKernelBackward")
+#: Parts of autograd's names of operations that hold others inside: TorchScript's, torch.compile's, checkpoints.
+_HIDING = ("DifferentiableGraph", "CompiledFunction", "CheckpointFunction")
 
 
 @dataclass(frozen=True)
@@ -36,54 +43,86 @@ def guided_backprop(
 ) -> Tensor:
     """Maps float32 (N, H, W) for images (N, 1, H, W) and target columns (N,); errors as in `base.absolute_maps`.
 
-    Raises GuidedBackpropError for a network whose rectifiers are not all `nn.ReLU` modules.
+    Raises GuidedBackpropError for a network whose rectifiers are not all `nn.ReLU` modules, or that hides them.
     """
     del settings
 
     def attribution(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
-        refuse_functional_rectifiers(classifier, images[:1])
-        guided: Tensor = GuidedBackprop(classifier).attribute(images, target=targets)
+        with every_rectifier_reached(classifier):
+            guided: Tensor = GuidedBackprop(classifier).attribute(images, target=targets)
         return guided
 
     return absolute_maps(GUIDED_BACKPROP, attribution, classifier, images, targets, batch)
 
 
-def refuse_functional_rectifiers(classifier: Classifier, image: Tensor) -> None:
-    """Raise GuidedBackpropError unless every rectifier that `image` passes is an `nn.ReLU` module."""
-    passes = 0
+@contextmanager
+def every_rectifier_reached(classifier: Classifier) -> Iterator[None]:
+    """Watch the classifier's forward pass: GuidedBackpropError if a rectifier is not an `nn.ReLU` module of its own.
 
-    def count(_module: nn.Module, _inputs: object, _output: object) -> None:
-        nonlocal passes
-        passes += 1
+    Also gives each ReLU a view of its input that nothing else reads. captum rectifies the gradient of a ReLU's input as
+    a whole; where a skip connection reads the same tensor, its part of the gradient must stay as it is.
+    """
+    scripted = [module for module in classifier.modules() if isinstance(module, torch.jit.ScriptModule)]
+    if scripted:
+        raise _hidden(classifier, "is TorchScript")
+    reached: set[Node] = set()
 
-    hooks = [module.register_forward_hook(count) for module in classifier.modules() if isinstance(module, nn.ReLU)]
+    def view(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(value.view_as(value) for value in inputs)
+
+    def reach(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        if output.grad_fn is not None:
+            reached.add(output.grad_fn)
+
+    def check(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        if not output.requires_grad:
+            raise not_differentiable(classifier)
+        _refuse_unreached(classifier, output, reached)
+
+    rectifiers = [module for module in classifier.modules() if isinstance(module, nn.ReLU)]
+    hooks = [classifier.register_forward_hook(check)]
+    hooks += [module.register_forward_pre_hook(view) for module in rectifiers]
+    hooks += [module.register_forward_hook(reach) for module in rectifiers]
     try:
-        with torch.enable_grad():
-            output = classifier(image)
+        yield
     finally:
         for hook in hooks:
             hook.remove()
-    if not output.requires_grad:
-        raise NoGradientError(f"{classifier.id} is not differentiable with respect to its input.")
-    rectifiers = _count_rectifiers(output)
-    if rectifiers > passes:
+
+
+def _refuse_unreached(classifier: Classifier, output: Tensor, reached: set[Node]) -> None:
+    nodes = _graph(output)
+    hiding = sorted({node.name() for node in nodes if any(part in node.name() for part in _HIDING)})
+    if hiding:
+        raise _hidden(classifier, f"is compiled, scripted or recomputed ({', '.join(hiding)})")
+    rectifiers = {node for node in nodes if node.name().startswith(_RECTIFIERS)}
+    beyond = len(rectifiers - reached)
+    if beyond:
         raise GuidedBackpropError(
-            f"{classifier.id} applies {rectifiers - passes} of its {rectifiers} rectifiers as functions or as other "
+            f"{classifier.id} applies {beyond} of its {len(rectifiers)} rectifiers as functions or as other "
             "layers than nn.ReLU, which guided backpropagation cannot reach: use nn.ReLU, or leave this method out."
         )
-    if passes == 0:
+    if not rectifiers:
         raise GuidedBackpropError(
-            f"{classifier.id} has no ReLU, so guided backpropagation would be the plain gradient."
+            f"{classifier.id} has no ReLU, so guided backpropagation would be the plain gradient: leave this method "
+            "out, or use the input gradient."
         )
 
 
-def _count_rectifiers(output: Tensor) -> int:
-    waiting, seen, found = [output.grad_fn], set(), 0
+def _hidden(classifier: Classifier, how: str) -> GuidedBackpropError:
+    return GuidedBackpropError(
+        f"{classifier.id} {how}, so that guided backpropagation cannot reach its ReLUs: give the plain network with "
+        "nn.ReLU modules, or leave this method out."
+    )
+
+
+def _graph(output: Tensor) -> set[Node]:
+    """Every operation that led from the leaves to `output`."""
+    waiting = [output.grad_fn]
+    seen: set[Node] = set()
     while waiting:
         node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        found += node.name().startswith(_RECTIFIERS)
-        waiting.extend(following for following, _ in node.next_functions)
-    return found
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting.extend(following for following, _ in node.next_functions)
+    return seen

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor
 
@@ -18,16 +17,13 @@ from explainer.types import INTEGRATED_GRADIENTS
 if TYPE_CHECKING:
     from explainer.classifiers import Classifier
 
-#: Of a batch, one in so many places is another image, the others are more steps.
-_IMAGES_SHARE = 8
-
 
 @dataclass(frozen=True)
 class IntegratedGradientsSettings:
     """How the integral is computed.
 
-    `steps` of the quadrature; `baseline`, the grey value of the reference image on the classifier's scale (the paper's
-    zero is mid-grey there).
+    `steps` of the Gauss-Legendre quadrature; `baseline`, the grey value of the reference image on the classifier's
+    scale (the paper's zero is mid-grey there);
     """
 
     steps: int = 100
@@ -35,9 +31,9 @@ class IntegratedGradientsSettings:
 
     def __post_init__(self) -> None:
         if self.steps < 1:
-            raise SettingsError(f"Integrated gradients need at least one step, not {self.steps}.")
+            raise SettingsError("Integrated gradients need at least one step.")
         if not math.isfinite(self.baseline):
-            raise SettingsError(f"The baseline of integrated gradients must be a grey value, not {self.baseline}.")
+            raise SettingsError(f"baseline of integrated gradients must be a grey value, not {self.baseline:g}.")
 
 
 def integrated_gradients(
@@ -48,23 +44,27 @@ def integrated_gradients(
     *,
     batch: Batch | None = None,
 ) -> Tensor:
-    """Maps float32 (N, H, W) for images (N, 1, H, W) and target columns (N,); errors as in `base.absolute_maps`."""
-    chosen, steps_at_once = settings or IntegratedGradientsSettings(), batch or gradient_batch(images)
+    """Maps float32 (N, H, W) for images (N, 1, H, W) and target columns (N,); errors as in `base.absolute_maps`.
+
+    `batch` steps of one image at a time: steps fill a batch as well as images would, and captum lays out all steps of
+    all images that it is given before it begins.
+    """
+    chosen, at_once = settings or IntegratedGradientsSettings(), batch or gradient_batch(images)
 
     def attribution(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
-        def integral(count: int) -> Tensor:
-            found: Tensor = IntegratedGradients(classifier).attribute(
-                images,
-                baselines=torch.full_like(images, chosen.baseline),
-                target=targets,
-                n_steps=chosen.steps,
-                # captum counts in images x steps and needs room for one step of every image.
-                internal_batch_size=max(count, images.shape[0]),
-            )
-            return found
+        return shrinking(at_once, lambda count: signed_integral(classifier, images, targets, chosen, count))
 
-        return shrinking(steps_at_once, integral)
+    return absolute_maps(INTEGRATED_GRADIENTS, attribution, classifier, images, targets, Batch(1))
 
-    # captum lays out all steps of all its images before it begins, so it gets few images at a time.
-    group = Batch(max(1, steps_at_once.images // _IMAGES_SHARE))
-    return absolute_maps(INTEGRATED_GRADIENTS, attribution, classifier, images, targets, group)
+
+def signed_integral(
+    classifier: Classifier, image: Tensor, target: Tensor, settings: IntegratedGradientsSettings, at_once: int
+) -> Tensor:
+    """Attributions (1, 1, H, W) whose sum is f(image) - f(baseline), up to the quadrature's error.
+
+    Of one image (1, 1, H, W) and its target column (1,); `at_once` steps go through the network together.
+    """
+    integral: Tensor = IntegratedGradients(classifier).attribute(
+        image, baselines=settings.baseline, target=target, n_steps=settings.steps, internal_batch_size=at_once
+    )
+    return integral.detach()

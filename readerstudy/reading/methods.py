@@ -60,6 +60,12 @@ METHODS = {
             "added up on the way. Red marks the pixels that contributed most.",
         ),
         Method(
+            "iterative_delete",
+            "Iterative delete",
+            "The pixels that the prediction reacts to most are blanked out and the model looks again, many times over, "
+            "so that it also has to show what else it relies on. Red marks where it reacted most on average.",
+        ),
+        Method(
             "latent_shift",
             "Latent Shift map",
             "A second model redraws the X-ray so that the prediction rises and falls, as in the animation. Red marks "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-METHODS = ("input_gradient", "guided_backprop", "integrated_gradients", "latent_shift")
+METHODS = ("input_gradient", "guided_backprop", "integrated_gradients", "iterative_delete", "latent_shift")
 PROTOCOLS_DIR = Path(__file__).resolve().parent / "protocols"
 
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", re.IGNORECASE)
