@@ -1,0 +1,93 @@
+"""Folding batch normalisation changes no number beyond rounding, and leaves nothing unfolded that could be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import nn
+
+from explainer.folding import fold_batch_norms
+from explainer.networks import SmallDenseNet
+from explainer.xrv.package import quiet_import
+from tests.explainer.models import CLASSIFIER, seeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def densenet() -> nn.Module:
+    """TorchXRayVision's DenseNet with two short blocks."""
+    models = quiet_import("torchxrayvision.models")
+    return models.DenseNet(growth_rate=4, block_config=(2, 2), num_init_features=8, bn_size=2, num_classes=3)
+
+
+def resnet_autoencoder() -> nn.Module:
+    autoencoders = quiet_import("torchxrayvision.autoencoders")
+    return autoencoders._ResNetAE(autoencoders.Bottleneck, autoencoders.DeconvBottleneck, [1, 1, 1, 1], 1)
+
+
+def resnet() -> nn.Module:
+    models = quiet_import("torchvision.models")
+    return models.resnet18(weights=None, num_classes=3)
+
+
+def small() -> nn.Module:
+    return SmallDenseNet(n_targets=2, **CLASSIFIER)  # type: ignore[arg-type]
+
+
+def with_statistics(network: nn.Module) -> nn.Module:
+    """The network with normalisations that do something."""
+    for index, module in enumerate(network.modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            count = module.num_features
+            module.running_mean = seeded(count, seed=index) / 4
+            module.running_var = seeded(count, seed=index + 1).abs() + 0.5
+            module.weight.data = seeded(count, seed=index + 2) / 4 + 1
+            module.bias.data = seeded(count, seed=index + 3) / 4
+    return network.eval()
+
+
+def normalisations(network: nn.Module) -> int:
+    return sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+
+
+@pytest.mark.parametrize(
+    ("build", "channels", "left"),
+    [
+        # Normalisations before a ReLU and a convolution have nothing before them to be folded into: one in each dense
+        # layer, one in each transition, one at the end.
+        (densenet, 1, 6),
+        (small, 1, 4),
+        (resnet, 3, 0),
+        (resnet_autoencoder, 1, 0),
+    ],
+)
+def test_a_folded_network_returns_the_same(build: Callable[[], nn.Module], channels: int, left: int) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = with_statistics(build())
+    x = seeded(2, channels, 224, 224, seed=7)
+    run = network.encode if build is resnet_autoencoder else network
+    with torch.no_grad():
+        before = run(x)
+        decoded = network.decode(before) if build is resnet_autoencoder else None
+        assert fold_batch_norms(network) is network
+        after = run(x)
+        torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-5 * float(before.abs().max()))
+        if decoded is not None:
+            again = network.decode(before)
+            torch.testing.assert_close(again, decoded, rtol=1e-4, atol=1e-5 * float(decoded.abs().max()))
+    assert normalisations(network) == left
+
+
+def test_a_block_of_another_make_is_left_alone() -> None:
+    class Reversed(nn.Sequential):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self[0](self[1](x))
+
+    block = with_statistics(Reversed(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2)))
+    before = block(seeded(1, 2, 4, 4))
+    torch.testing.assert_close(fold_batch_norms(block)(seeded(1, 2, 4, 4)), before)
+    assert normalisations(block) == 1
