@@ -109,3 +109,60 @@ def test_a_classifier_that_cannot_be_loaded_is_told_to_the_coordinator(pair: str
     assert score_image_batch(study.pk, [image.pk]) == 0
     image.refresh_from_db()
     assert "There is no classifier 'nowhere'" in image.score_error
+
+
+def test_several_cases_are_explained_together_and_each_is_stored_once(
+    pair: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_with(pair, monkeypatch)
+    monkeypatch.setenv("EXPLAINER_BATCH", "3")
+    rows = list(Explanation.objects.order_by("case__number"))
+    broken = rows[1]
+    media_path(broken.case.image.file).write_bytes(b"damaged")
+    assert explain_case(str(rows[0].pk)) == "explained"
+    status = dict(Explanation.objects.order_by("case__number").values_list("case__number", "status"))
+    assert list(status.values())[:4] == ["done", "failed", "done", "pending"]
+    # The tasks of those that went with it are delivered later and find nothing to do.
+    assert [explain_case(str(row.pk)) for row in rows[:3]] == ["nothing to do"] * 3
+    assert explain_case(str(rows[3].pk)) == "explained"
+    broken.refresh_from_db()
+    assert "neither PNG" in broken.error
+    done = Explanation.objects.filter(case__study=study, status="done")
+    assert set(done.values_list("attempts", flat=True)) == {1}
+    assert Artefact.objects.filter(explanation__in=done).count() == 12 * done.count()
+
+
+def test_an_unforeseen_error_is_stored_on_the_case_that_causes_it(pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from explainer import images
+
+    study_with(pair, monkeypatch)
+    monkeypatch.setenv("EXPLAINER_BATCH", "3")
+    rows = list(Explanation.objects.select_related("case__image").order_by("case__number")[:3])
+    bad = media_path(rows[2].case.image.file)
+    load_array = images.load_array
+
+    def fail_for_one(path: Path, **options: Any) -> Any:
+        if path == bad:
+            raise ZeroDivisionError("a decoder that nobody foresaw")
+        return load_array(path, **options)
+
+    monkeypatch.setattr("explainer.run.load_array", fail_for_one)
+    assert explain_case(str(rows[0].pk)) == "explained"
+    assert [
+        row.status for row in Explanation.objects.filter(pk__in=[row.pk for row in rows]).order_by("case__number")
+    ] == [
+        "done",
+        "done",
+        "failed",
+    ]
+    rows[2].refresh_from_db()
+    assert rows[2].error == "ZeroDivisionError: a decoder that nobody foresaw"
+
+
+def test_a_batch_that_is_no_number_is_told_to_the_coordinator(pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    study_with(pair, monkeypatch)
+    monkeypatch.setenv("EXPLAINER_BATCH", "many")
+    explanation = first()
+    assert explain_case(str(explanation.pk)) == "failed"
+    explanation.refresh_from_db()
+    assert "EXPLAINER_BATCH must be a number of cases above zero" in explanation.error

@@ -19,6 +19,7 @@ from readerstudy.explanations.services import (
     Box,
     ExplanationError,
     explanation_claim,
+    explanation_claim_beside,
     explanation_fail,
     explanation_heartbeat,
     explanation_retry,
@@ -327,3 +328,45 @@ def test_of_many_claims_at_the_same_moment_one_succeeds(sent: list[str], asked: 
     assert sum(job is not None for job in jobs) == 1
     asked.refresh_from_db()
     assert asked.attempts == 1
+
+
+def beside(job: Any, limit: int = 3) -> list[uuid.UUID]:
+    more = explanation_claim_beside(job=job, limit=limit, worker="one", now=NOW)
+    return [one.explanation_id for one in more]
+
+
+def test_a_worker_takes_the_next_waiting_cases_with_a_claimed_one(study: Study, asked: Explanation):
+    waiting = list(Explanation.objects.order_by("case__number"))
+    claim(waiting[2])
+    assert beside(claim(asked)) == [waiting[1].pk, waiting[3].pk, waiting[4].pk]
+    running = Explanation.objects.filter(status="running")
+    assert running.count() == 5
+    assert len({row.lease_token for row in running}) == 5
+    assert {row.attempts for row in running} == {1}
+
+
+def test_a_case_that_was_tried_before_is_explained_alone(study: Study, asked: Explanation):
+    waiting = list(Explanation.objects.order_by("case__number"))
+    claim(waiting[1])
+    late = NOW + LEASE + SECOND
+    stale_requeue(now=late)
+    # It may be what brought its worker down: nobody goes with it, and it goes with nobody.
+    assert beside(claim(waiting[1], now=late)) == []
+    assert waiting[1].pk not in beside(claim(asked, now=late), limit=8)
+
+
+def test_only_cases_of_the_same_study_methods_and_parameters_go_together(study: Study, asked: Explanation):
+    other = make_study()
+    make_cases(other)
+    explanations_request(study=other, now=NOW)
+    changed = Explanation.objects.filter(case__study=study).order_by("case__number").last()
+    assert changed is not None
+    changed.parameters = {"latent_shift": {"drop": 0.2}}
+    changed.save()
+    found = beside(claim(asked), limit=100)
+    expected = Explanation.objects.filter(case__study=study).exclude(pk__in=[asked.pk, changed.pk])
+    assert set(found) == {row.pk for row in expected}
+
+
+def test_nothing_goes_with_a_case_where_cases_are_explained_one_by_one(asked: Explanation):
+    assert beside(claim(asked), limit=0) == []
