@@ -30,6 +30,9 @@ S = TypeVar("S")
 #: A traditional method: classifier, images (N, 1, H, W) that require gradients, target columns (N,) -> (N, 1, H, W).
 Attribution = Callable[[Classifier, Tensor, Tensor], Tensor]
 
+#: Parts of what torch says where a gradient is asked for and there is none.
+_NO_GRADIENT = ("does not require grad", "doesn't require grad", "not have been used in the graph")
+
 #: Type of a setting's default -> types that the setting takes, in words.
 _TYPES: dict[type, tuple[tuple[type, ...], str]] = {
     int: ((int,), "a whole number"),
@@ -54,7 +57,7 @@ def absolute_maps(
         try:
             attributed = attribution(classifier, leaf, targets)
         except RuntimeError as error:
-            if "does not require grad" in str(error) or "not have been used in the graph" in str(error):
+            if any(sign in str(error) for sign in _NO_GRADIENT):
                 raise not_differentiable(classifier) from error
             raise
     maps = attributed.detach().abs().sum(dim=1)

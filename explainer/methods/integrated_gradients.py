@@ -67,6 +67,6 @@ def signed_integral(
                 n_steps=settings.steps,
                 internal_batch_size=settings.batch_size,
             ).detach()
-            for image, target in zip(images.split(1), targets.split(1), strict=True)
+            for image, target in zip(torch.split(images, 1), torch.split(targets, 1), strict=True)
         ]
     )

@@ -66,7 +66,8 @@ def iterative_delete(
     chosen = settings or IterativeDeleteSettings()
 
     def attribution(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
-        groups = zip(images.split(chosen.batch_size), targets.split(chosen.batch_size), strict=True)
+        size = chosen.batch_size
+        groups = zip(torch.split(images, size), torch.split(targets, size), strict=True)
         return torch.cat([_mean_gradient(classifier, group, columns, chosen) for group, columns in groups])
 
     return absolute_maps(ITERATIVE_DELETE, attribution, classifier, images, targets)
