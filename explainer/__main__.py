@@ -89,8 +89,8 @@ def _score(args: argparse.Namespace) -> int:
     classifier = classifier_of_process(args.classifier, choose_device(args.device), args.scoring)
     failed: list[Path] = []
 
-    def report(path: Path, error: ImageError) -> None:
-        tqdm.write(f"error: {error}", file=sys.stderr)
+    def report(path: Path, error: ExplainerError) -> None:
+        tqdm.write(f"error: {path.name}: {error}", file=sys.stderr)
         failed.append(path)
 
     scored = tqdm(score(args.images, classifier, on_error=report), total=len(args.images), unit="image", desc="score")

@@ -24,7 +24,7 @@ from torch import Tensor
 from explainer.autoencoders import Autoencoder, load_autoencoder
 from explainer.batching import Batches, in_batches
 from explainer.classifiers import Classifier, load_classifier
-from explainer.errors import ExplainerError, ImageError, SettingsError
+from explainer.errors import ExplainerError, ImageError, PredictionError, SettingsError
 from explainer.evaluation.iou import annotation_mask, map_iou
 from explainer.images import load_array
 from explainer.methods.base import settings_from
@@ -329,11 +329,12 @@ def score(
     classifier: Classifier,
     *,
     batch_size: int = 16,
-    on_error: Callable[[Path, ImageError], None] | None = None,
+    on_error: Callable[[Path, ExplainerError], None] | None = None,
 ) -> Iterator[tuple[Path, dict[str, float]]]:
     """Calibrated score of every target for each image, in the order given, `batch_size` images at a time.
 
-    An image that cannot be read is handed to `on_error` and left out; without `on_error` its ImageError is raised.
+    An image that cannot be read, or of which the classifier makes no probability, is handed to `on_error` and left
+    out; without `on_error` its ImageError or PredictionError is raised.
     """
     for start in range(0, len(paths), batch_size):
         arrays: dict[Path, FloatMap] = {}
@@ -344,13 +345,34 @@ def score(
                 if on_error is None:
                     raise
                 on_error(path, error)
-        if not arrays:
-            continue
-        batch = torch.stack([torch.from_numpy(array)[None] for array in arrays.values()]).to(classifier.device)
+        for path, scored in _scored(arrays, classifier):
+            if not isinstance(scored, PredictionError):
+                yield path, scored
+            elif on_error is None:
+                raise scored
+            else:
+                on_error(path, scored)
+
+
+def _scored(
+    arrays: Mapping[Path, FloatMap], classifier: Classifier
+) -> Iterator[tuple[Path, dict[str, float] | PredictionError]]:
+    """Scores of images together; where that fails, of each alone, so that one cannot cost the others theirs."""
+    if not arrays:
+        return
+    batch = torch.from_numpy(np.stack([array[None] for array in arrays.values()])).to(classifier.device)
+    try:
         with torch.inference_mode():
             rows = classifier(batch).cpu().tolist()
-        for path, row in zip(arrays, rows, strict=True):
-            yield path, dict(zip(classifier.targets, row, strict=True))
+    except PredictionError as error:
+        if len(arrays) == 1:
+            yield next(iter(arrays)), error
+            return
+        for path, array in arrays.items():
+            yield from _scored({path: array}, classifier)
+        return
+    for path, row in zip(arrays, rows, strict=True):
+        yield path, dict(zip(classifier.targets, row, strict=True))
 
 
 def _settings(request: ExplanationRequest) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from celery import shared_task, signals
 from django.db import connections
 from django.utils import timezone
 
-from explainer.errors import ExplainerError, ImageError, SettingsError
+from explainer.errors import ExplainerError, SettingsError
 from explainer.types import METHODS, Box, ExplanationRequest
 from readerstudy.lib.heartbeat import Heartbeat
 
@@ -122,7 +122,7 @@ def score_image_batch(study_id: int, image_ids: Sequence[int]) -> int:
         return 0
     failures: dict[int, str] = {}
 
-    def report(path: Path, error: ImageError) -> None:
+    def report(path: Path, error: ExplainerError) -> None:
         failures[by_path[path]] = str(error)
 
     rows: list[tuple[int, dict[str, float]]] = []

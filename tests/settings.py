@@ -5,6 +5,8 @@ import tempfile
 from pathlib import Path
 
 os.environ["READERSTUDY_HTTPS"] = "0"
+# Threads of torch that wait for each other leave the cores to the other processes of a test.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("READERSTUDY_DATA", str(Path(__file__).resolve().parent.parent / "var" / "tests"))
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
 

@@ -31,6 +31,9 @@ S = TypeVar("S")
 #: A traditional method: classifier, images (N, 1, H, W) that require gradients, target columns (N,) -> (N, 1, H, W).
 Attribution = Callable[[Classifier, Tensor, Tensor], Tensor]
 
+#: Parts of what torch says where a gradient is asked for and there is none.
+_NO_GRADIENT = ("does not require grad", "doesn't require grad", "not have been used in the graph")
+
 #: Type of a setting's default -> types that the setting takes, in words.
 _TYPES: dict[type, tuple[tuple[type, ...], str]] = {
     int: ((int,), "a whole number"),
@@ -76,7 +79,7 @@ def _attributed(attribution: Attribution, classifier: Classifier, images: Tensor
         try:
             return attribution(classifier, leaf, targets).detach()
         except RuntimeError as error:
-            if "does not require grad" in str(error) or "not have been used in the graph" in str(error):
+            if any(sign in str(error) for sign in _NO_GRADIENT):
                 raise not_differentiable(classifier) from error
             raise
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: Autograd's names of rectifiers that a network could call as functions, which no hook on a module sees.
 _RECTIFIERS = ("ReluBackward", "ThresholdBackward", "HardtanhBackward", "LeakyReluBackward", "PreluKernelBackward")
-#: Parts of autograd's names of operations that hold others inside: TorchScript's, torch.compile's, checkpoints.
-_HIDING = ("DifferentiableGraph", "CompiledFunction", "CheckpointFunction")
+#: Parts of autograd's names of operations that hold others inside: TorchScript's and torch.compile's.
+_HIDING = ("DifferentiableGraph", "CompiledFunction")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ def every_rectifier_reached(classifier: Classifier) -> Iterator[None]:
     reached: set[Node] = set()
 
     def view(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return tuple(value.view_as(value) for value in inputs)
+        # captum's hooks need a gradient even where none can come from the image.
+        return tuple(
+            value.view_as(value) if value.requires_grad else value.detach().requires_grad_() for value in inputs
+        )
 
     def reach(_module: nn.Module, _inputs: object, output: Tensor) -> None:
         if output.grad_fn is not None:
@@ -94,7 +97,7 @@ def _refuse_unreached(classifier: Classifier, output: Tensor, reached: set[Node]
     nodes = _graph(output)
     hiding = sorted({node.name() for node in nodes if any(part in node.name() for part in _HIDING)})
     if hiding:
-        raise _hidden(classifier, f"is compiled, scripted or recomputed ({', '.join(hiding)})")
+        raise _hidden(classifier, f"is compiled or scripted in part ({', '.join(hiding)})")
     rectifiers = {node for node in nodes if node.name().startswith(_RECTIFIERS)}
     beyond = len(rectifiers - reached)
     if beyond:

@@ -11,7 +11,14 @@ from PIL import Image
 
 import explainer
 from explainer import run
-from explainer.errors import ExplainerError, ImageError, NoGradientError, TargetError, UnknownModelError
+from explainer.errors import (
+    ExplainerError,
+    ImageError,
+    NoGradientError,
+    PredictionError,
+    TargetError,
+    UnknownModelError,
+)
 from explainer.types import ExplanationRequest
 from tests.explainer.models import write_pair
 
@@ -120,6 +127,28 @@ def test_a_case_without_a_gradient_does_not_take_its_batch_with_it(
     assert [asked for asked, _ in found] == [*requests[:2], *requests[3:]]
     with pytest.raises(NoGradientError):
         explainer.explain(requests[2])
+
+
+def test_an_image_of_which_the_classifier_makes_nan_does_not_take_its_batch_with_it(
+    images: list[Path], pair: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = run.classifier_of_process(pair, "cpu")
+    bad = explainer.load_image(images[1], classifier)
+    forward = type(classifier.network).forward
+
+    def broken(self: object, x: Tensor) -> Tensor:
+        logits = forward(self, x)
+        is_bad = torch.tensor([torch.equal(one, bad[0]) for one in x])
+        return torch.where(is_bad[:, None], float("nan"), logits)
+
+    monkeypatch.setattr(type(classifier.network), "forward", broken)
+    failed: list[tuple[Path, str]] = []
+    scored = dict(run.score(images, classifier, on_error=lambda path, error: failed.append((path, str(error)))))
+    assert list(scored) == [images[0], *images[2:]]
+    assert [path for path, _ in failed] == [images[1]]
+    assert "not finite (NaN) for 1 of 1 images" in failed[0][1]
+    with pytest.raises(PredictionError):
+        list(run.score(images, classifier))
 
 
 def test_files_are_read_no_further_ahead_than_the_next_batch(
