@@ -90,7 +90,7 @@ def _score(args: argparse.Namespace) -> int:
     failed: list[Path] = []
 
     def report(path: Path, error: ExplainerError) -> None:
-        tqdm.write(f"error: {path.name}: {error}", file=sys.stderr)
+        tqdm.write(f"error: {error}", file=sys.stderr)
         failed.append(path)
 
     scored = tqdm(score(args.images, classifier, on_error=report), total=len(args.images), unit="image", desc="score")
