@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from explainer.errors import ExplainerError, ImageError, NoGradientError, PredictionError
-from explainer.types import METHODS, SCORINGS, ExplanationRequest
+from explainer import explain_command
+from explainer.cli import add_common, output_names
+from explainer.errors import ExplainerError, ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,36 +57,20 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=purpose)
 
     score = commands.add_parser("score", help="calibrated scores of images as CSV")
-    _add_common(score)
+    add_common(score)
     score.add_argument("--out", type=Path, required=True, metavar="SCORES.csv")
     score.set_defaults(run=_score)
 
     explain = commands.add_parser("explain", help="attribution maps and counterfactuals of images")
-    _add_common(explain)
-    explain.add_argument("--autoencoder", metavar="ID", help="needed by latent_shift")
-    explain.add_argument("--target", action="append", required=True, metavar="NAME", help="may be given several times")
-    explain.add_argument(
-        "--method", action="append", choices=("all", *METHODS), help="default: all; may be given several times"
-    )
-    explain.add_argument(
-        "--percent", type=float, default=5.0, help="share of the pixels that overlays mark (default: 5)"
-    )
-    explain.add_argument("--out", type=Path, required=True, metavar="DIR")
-    explain.set_defaults(run=_explain)
+    explain_command.add_arguments(explain)
+    explain.set_defaults(run=explain_command.run)
     return parser
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="PNG, JPEG or DICOM")
-    parser.add_argument("--classifier", required=True, metavar="ID", help="identifier, or folder of a pair")
-    parser.add_argument("--scoring", choices=SCORINGS, default="calibrated", help="which score (default: calibrated)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda or auto (default)")
 
 
 def _score(args: argparse.Namespace) -> int:
     from explainer.run import choose_device, classifier_of_process, score  # loads torch
 
-    names = _names(args.images, lambda path: path.name)
+    names = output_names(args.images, lambda path: path.name)
     classifier = classifier_of_process(args.classifier, choose_device(args.device), args.scoring)
     failed: list[Path] = []
 
@@ -101,45 +86,6 @@ def _score(args: argparse.Namespace) -> int:
         writer.writeheader()
         writer.writerows(rows)
     return 1 if failed else 0
-
-
-def _explain(args: argparse.Namespace) -> int:
-    from explainer import rendering  # loads what --help does not need
-    from explainer.run import explain
-
-    methods = METHODS if not args.method or "all" in args.method else tuple(dict.fromkeys(args.method))
-    names = _names(args.images, lambda path: path.stem)
-    failed = 0
-    cases = [(image, target) for image in args.images for target in args.target]
-    for image, target in tqdm(cases, unit="case", desc="explain"):
-        request = ExplanationRequest(
-            image=image,
-            target=target,
-            classifier=args.classifier,
-            autoencoder=args.autoencoder,
-            methods=methods,
-            scoring=args.scoring,
-            device=args.device,
-        )
-        try:
-            rendering.write(explain(request), args.out / names[image] / target.replace(" ", "_"), percent=args.percent)
-        # What is wrong with one image or its prediction says nothing about the others.
-        except (ImageError, NoGradientError, PredictionError) as error:
-            tqdm.write(f"error: {image.name}, {target}: {error}", file=sys.stderr)
-            failed += 1
-    return 1 if failed else 0
-
-
-def _names(paths: Sequence[Path], name: Callable[[Path], str]) -> dict[Path, str]:
-    """Name of each image in the output; two images may not share one."""
-    names: dict[str, Path] = {}
-    for path in paths:
-        other = names.setdefault(name(path), path)
-        if other != path:
-            raise ImageError(
-                f"{other} and {path} would both be '{name(path)}' in the output: give them in separate runs."
-            )
-    return {path: name(path) for path in paths}
 
 
 if __name__ == "__main__":

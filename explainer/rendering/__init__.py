@@ -1,0 +1,53 @@
+"""Pictures of an explanation: the only place that ranks or colours a map and writes strips, videos and figures.
+
+`render` makes what a reader study stores, `write` every file of `python -m explainer explain` (docs/artefacts.md).
+Nothing here keeps state, so all of it may run in several threads. `rendering.figures` and `rendering.flow`, which load
+matplotlib and scikit-image, draw the curves of several counterfactuals and compute optical flow.
+"""
+
+from __future__ import annotations
+
+from explainer.rendering.files import Artefacts, Rendered, render, summary, write
+from explainer.rendering.overlays import (
+    ERROR_WHITE,
+    INPUT_RANGE,
+    RED,
+    TOP_PERCENT,
+    BoolMap,
+    GreyImage,
+    blurred,
+    error_picture,
+    overlay,
+    png,
+    to_grey,
+    top_percent,
+    top_pixels,
+)
+from explainer.rendering.strips import curve, filmstrip, strip_columns
+from explainer.rendering.videos import gif, mp4
+
+__all__ = [
+    "ERROR_WHITE",
+    "INPUT_RANGE",
+    "RED",
+    "TOP_PERCENT",
+    "Artefacts",
+    "BoolMap",
+    "GreyImage",
+    "Rendered",
+    "blurred",
+    "curve",
+    "error_picture",
+    "filmstrip",
+    "gif",
+    "mp4",
+    "overlay",
+    "png",
+    "render",
+    "strip_columns",
+    "summary",
+    "to_grey",
+    "top_percent",
+    "top_pixels",
+    "write",
+]
