@@ -69,3 +69,7 @@ class GuidedBackpropError(ExplainerError):
 
 class RenderingError(ExplainerError):
     """A map or sequence cannot be drawn."""
+
+
+class EvaluationError(ExplainerError):
+    """A measure of explanations cannot be taken."""

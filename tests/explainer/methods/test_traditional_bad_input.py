@@ -102,7 +102,7 @@ class _Failing(torch.autograd.Function):
         return x.clone()
 
     @staticmethod
-    def backward(context: object, *gradients: Tensor) -> tuple[Tensor, None]:
+    def backward(context: object, *_gradients: Tensor) -> tuple[Tensor, None]:
         raise context.error  # type: ignore[attr-defined]
 
 
@@ -249,7 +249,7 @@ def test_guided_backprop_refuses_torchscript_with_the_reason(quiet_torchscript: 
 def test_guided_backprop_refuses_an_exported_network_with_the_reason() -> None:
     network = torch.export.export(Convolved().eval(), (images(),)).module(check_guards=False)
     network.eval = lambda: network  # type: ignore[method-assign]  # as a loader of such files has to do
-    network.train = lambda mode=True: network  # type: ignore[method-assign]
+    network.train = lambda _mode=True: network  # type: ignore[method-assign]
     with pytest.raises(GuidedBackpropError, match="2 of its 2 rectifiers as functions"):
         guided_backprop(classifier_of(network), images(), FIRST)
 
