@@ -101,3 +101,7 @@ class RenderingError(ExplainerError):
 
 class MemoryExhaustedError(ExplainerError):
     """Not even one image fits into the memory of the device."""
+
+
+class EvaluationError(ExplainerError):
+    """A measure of explanations cannot be taken."""
