@@ -1,0 +1,177 @@
+"""Equality with captum itself, called as the published code calls it, on every kind of network that is supported."""
+
+from __future__ import annotations
+
+import warnings
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import GuidedBackprop, IntegratedGradients, Saliency
+from torch import Tensor, nn
+
+from explainer import load_image
+from explainer.batching import Batch
+from explainer.classifiers import Classifier, load_classifier
+from explainer.methods.guided_backprop import guided_backprop
+from explainer.methods.input_gradient import input_gradient
+from explainer.methods.integrated_gradients import IntegratedGradientsSettings, integrated_gradients
+from explainer.networks import SmallDenseNet
+from explainer.phantoms import draw
+from explainer.xrv import RectifiedFeatures, quiet_import
+from tests.explainer.models import CLASSIFIER, classifier_of, seeded
+
+
+def captums(classifier: Classifier, x: Tensor, column: int, *, steps: int) -> dict[str, Tensor]:
+    """Maps of one image by captum, without anything of ours around it."""
+    x = x.clone()
+    integrated = IntegratedGradients(classifier).attribute(x, target=column, n_steps=steps, internal_batch_size=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        guided = GuidedBackprop(classifier).attribute(x.requires_grad_(), target=column)
+    return {
+        "input_gradient": Saliency(classifier).attribute(x.requires_grad_(), target=column, abs=False),
+        "guided_backprop": guided,
+        "integrated_gradients": integrated,
+    }
+
+
+def assert_equal_to_captum(
+    classifier: Classifier, x: Tensor, column: int, *, steps: int = 100, batch: Batch | None = None
+) -> None:
+    expected = captums(classifier, x, column, steps=steps)
+    target, settings = torch.tensor([column]), IntegratedGradientsSettings(steps=steps)
+    found = {
+        "input_gradient": input_gradient(classifier, x, target),
+        "guided_backprop": guided_backprop(classifier, x, target),
+        "integrated_gradients": integrated_gradients(classifier, x, target, settings, batch=batch),
+    }
+    for name, values in expected.items():
+        theirs = values.detach().abs()[:, 0]
+        difference = (found[name] - theirs).abs()
+        assert float(difference.sum() / theirs.sum()) < 1e-5, name
+        if name == "integrated_gradients" and batch is None:
+            # Steps that share a batch are rounded otherwise, and where that takes a ReLU from one side of its kink to
+            # the other, a pixel moves by more; it does so as much between two captums with different batches.
+            assert float(difference.max() / theirs.max()) < 5e-5, name
+        else:
+            # Relative to the map's maximum everywhere, and to each pixel that is not tiny beside it.
+            torch.testing.assert_close(found[name], theirs, rtol=1e-5, atol=1e-5 * float(theirs.max()), msg=name)
+
+
+def built(make: type[nn.Module], **options: object) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return make(**options)
+
+
+def test_a_tiny_network_has_captums_maps() -> None:
+    network = built(SmallDenseNet, n_targets=2, **CLASSIFIER)
+    classifier = classifier_of(network, targets=2, size=32)
+    for column in (0, 1):
+        assert_equal_to_captum(classifier, seeded(1, 1, 32, 32) * 300, column)
+        assert_equal_to_captum(classifier, seeded(1, 1, 32, 32) * 300, column, batch=Batch(1))
+
+
+def test_one_step_at_a_time_is_captums_map_to_1e_5_of_its_maximum(phantom: Path) -> None:
+    classifier = load_classifier("nih-small")
+    assert_equal_to_captum(classifier, load_image(phantom, classifier), 0, steps=10, batch=Batch(1))
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from PIL import Image
+
+    path = tmp_path_factory.mktemp("images") / "phantom.png"
+    Image.fromarray(draw(2, 4).pixels).save(path)
+    return path
+
+
+# captum takes one step at a time, as the published code has it: all hundred on the smaller classifier.
+@pytest.mark.parametrize(("pair", "steps"), [("phantom-small", 100), ("nih-small", 25)])
+def test_the_shipped_classifiers_have_captums_maps(pair: str, steps: int, phantom: Path) -> None:
+    classifier = load_classifier(pair)
+    assert_equal_to_captum(classifier, load_image(phantom, classifier), 0, steps=steps)
+
+
+class _Logits(nn.Module):
+    """As the registry wraps TorchXRayVision's DenseNet."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.features = RectifiedFeatures(network.get_submodule("features"))
+        self.classifier = network.get_submodule("classifier")
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.features(x).mean(dim=(2, 3)))
+        return logits
+
+
+def test_the_papers_densenet_has_captums_maps() -> None:
+    network = built(quiet_import("torchxrayvision.models").DenseNet, num_classes=3)
+    # The scale of real weights: with fresh statistics of normalisation every score would be saturated noise.
+    x = seeded(1, 1, 224, 224) * 300
+    classifier = Classifier(
+        settle(network, x), identifier="densenet121", targets=["a", "b", "c"], operating_points=[0.5, 0.4, 0.6]
+    )
+    assert_equal_to_captum(classifier, x, 1, steps=2)
+
+
+def settle(network: nn.Module, x: Tensor) -> nn.Module:
+    """The logits of a network whose normalisation has seen an image."""
+    network.train()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        network.get_submodule("features")(x)
+    return _Logits(network).eval()
+
+
+def resnet() -> nn.Module:
+    """torchvision's ResNet for one channel; each of its blocks uses one ReLU module several times."""
+    models = quiet_import("torchvision.models")
+    network = built(models.ResNet, block=models.resnet.Bottleneck, layers=[1, 1, 1, 1], num_classes=2)
+    network.conv1 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
+    network.train()
+    with torch.no_grad():
+        network(seeded(4, 1, 64, 64) * 300)
+    return network.eval()
+
+
+class _DistinctReLUs(nn.Module):
+    """The same bottleneck written out, with a ReLU of its own at every place."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.block = block
+        self.relus = nn.ModuleList(nn.ReLU() for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        layer = self.block.get_submodule
+        out = self.relus[0](layer("bn1")(layer("conv1")(x)))
+        out = self.relus[1](layer("bn2")(layer("conv2")(out)))
+        out = layer("bn3")(layer("conv3")(out))
+        return self.relus[2](out + layer("downsample")(x))  # type: ignore[no-any-return]
+
+
+def test_a_relu_module_that_is_used_several_times_is_rectified_each_time() -> None:
+    shared = resnet()
+    distinct = deepcopy(shared)
+    for name in ("layer1", "layer2", "layer3", "layer4"):
+        stage = distinct.get_submodule(name)
+        stage[0] = _DistinctReLUs(stage[0])  # type: ignore[index,operator]
+    x = seeded(2, 1, 64, 64, seed=1) * 300
+    targets = torch.tensor([0, 1])
+    one = guided_backprop(classifier_of(shared, targets=2, size=64), x, targets)
+    other = guided_backprop(classifier_of(distinct, targets=2, size=64), x, targets)
+    torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6 * float(other.max()))
+    # And the two networks are the same function, rectified: not the plain gradient.
+    plain = input_gradient(classifier_of(shared, targets=2, size=64), x, targets)
+    assert not np.allclose(one, plain, rtol=0.1)
+
+
+def test_a_resnet_has_captums_maps() -> None:
+    assert_equal_to_captum(classifier_of(resnet(), targets=2, size=64), seeded(1, 1, 64, 64) * 300, 1, steps=5)
