@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
+
+from explainer.phantoms.render import draw
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "latent-shift.md"
 
 
 def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (300, 260), dtype=np.uint8)).save(tmp_path / "chest.png")
+    Image.fromarray(draw(0, 1, size=300).pixels).save(tmp_path / "chest.png")
     monkeypatch.chdir(tmp_path)
     examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(examples) == 3
