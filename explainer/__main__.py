@@ -14,6 +14,7 @@ from tqdm import tqdm
 from explainer import explain_command
 from explainer.cli import add_common, output_names
 from explainer.errors import ExplainerError
+from explainer.memory import keep_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _delegate(_DELEGATED[arguments[0]][0], arguments[1:])
         # Read when torch is loaded: threads that sleep while they wait leave the cores to whoever else is at work.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        keep_memory()
         args = _parser().parse_args(arguments)
         run: Callable[[argparse.Namespace], int] = args.run
         return run(args)

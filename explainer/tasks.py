@@ -19,6 +19,7 @@ from django.db import connections
 from django.utils import timezone
 
 from explainer.errors import ExplainerError, SettingsError
+from explainer.memory import keep_memory
 from explainer.types import METHODS, Box, ExplanationRequest
 from readerstudy.lib.heartbeat import Heartbeat
 
@@ -273,6 +274,7 @@ def prepare_torch() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch's OpenMP is loaded
     import torch
 
+    keep_memory()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(int(os.environ.get("EXPLAINER_THREADS") or cores))
 

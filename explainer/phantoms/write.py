@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import ctypes
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from explainer.errors import ExplainerError
+from explainer.memory import keep_memory
 from explainer.phantoms.render import SIZE, draw
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 LABELS_HEADER = ("image", "findings", "patient_id", "age", "sex", "view", "file")
 BOXES_HEADER = ("image", "finding", "x", "y", "width", "height")
 MASKS_HEADER = ("image", "finding", "file")
-#: Options of glibc's mallopt (malloc.h).
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _KEPT_BYTES = -1, -3, 1 << 28
 SHORTCUTS_HEADER = ("image", "shortcut", "file")
 
 
@@ -56,15 +54,6 @@ def box_of(mask: Mask) -> tuple[int, int, int, int]:
 
 def _save_mask(mask: Mask, path: Path) -> None:
     Image.fromarray(mask).save(path, compress_level=1)
-
-
-def keep_memory() -> None:
-    """Let glibc keep freed memory: giving it back after every array operation costs two fifths of the time."""
-    library = ctypes.CDLL(None)
-    if not hasattr(library, "mallopt"):  # another C library, which has its own ways
-        return
-    for option in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
-        library.mallopt(option, _KEPT_BYTES)
 
 
 def _write_one(index: int, *, seed: int, size: int, out: Path) -> _Written:

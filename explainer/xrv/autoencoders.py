@@ -30,7 +30,11 @@ def load_resnet_autoencoder() -> Loaded:
     digest = verify_recorded(path)
     network: nn.Module = quiet_import("torchxrayvision.autoencoders").ResNetAE101()
     load_state(network, load_tensors(path), path.name)
-    return fold_batch_norms(network), 224, digest
+    for module in fold_batch_norms(network).modules():
+        if isinstance(module, nn.ReLU):
+            # What stands before each is a convolution or a sum, which need their output no more.
+            module.inplace = True
+    return network, 224, digest
 
 
 class _VqganImages(nn.Module):
