@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from explainer import explain_command
 from explainer.cli import add_common, output_names
-from explainer.errors import ExplainerError, ImageError
+from explainer.errors import ExplainerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from explainer import rendering  # loads what --help does not need
 
     artefacts = rendering.Artefacts(percent=args.percent, blur=args.blur, flow=args.flow, gif=args.gif)
-    folders = _folders(args.images, args.target, args.out)
+    places = folders(args.images, args.target, args.out)
     requests = _requests(args)
     check_models(requests[0], args.target)
     _check_writable(args.out)
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
     def write(explained: tuple[ExplanationRequest, Explanation]) -> None:
         request, explanation = explained
-        rendering.write(explanation, folders[request.image, request.target], artefacts)
+        rendering.write(explanation, places[request.image, request.target], artefacts)
 
     with progress:
         for request, error in _written(requests, write, report):
@@ -154,7 +154,8 @@ def _check_writable(folder: Path) -> None:
         pass
 
 
-def _folders(images: Sequence[Path], targets: Sequence[str], out: Path) -> dict[tuple[Path, str], Path]:
+def folders(images: Sequence[Path], targets: Sequence[str], out: Path) -> dict[tuple[Path, str], Path]:
+    """Folder of each image and target. Raises if two of them would have the same."""
     names = output_names(images, lambda path: path.stem)
     spelt: dict[str, str] = {}
     for target in targets:
@@ -197,14 +198,14 @@ def parameters_of(assignments: Sequence[_Assignment], methods: Sequence[str]) ->
     from explainer.methods.base import settings_from  # loads torch
 
     for method, values in parameters.items():
-        kind = _settings_kind(method)
+        kind = settings_kind(method)
         defaults = {field.name: field.default for field in dataclasses.fields(kind)}
         parameters[method] = {name: _value(text, defaults.get(name)) for name, text in values.items()}
         settings_from(kind, parameters[method], method=method)
     return parameters
 
 
-def _settings_kind(method: str) -> type[Any]:
+def settings_kind(method: str) -> type[Any]:
     """Each method has a module, and its settings are named after it."""
     module = importlib.import_module(f"explainer.methods.{method}")
     kind: type[Any] = getattr(module, f"{method.title().replace('_', '')}Settings")

@@ -366,7 +366,8 @@ def _scored(
             rows = classifier(batch).cpu().tolist()
     except PredictionError as error:
         if len(arrays) == 1:
-            yield next(iter(arrays)), error
+            (path,) = arrays
+            yield path, PredictionError(f"{path.name}: {error}")
             return
         for path, array in arrays.items():
             yield from _scored({path: array}, classifier)

@@ -118,6 +118,9 @@ def test_explain_writes_the_documented_files(image: Path, pair: str, tmp_path: P
         "latent_shift.json",
         "latent_shift_frames.png",
         "latent_shift.mp4",
+        "latent_shift_curve.svg",
+        "reconstruction.png",
+        "reconstruction_error.png",
         "explanation.json",
     }
     assert np.load(folder / "input_gradient.npy").dtype == np.float32

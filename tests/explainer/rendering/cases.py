@@ -1,0 +1,59 @@
+"""A counterfactual and an explanation whose pictures can be worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explainer.types import Counterfactual, Explanation, FloatMap, Geometry, Provenance, Reconstruction
+
+
+def counterfactual(count: int = 5, size: int = 16, zero: int = 3) -> Counterfactual:
+    """Frames of one grey each, from black towards white, `lambda` from -zero on."""
+    frames = np.stack([np.full((size, size), -1024 + 400 * i, dtype=np.float32) for i in range(count)])
+    return Counterfactual(
+        lambdas=tuple(float(i - zero) for i in range(count)),
+        predictions=tuple(0.1 * i for i in range(count)),
+        frames=frames,
+        zero=zero,
+        stop_reason={"lower": "reached", "upper": "turned"},
+        evaluations=9,
+    )
+
+
+def explanation(
+    maps: dict[str, FloatMap] | None = None, sequence: Counterfactual | None = None, *, scoring: str = "calibrated"
+) -> Explanation:
+    """Of a black image; without maps, one of `input_gradient` that grows from the first pixel to the last."""
+    size = 16 if sequence is None else sequence.frames.shape[-1]
+    rising = np.arange(size * size, dtype=np.float32).reshape(size, size)
+    return Explanation(
+        image=np.full((size, size), -1024, dtype=np.float32),
+        maps={"input_gradient": rising} if maps is None else maps,
+        scores={"Mass": 0.75},
+        counterfactual=sequence,
+        reconstruction=None
+        if sequence is None
+        else Reconstruction(mean_absolute_error=1.5, score_image=0.75, score_reconstruction=0.5),
+        ious={},
+        provenance=Provenance(
+            target="Mass",
+            classifier="tiny",
+            classifier_sha256="0" * 64,
+            autoencoder=None,
+            autoencoder_sha256=None,
+            scoring=scoring,
+            parameters={},
+            image_sha256="1" * 64,
+            geometry=Geometry(width=size, height=size, left=0, top=0, side=size),
+            device="cpu",
+            versions={},
+            seconds={},
+        ),
+    )
+
+
+def blob(size: int, row: float, column: float) -> FloatMap:
+    """A bright Gaussian spot on a dark image, on the scale [-1024, 1024]."""
+    y, x = np.mgrid[:size, :size]
+    spot = np.exp(-((y - row) ** 2 + (x - column) ** 2) / (2 * (size / 8) ** 2))
+    return (spot * 1800 - 900).astype(np.float32)
