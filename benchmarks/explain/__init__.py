@@ -1,0 +1,1 @@
+"""Speed, memory and exactness of the explanations beside the public packages (docs/benchmarks.md)."""
