@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 Output = Literal["logits", "softmax", "probabilities"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 IMAGE_DIMENSIONS = 4
-#: Resampling and reconstruction overshoot a little; an image on another scale ([0, 1], [0, 255]) is off by far more.
-RANGE_MARGIN = 0.5
 #: How far a probability may lie outside [0, 1] by rounding alone.
 _ROUNDING = 1e-4
 
@@ -104,14 +102,6 @@ class Classifier(nn.Module):
         if target not in self.targets:
             raise TargetError(f"{self.id} does not predict '{target}'; it predicts {', '.join(self.targets)}.")
         return self.targets.index(target)
-
-    def check_input(self, x: Tensor) -> None:
-        """Raise InputError unless `x` is a batch of images of the right size, type and scale, all finite."""
-        self._check_shape(x)
-        low, high = self.input_range
-        margin = (high - low) * RANGE_MARGIN
-        if not torch.isfinite(x).all() or x.min() < low - margin or x.max() > high + margin:
-            raise InputError(f"{self.id} takes finite values in [{low:g}, {high:g}], not [{x.min():g}, {x.max():g}].")
 
     def _check_shape(self, x: Tensor) -> None:
         size = self.input_size
