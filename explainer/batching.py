@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 _USUAL_PIXELS = 224 * 224
 #: Images per pass with gradients and without. On a CPU larger batches fall out of the caches and cost memory; a GPU is
 #: only busy with many, and halves them where its memory is smaller.
-_CPU = (4, 8)
+_CPU = (2, 4)
 _CUDA = (96, 256)
 
 

@@ -43,6 +43,8 @@ PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 LambdaSearch = Literal["adaptive", "paper"]
 SEARCHES: tuple[LambdaSearch, ...] = get_args(LambdaSearch)
 _FEWEST_FRAMES = 3
+#: Where the number of frames on a side is rounded up: a little below a half.
+_TIE = 0.51
 #: Where the published search gives up (Appendix C of the paper).
 _PUBLISHED_BOUND = 1000.0
 #: How often the frames may show that the search has overlooked an earlier end.
@@ -302,7 +304,8 @@ def spaced_lambdas(lower: float, upper: float, frames: int) -> tuple[list[float]
     elif lower >= 0:
         below = 0
     else:
-        below = min(max(round(steps * -lower / (upper - lower)), 1), steps - 1)
+        # Sides of equal length, as bounds make them, must not be told apart by their last digits: no tie at a half.
+        below = min(max(math.floor(steps * -lower / (upper - lower) + _TIE), 1), steps - 1)
     left = [lower * (below - i) / below for i in range(below)]
     right = [upper * (i + 1) / (steps - below) for i in range(steps - below)]
     return [*left, 0.0, *right], below

@@ -1,4 +1,4 @@
-"""Folding batch normalisation changes no number beyond rounding, and leaves nothing unfolded that could be."""
+"""Folding batch normalisation changes no number beyond rounding, and leaves none that could be."""
 
 from __future__ import annotations
 
@@ -53,18 +53,8 @@ def normalisations(network: nn.Module) -> int:
     return sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
 
 
-@pytest.mark.parametrize(
-    ("build", "channels", "left"),
-    [
-        # Normalisations before a ReLU and a convolution have nothing before them to be folded into: one in each dense
-        # layer, one in each transition, one at the end.
-        (densenet, 1, 6),
-        (small, 1, 4),
-        (resnet, 3, 0),
-        (resnet_autoencoder, 1, 0),
-    ],
-)
-def test_a_folded_network_returns_the_same(build: Callable[[], nn.Module], channels: int, left: int) -> None:
+@pytest.mark.parametrize(("build", "channels"), [(densenet, 1), (small, 1), (resnet, 3), (resnet_autoencoder, 1)])
+def test_a_folded_network_returns_the_same(build: Callable[[], nn.Module], channels: int) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = with_statistics(build())
@@ -79,10 +69,10 @@ def test_a_folded_network_returns_the_same(build: Callable[[], nn.Module], chann
         if decoded is not None:
             again = network.decode(before)
             torch.testing.assert_close(again, decoded, rtol=1e-4, atol=1e-5 * float(decoded.abs().max()))
-    assert normalisations(network) == left
+    assert normalisations(network) == 0
 
 
-def test_a_block_of_another_make_is_left_alone() -> None:
+def test_a_block_of_another_make_keeps_its_order() -> None:
     class Reversed(nn.Sequential):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self[0](self[1](x))
@@ -90,4 +80,8 @@ def test_a_block_of_another_make_is_left_alone() -> None:
     block = with_statistics(Reversed(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2)))
     before = block(seeded(1, 2, 4, 4))
     torch.testing.assert_close(fold_batch_norms(block)(seeded(1, 2, 4, 4)), before)
-    assert normalisations(block) == 1
+
+
+def test_a_normalisation_by_the_batch_is_left_alone() -> None:
+    block = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, track_running_stats=False))
+    assert normalisations(fold_batch_norms(block)) == 1
