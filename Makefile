@@ -10,7 +10,7 @@ LABELS ?= $(IMAGES)/labels.csv
 BOXES ?= $(wildcard $(IMAGES)/boxes.csv)
 PORT ?= 8000
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format benchmark clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -20,6 +20,7 @@ help:
 	@echo 'make test                    run the tests'
 	@echo 'make lint                    formatting, types, import contracts, deployment checks'
 	@echo 'make format                  apply the formatters'
+	@echo 'make benchmark               explanations beside the public packages: seconds, memory, differences'
 	@echo 'make clean                   remove the environment and the demonstration data (asks first)'
 
 $(BIN)/python:
@@ -58,6 +59,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	git ls-files -z 'templates/*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2
+
+benchmark: $(VENV)/.worker
+	$(BIN)/python -m benchmarks.explain --install-peers
+	$(BIN)/python -m benchmarks.explain
 
 clean:
 	@printf 'Remove %s and every answer in the folder var? [y/N] ' '$(VENV)'; read answer; [ "$$answer" = y ]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.explain.cases import Ours
     from benchmarks.explain.exactness import Difference
     from benchmarks.explain.networks import Pair
-    from benchmarks.explain.worker import Job
+    from benchmarks.explain.worker import Job, Measured
 
 _PAIRS = ("xrv", "nih-small")
 _SIDES = ("ours", "peers")
@@ -41,7 +41,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cases", type=int, default=2, help="images, in turn (default: 2)")
     parser.add_argument("--repeats", type=int, default=2, help="timed runs of each (default: 2)")
     parser.add_argument("--frames", type=int, default=24, help="frames of a sequence, on both sides (default: 24)")
-    parser.add_argument("--no-memory", action="store_true", help="leave the memory out, which needs its own processes")
     parser.add_argument("--study", type=int, metavar="N", help="instead: a study of N cases through the batched engine")
     parser.add_argument(
         "--scaling", type=int, nargs="*", metavar="N", help="instead: so many cases each (default: 1 2 4 8 16)"
@@ -119,22 +118,26 @@ def _comparison(pair: Pair, paths: Sequence[Path], args: argparse.Namespace) -> 
     from benchmarks.explain import report
     from benchmarks.explain.cases import WORK
 
-    times = _times(pair, paths, args)
-    peaks = {} if args.no_memory else {work: _peaks(pair, work, paths[0], args) for work in WORK}
+    runs = {work: _measured(pair, work, paths, args) for work in WORK}
     rows = []
-    for work in WORK:
-        mine, other = (statistics.median(times[work][side]) for side in _SIDES)
-        row = [work, report.seconds(mine), report.seconds(other), f"{other / mine:.1f}x"]
-        rows.append(row + [report.megabytes(peaks[work][side]) for side in _SIDES if peaks])
-    header = ["per case", "ours, s", "peers, s", "ratio", *(["ours, MB", "peers, MB"] if peaks else [])]
-    _print(header, rows, args)
+    for work, measured in runs.items():
+        seconds = {side: statistics.median(run.seconds for run in measured[side]) for side in _SIDES}
+        peaks = [report.megabytes(measured[side][-1].peak) for side in _SIDES]
+        ratio = f"{seconds['peers'] / seconds['ours']:.1f}x"
+        rows.append([work, *(report.seconds(seconds[side]) for side in _SIDES), ratio, *peaks])
+    _print(["per case", "ours, s", "peers, s", "ratio", "ours, MB", "peers, MB"], rows, args)
     differences = _differences(pair, paths[0], args)
     shown = [
         [one.result, *map(report.difference, (one.peers, one.ours_to_float64, one.peers_to_float64))]
         for one in differences
     ]
     _print(["largest relative difference", "ours to peers", "ours to float64", "peers to float64"], shown, args)
-    return {"seconds": times, "memory": peaks, "differences": [asdict(one) for one in differences]}
+    return {
+        "runs": {
+            work: {side: [asdict(run) for run in of] for side, of in sides.items()} for work, sides in runs.items()
+        },
+        "differences": [asdict(one) for one in differences],
+    }
 
 
 def _print(header: Sequence[str], rows: Sequence[Sequence[str]], args: argparse.Namespace) -> None:
@@ -143,43 +146,29 @@ def _print(header: Sequence[str], rows: Sequence[Sequence[str]], args: argparse.
     print(report.table(header, rows, markdown=args.markdown), "\n", sep="", flush=True)
 
 
-def _times(pair: Pair, paths: Sequence[Path], args: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
-    """Seconds of every run, ours and the peers' in turn, each first as often as the other."""
-    from benchmarks.explain.cases import INTEGRATED_GRADIENTS, WORK
+def _measured(pair: Pair, work: str, paths: Sequence[Path], args: argparse.Namespace) -> dict[str, list[Measured]]:
+    """Every run of a piece of work: ours and the peers' in turn, each first as often as the other, two processes."""
+    from benchmarks.explain.cases import QUICK, WARM_UP
     from benchmarks.explain.worker import Worker
 
-    times: dict[str, dict[str, list[float]]] = {}
+    print(f"  {work}", file=sys.stderr)
+    runs: dict[str, list[Measured]] = {side: [] for side in _SIDES}
     with Worker(_job(pair, "ours", args)) as ours, Worker(_job(pair, "peers", args)) as peers:
         workers = dict(zip(_SIDES, (ours, peers), strict=True))
-        for work in WORK:
-            print(f"  timing {work}", file=sys.stderr)
-            times[work] = {side: [] for side in _SIDES}
-            # The long ones have been warmed up by the short ones before them.
-            if work not in (INTEGRATED_GRADIENTS, WORK[-1]):
-                for worker in workers.values():
-                    worker.measure(work, paths[:1])
-            for repeat in range(args.repeats):
-                for side in sorted(_SIDES, reverse=bool(repeat % 2)):
-                    path = paths[repeat % len(paths)]
-                    times[work][side].append(workers[side].measure(work, [path]).seconds)
-    return times
+        for worker in workers.values():
+            worker.measure(WARM_UP.get(work, work), paths[:1])
+        # The quick ones more often: what else the machine does weighs more on them.
+        for repeat in range(args.repeats * (3 if work in QUICK else 1)):
+            for side in sorted(_SIDES, reverse=bool(repeat % 2)):
+                path = paths[repeat % len(paths)]
+                runs[side].append(workers[side].measure(work, [path]))
+    return runs
 
 
 def _job(pair: Pair, side: str, args: argparse.Namespace) -> Job:
     from benchmarks.explain.worker import Job
 
     return Job(side, pair.name, args.device, args.frames, args.threads, str(args.folder))
-
-
-def _peaks(pair: Pair, work: str, path: Path, args: argparse.Namespace) -> dict[str, int]:
-    from benchmarks.explain.worker import Worker
-
-    print(f"  memory of {work}", file=sys.stderr)
-    peaks = {}
-    for side in _SIDES:
-        with Worker(_job(pair, side, args)) as worker:
-            peaks[side] = worker.measure(work, [path]).peak
-    return peaks
 
 
 def _differences(pair: Pair, path: Path, args: argparse.Namespace) -> list[Difference]:

@@ -33,12 +33,17 @@ if TYPE_CHECKING:
 
 VIDEO = "video"
 FULL = "full set"
+#: A little of everything, which loads what a first case loads.
+SHORT = "short"
 #: What is timed, in the order of the table.
 WORK = (INPUT_GRADIENT, GUIDED_BACKPROP, INTEGRATED_GRADIENTS, LATENT_SHIFT, VIDEO, FULL)
 TRADITIONAL = (INPUT_GRADIENT, GUIDED_BACKPROP, INTEGRATED_GRADIENTS)
 #: Methods of the full set: three maps, and Latent Shift with its search, sweep, map and video.
 METHODS = (*TRADITIONAL, LATENT_SHIFT)
 SIZE = 224
+#: What warms up the long ones; the others are done once for that.
+WARM_UP = {INTEGRATED_GRADIENTS: INPUT_GRADIENT, FULL: SHORT}
+QUICK = (INPUT_GRADIENT, GUIDED_BACKPROP, VIDEO)
 _SERIES = 31
 _PHANTOM_SIZE = 512
 #: Explained are positive cases that are not extreme, as in a study; of so many images per case they are chosen.
@@ -113,6 +118,9 @@ class Ours:
             video = rendering.mp4(rendering.to_grey(sequence.frames), sequence.lambdas, sequence.predictions)
             return (self._folder / "ours.mp4").write_bytes(video)
         image = self.image(path)
+        if work == SHORT:
+            frames = rendering.to_grey(image[0].expand(2, -1, -1).cpu().numpy())
+            return self.map(INPUT_GRADIENT, image), rendering.mp4(frames, (0.0, 1.0), (0.5, 0.5))
         return self.sequence(image) if work == LATENT_SHIFT else self.map(work, image).cpu()
 
     def prepare(self, work: str, path: Path) -> None:
@@ -175,6 +183,9 @@ class Theirs:
         if work == VIDEO:
             return self.latent_shift.video(self._sequences[path], self._folder / "theirs")
         image = self.image(path)
+        if work == SHORT:
+            frames = {"generated_images": image.cpu().numpy().repeat(2, axis=0), "preds": [0.5, 0.5]}
+            return self.map(INPUT_GRADIENT, image), self.latent_shift.video(frames, self._folder / "theirs")
         if work == LATENT_SHIFT:
             return self.latent_shift.sequence(image, self.frames)
         return self.map(work, image).cpu()
