@@ -60,7 +60,7 @@ class ShapeError(InputError):
 
 
 class DtypeError(InputError):
-    """A tensor does not hold float32 numbers."""
+    """A tensor holds numbers of another type than the classifier (float32 unless it was converted)."""
 
 
 class NotFiniteError(InputError):

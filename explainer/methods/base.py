@@ -96,7 +96,8 @@ def not_differentiable(classifier: Classifier) -> NoGradientError:
 
 
 def check_images(classifier: Classifier, images: Tensor) -> None:
-    """Raise an InputError unless `images` can be explained: one batch, float32, finite, on the scale, none blank.
+    """Raise an InputError unless `images` can be explained: one batch, as precise as the classifier (float32
+    unless it was converted), finite, on the scale, none blank.
 
     Each kind of misfit has its own type: ShapeError, DtypeError, NotFiniteError, RangeError, BlankImageError. A blank
     image can be scored, but a map of it would mean nothing.
@@ -107,10 +108,10 @@ def check_images(classifier: Classifier, images: Tensor) -> None:
         raise ShapeError(
             f"{classifier.id} takes images of shape (N, 1, {size}, {size}), not {shape}: load them with load_image."
         )
-    if images.dtype != torch.float32:
-        raise DtypeError(
-            f"{classifier.id} takes float32 images, not {str(images.dtype).removeprefix('torch.')}: convert them."
-        )
+    wanted = classifier.operating_points.dtype
+    if images.dtype != wanted:
+        fit, other = (str(dtype).removeprefix("torch.") for dtype in (wanted, images.dtype))
+        raise DtypeError(f"{classifier.id} takes {fit} images, not {other}: convert them.")
     if not torch.isfinite(images).all():
         raise NotFiniteError(f"Images for {classifier.id} must hold finite values, but these hold NaN or infinity.")
     (low, high), (least, most) = classifier.input_range, (float(images.min()), float(images.max()))

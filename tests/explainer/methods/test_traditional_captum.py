@@ -41,6 +41,11 @@ def captums(classifier: Classifier, x: Tensor, column: int, *, steps: int) -> di
 def assert_equal_to_captum(
     classifier: Classifier, x: Tensor, column: int, *, steps: int = 100, batch: Batch | None = None
 ) -> None:
+    """In float64, where no rounding takes a ReLU from one side of its kink to the other on some processor.
+
+    In float32 two captums with different batches differ by as much as 3e-4 of the mass on such a network.
+    """
+    classifier, x = classifier.double(), x.double()
     expected = captums(classifier, x, column, steps=steps)
     target, settings = torch.tensor([column]), IntegratedGradientsSettings(steps=steps)
     found = {
@@ -50,15 +55,8 @@ def assert_equal_to_captum(
     }
     for name, values in expected.items():
         theirs = values.detach().abs()[:, 0]
-        difference = (found[name] - theirs).abs()
-        assert float(difference.sum() / theirs.sum()) < 1e-5, name
-        if name == "integrated_gradients" and batch is None:
-            # Steps that share a batch are rounded otherwise, and where that takes a ReLU from one side of its kink to
-            # the other, a pixel moves by more; it does so as much between two captums with different batches.
-            assert float(difference.max() / theirs.max()) < 5e-5, name
-        else:
-            # Relative to the map's maximum everywhere, and to each pixel that is not tiny beside it.
-            torch.testing.assert_close(found[name], theirs, rtol=1e-5, atol=1e-5 * float(theirs.max()), msg=name)
+        scale = float(theirs.max())
+        torch.testing.assert_close(found[name].double(), theirs, rtol=1e-5, atol=1e-5 * scale, msg=name)
 
 
 def built(make: type[nn.Module], **options: object) -> nn.Module:
@@ -107,6 +105,20 @@ class _Logits(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.features(x).mean(dim=(2, 3)))
         return logits
+
+
+def test_in_single_precision_the_masses_agree(phantom: Path) -> None:
+    classifier = load_classifier("nih-small")
+    x = load_image(phantom, classifier)
+    settings, target = IntegratedGradientsSettings(steps=10), torch.tensor([0])
+    found = {
+        "input_gradient": input_gradient(classifier, x, target),
+        "guided_backprop": guided_backprop(classifier, x, target),
+        "integrated_gradients": integrated_gradients(classifier, x, target, settings),
+    }
+    for name, values in captums(classifier, x, 0, steps=10).items():
+        theirs = values.detach().abs()[:, 0]
+        assert float((found[name] - theirs).abs().sum() / theirs.sum()) < 1e-3, name
 
 
 def test_the_papers_densenet_has_captums_maps() -> None:
