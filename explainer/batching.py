@@ -14,9 +14,9 @@ Result = TypeVar("Result")
 
 #: Square of the side for which the numbers below were chosen; larger images get smaller batches.
 _USUAL_PIXELS = 224 * 224
-#: Images per pass with gradients and without. On a CPU larger batches fall out of the caches and cost memory; a GPU is
-#: only busy with many, and halves them where its memory is smaller.
-_CPU = (2, 4)
+#: Images per pass with gradients and without. On a CPU larger batches fall out of the caches and cost memory, most of
+#: all in a decoder; a GPU is only busy with many, and halves them where its memory is smaller.
+_CPU = (3, 2)
 _CUDA = (96, 256)
 
 

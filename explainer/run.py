@@ -27,6 +27,7 @@ from explainer.classifiers import Classifier, load_classifier
 from explainer.errors import ExplainerError, ImageError, PredictionError, SettingsError
 from explainer.evaluation.iou import annotation_mask, map_iou
 from explainer.images import load_array
+from explainer.memory import give_back_memory
 from explainer.methods.base import settings_from
 from explainer.methods.guided_backprop import GuidedBackpropSettings, guided_backprop
 from explainer.methods.input_gradient import InputGradientSettings, input_gradient
@@ -258,6 +259,7 @@ class _Models:
             else:
                 maps[method] = self._traditional(method, images, columns)
             seconds[method] = (time.perf_counter() - start) / len(cases)
+            give_back_memory()
         return [
             self._explanation(
                 case,

@@ -56,6 +56,8 @@ def test_other_errors_are_not_taken_for_memory() -> None:
 def test_larger_images_get_smaller_batches() -> None:
     usual, large = Batches.for_device("cpu", 224), Batches.for_device("cpu", 768)
     assert usual.gradient.images >= large.gradient.images >= 1
-    assert usual.forward.images >= 8 * large.forward.images / 2
+    assert usual.forward.images >= large.forward.images >= 1
+    on_gpu, large_on_gpu = Batches.for_device("cuda", 224), Batches.for_device("cuda", 768)
+    assert on_gpu.forward.images >= 8 * large_on_gpu.forward.images
     with pytest.raises(SettingsError, match="at least one image"):
         Batch(0)

@@ -72,6 +72,20 @@ def test_a_folded_network_returns_the_same(build: Callable[[], nn.Module], chann
     assert normalisations(network) == 0
 
 
+def test_factors_that_are_not_positive_stay_before_their_relu() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = with_statistics(densenet())
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.weight.data[0], module.weight.data[1] = -1, 0
+    x = seeded(2, 1, 64, 64, seed=7)
+    with torch.no_grad():
+        before = network.features(x)
+        after = fold_batch_norms(network).features(x)
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-5 * float(before.abs().max()))
+
+
 def test_a_block_of_another_make_keeps_its_order() -> None:
     class Reversed(nn.Sequential):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
