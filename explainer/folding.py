@@ -34,8 +34,8 @@ def fold_batch_norms(network: nn.Module) -> nn.Module:
             names_in_order = [name for name, _ in module.named_children()]
             for first, second in pairwise(names_in_order):
                 _fold(module, first, second)
-        for names in _TRIPLES:
-            _hand_on_factors(module, *names)
+        for triple in _TRIPLES:
+            _hand_on_factors(module, *triple)
     for module in list(network.modules()):
         for name, child in module.named_children():
             if _is_constant(child):
