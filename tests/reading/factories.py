@@ -123,6 +123,7 @@ def explain(case: Case, *, status: str = Explanation.Status.DONE, files: bool = 
     _keep(explanation, "", Artefact.Kind.XRAY, ".png", _xray_png(seed))
     for index, method in enumerate(explanation.methods):
         _keep(explanation, method, Artefact.Kind.OVERLAY, ".png", _overlay_png(seed, index))
+        _keep(explanation, method, Artefact.Kind.RAW, ".npy", _raw_map(seed, index))
     _keep(explanation, "latent_shift", Artefact.Kind.FILMSTRIP, ".png", _filmstrip_png(seed))
     _keep(explanation, "latent_shift", Artefact.Kind.CURVE, ".json", json.dumps(curve()).encode())
     return explanation
@@ -197,13 +198,25 @@ def _xray_png(seed: int) -> bytes:
 
 @functools.cache
 def _overlay_png(seed: int, index: int) -> bytes:
-    grey = _chest(seed)
-    values = np.random.default_rng([seed, index]).random((16, 16))
-    coarse = Picture.fromarray((values * 255).astype(np.uint8))
-    smooth = np.asarray(coarse.resize((256, 256), Picture.Resampling.BICUBIC))
-    colour = np.repeat(grey[..., None], 3, axis=2)
-    colour[smooth >= np.percentile(smooth, 95)] = (230, 30, 30)
+    values = _map(seed, index)
+    colour = np.repeat(_chest(seed)[..., None], 3, axis=2)
+    colour[values >= np.percentile(values, 95)] = (255, 0, 0)
     return _png(Picture.fromarray(colour))
+
+
+@functools.cache
+def _raw_map(seed: int, index: int) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, _map(seed, index).astype(np.float16))
+    return stream.getvalue()
+
+
+@functools.cache
+def _map(seed: int, index: int) -> np.ndarray:
+    """A smooth map from 0 to 1, with values that half precision cannot tell apart."""
+    coarse = Picture.fromarray(np.random.default_rng([seed, index]).random((16, 16)).astype(np.float32))
+    smooth = np.asarray(coarse.resize((256, 256), Picture.Resampling.BILINEAR))
+    return smooth / smooth.max()
 
 
 @functools.cache
