@@ -87,7 +87,7 @@ def to_grey(image: FloatMap) -> GreyImage:
 
 
 def deep(image: FloatMap) -> bytes:
-    """An image on the scale [-1024, 1024] as gzipped little-endian uint16, row by row, for a viewer that keeps depth."""
+    """An image on the scale [-1024, 1024] as gzipped little-endian uint16, row by row: all its depth, for a viewer."""
     # Level 1: noise in the low bits hardly shrinks, however long one tries. No time: the same pixels, the same bytes.
     return gzip.compress(_scaled(image, 65535).astype("<u2").tobytes(), compresslevel=1, mtime=0)
 

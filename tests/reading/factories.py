@@ -120,12 +120,12 @@ def explain(case: Case, *, status: str = Explanation.Status.DONE, files: bool = 
     if not files:
         return explanation
     seed = case.number
-    _keep(explanation, "", Artefact.Kind.XRAY, ".png", _xray_png(seed))
+    artefact_keep(explanation, "", Artefact.Kind.XRAY, ".png", _xray_png(seed))
     for index, method in enumerate(explanation.methods):
-        _keep(explanation, method, Artefact.Kind.OVERLAY, ".png", _overlay_png(seed, index))
-        _keep(explanation, method, Artefact.Kind.RAW, ".npy", _raw_map(seed, index))
-    _keep(explanation, "latent_shift", Artefact.Kind.FILMSTRIP, ".png", _filmstrip_png(seed))
-    _keep(explanation, "latent_shift", Artefact.Kind.CURVE, ".json", json.dumps(curve()).encode())
+        artefact_keep(explanation, method, Artefact.Kind.OVERLAY, ".png", _overlay_png(seed, index))
+        artefact_keep(explanation, method, Artefact.Kind.RAW, ".npy", _raw_map(seed, index))
+    artefact_keep(explanation, "latent_shift", Artefact.Kind.FILMSTRIP, ".png", _filmstrip_png(seed))
+    artefact_keep(explanation, "latent_shift", Artefact.Kind.CURVE, ".json", json.dumps(curve()).encode())
     return explanation
 
 
@@ -155,7 +155,8 @@ def reader_make(study: Study, email: str = "", *, ready: bool = True, now: datet
     return allocation
 
 
-def _keep(explanation: Explanation, method: str, kind: str, suffix: str, data: bytes) -> None:
+def artefact_keep(explanation: Explanation, method: str, kind: str, suffix: str, data: bytes) -> None:
+    """Store a file of an explanation as a worker would."""
     name = random_name("explanations", suffix)
     path = media_path(name)  # written without media_write's flush to the disk: tests make hundreds of files
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,15 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('explanations', '0001_initial'),
+        ("explanations", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='artefact',
-            name='kind',
-            field=models.CharField(choices=[('xray', 'X-ray as shown beside the maps'), ('deep', 'X-ray with more than 8 bits, gzipped uint16'), ('raw', 'raw map, float16 .npy'), ('overlay', 'overlay of the top percentile, PNG'), ('filmstrip', 'frames of the counterfactual, PNG'), ('curve', 'lambda and prediction per frame, JSON'), ('video', 'counterfactual, MP4')], max_length=10),
+            model_name="artefact",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("xray", "X-ray as shown beside the maps"),
+                    ("deep", "X-ray with more than 8 bits, gzipped uint16"),
+                    ("raw", "raw map, float16 .npy"),
+                    ("overlay", "overlay of the top percentile, PNG"),
+                    ("filmstrip", "frames of the counterfactual, PNG"),
+                    ("curve", "lambda and prediction per frame, JSON"),
+                    ("video", "counterfactual, MP4"),
+                ],
+                max_length=10,
+            ),
         ),
     ]

@@ -29,4 +29,4 @@ def display_parameters(study: Study) -> dict[str, Any]:
         decided = {"display_bits": SIXTEEN if (found["bits"] or EIGHT) > EIGHT else EIGHT}
         if found["side"]:
             decided["display_size"] = min(found["side"], LARGEST)
-    return decided | study.parameters
+    return {**decided, **study.parameters}

@@ -72,8 +72,8 @@ export class Gestures {
   #pinch(other, last, now) {
     const middle = (place) => ({ x: (place.x + other.x) / 2, y: (place.y + other.y) / 2 });
     const apart = (place) => Math.max(0.01, Math.hypot(place.x - other.x, place.y - other.y));
+    this.#view.zoomAt(middle(last), apart(now) / apart(last)); // first: what is larger has room to move
     this.#view.moveBy(middle(now).x - middle(last).x, middle(now).y - middle(last).y);
-    this.#view.zoomAt(middle(now), apart(now) / apart(last));
   }
 
   #up(event) {

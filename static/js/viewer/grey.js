@@ -1,6 +1,7 @@
 // A grey picture that is drawn through a window: only as many pixels are touched as the screen shows.
 
 const SMALLEST = 64; // pixels per side of the smallest copy
+const SURVEYED = 512; // pixels per side of the largest copy whose greys are counted
 const ENOUGH = 0.9; // pixels of a copy per pixel of the screen: from here on it is sharp
 
 // A region of the screen that shows a part of a picture: the picture's left and top edge in the coordinates of the
@@ -31,9 +32,14 @@ export class Grey {
 
   // Grey values, as fractions of the scale, below which these shares of the picture lie.
   quantiles(shares) {
-    const { values } = this.#copies.find((copy) => copy.width <= 512) ?? this.#copies.at(-1);
-    const sorted = values.slice().sort();
-    return shares.map((share) => sorted[Math.round(share * (sorted.length - 1))] / this.maximum);
+    const { values } = this.#copies.find((copy) => copy.width <= SURVEYED) ?? this.#copies.at(-1);
+    const counts = new Uint32Array(this.maximum + 1);
+    for (const value of values) counts[value]++;
+    return shares.map((share) => {
+      let [value, below] = [0, counts[0]];
+      while (below < share * values.length) below += counts[++value];
+      return value / this.maximum;
+    });
   }
 
   // Draws a region to the context's upper left corner; `table` gives each grey value its colour (see window.js).
@@ -60,8 +66,7 @@ export class Grey {
   #fill(copy, { x, y, width, height }, table) {
     if (this.#pixels?.width !== width || this.#pixels.height !== height) {
       this.#pixels = new ImageData(width, height);
-      if (this.#canvas.width < width) this.#canvas.width = width;
-      if (this.#canvas.height < height) this.#canvas.height = height;
+      Object.assign(this.#canvas, { width, height }); // no larger: smoothing would fade its edges into what lies beyond
     }
     const colours = new Uint32Array(this.#pixels.data.buffer);
     const { values } = copy;
