@@ -1,5 +1,6 @@
 // The pictures of a case: loads them, resolves once all are painted, and draws them again whenever their view changes.
 
+import { Enlarger } from "./viewer/enlarge.js";
 import { Gestures } from "./viewer/gestures.js";
 import { Grey } from "./viewer/grey.js";
 import { Marking } from "./viewer/marking.js";
@@ -16,6 +17,7 @@ export class Pictures {
   #panels = [];
   #xray;
   #player = null;
+  #enlarger;
   #sheets = [document.createElement("canvas"), document.createElement("canvas")];
   #side = 0;
   #asked = false;
@@ -35,7 +37,9 @@ export class Pictures {
     if (of("player")) this.#player = new Player(of("player"), of("curve"), () => this.#changed());
     figures.forEach((figure, index) => this.#open(figure, sources[index]));
     this.#tools.enable(this.#xray);
-    new ResizeObserver(() => this.#resize()).observe(this.#panels[0].canvas.parentElement);
+    this.#enlarger = new Enlarger(this.#panels, () => this.#resize({ anew: true }));
+    const observer = new ResizeObserver(() => this.#resize());
+    for (const panel of this.#panels) observer.observe(panel.canvas.parentElement);
     this.#resize();
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   }
@@ -47,7 +51,7 @@ export class Pictures {
   // Acts on a key that belongs to the pictures; says whether it did.
   key(event) {
     if (!this.#side) return false;
-    return (this.#player?.key(event) ?? false) || this.#tools.key(event);
+    return (this.#player?.key(event) ?? false) || this.#enlarger.key(event) || this.#tools.key(event);
   }
 
   #open(figure, source) {
@@ -65,11 +69,16 @@ export class Pictures {
     new Gestures(panel.canvas, this.#view, panel.key);
   }
 
-  #resize() {
-    const side = Math.round(this.#panels[0].canvas.parentElement.clientWidth * devicePixelRatio);
-    if (side === this.#side || side === 0) return;
+  // The panels that are seen: all of them, or the one that is enlarged.
+  get #seen() {
+    return this.#enlarger.panel ? [this.#enlarger.panel] : this.#panels;
+  }
+
+  #resize({ anew = false } = {}) {
+    const side = Math.round(this.#seen[0].canvas.parentElement.clientWidth * devicePixelRatio);
+    if (side === 0 || (side === this.#side && !anew)) return;
     this.#side = side;
-    for (const panel of this.#panels) panel.resize(side);
+    for (const panel of this.#seen) panel.resize(side);
     for (const sheet of this.#sheets) Object.assign(sheet, { width: side, height: side });
     this.#draw(); // at once: a canvas that has another size is black
   }
@@ -95,7 +104,7 @@ export class Pictures {
       lens = { ...view.lens(this.#side), xray: lensSheet };
       this.#drawXray(lensSheet, lens.region);
     }
-    for (const panel of this.#panels) panel.draw({ view, region, xray: sheet, lens });
+    for (const panel of this.#seen) panel.draw({ view, region, xray: sheet, lens });
   }
 
   #drawXray(sheet, region) {

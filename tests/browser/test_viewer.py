@@ -233,6 +233,23 @@ def test_two_fingers_zoom_and_one_sets_the_window(page: Page, arm_a: Reading):
     assert seen(page, "window")[0]["value"]["width"] == pytest.approx(0.8, abs=0.05)
 
 
+def test_a_picture_is_enlarged_and_no_answer_is_given_behind_it(page: Page, arm_a: Reading, shot):
+    small = len(pixels(page, "xray"))
+    canvas(page, "guided_backprop").hover()
+    page.keyboard.press("e")
+    assert len(pixels(page, "guided_backprop")) > 2 * small
+    shot("case-enlarged")
+    page.keyboard.press("4")  # leads back to the question
+    assert len(pixels(page, "guided_backprop")) == small
+    expect(page.locator("input:checked")).to_have_count(0)
+    page.keyboard.press("4")
+    expect(page.locator("input:checked")).to_have_value("4")
+    page.get_by_role("button", name="Enlarge X-ray").click()
+    assert len(pixels(page, "xray")) > 2 * small
+    page.keyboard.press("Escape")
+    assert len(pixels(page, "xray")) == small
+
+
 def test_the_curve_leads_to_a_frame_and_tells_its_prediction(page: Page, arm_b: Reading):
     box = page.locator("#curve").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 304 / 320, box["y"] + box["height"] / 2)

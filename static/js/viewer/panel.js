@@ -3,6 +3,7 @@
 const RING = "#dde2e7";
 
 export class Panel {
+  figure;
   canvas;
   key;
   #context;
@@ -10,6 +11,7 @@ export class Panel {
 
   // `paint(context, region, xray, view)` draws a region, for which `xray` is a canvas of the X-ray.
   constructor(figure, paint) {
+    this.figure = figure;
     this.canvas = figure.querySelector("canvas");
     this.key = figure.dataset.panel;
     this.#context = this.canvas.getContext("2d", { alpha: false });
