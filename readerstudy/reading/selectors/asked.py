@@ -13,7 +13,6 @@ from readerstudy.reading.models import Answer, Reading, Unlock
 from readerstudy.reading.places import shown_place
 from readerstudy.studies.models import Question, Study
 
-
 TEN = 10  # has the key 0
 
 
