@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods
 from readerstudy.accounts.models import User
 from readerstudy.reading import services
 
-MAX_BODY = 4096
+MAX_BODY = 32 * 1024  # a text of the greatest length, and all that goes with it
+OTHER_READER = "Somebody else is signed in on this computer now. Sign in as yourself: your answers wait here."
 STATUS_OF: Mapping[type[Exception], int] = {
     services.ReadingNotFoundError: 404,
     services.ReadingClosedError: 403,
@@ -29,19 +30,66 @@ STATUS_OF: Mapping[type[Exception], int] = {
 @never_cache
 @require_http_methods(["PUT"])
 def answer_put(request: HttpRequest, reading_id: uuid.UUID, answer_id: uuid.UUID) -> JsonResponse:
-    """Stores one answer: {"question": key, "value": number, "seconds": number or null}."""
+    """Stores one answer: {"question": key, "value": number or "content": object, "seconds": number or null}.
+
+    Further keys: "known_revision", the revision that the page knew to stand; "reason", for a change after submission;
+    "reader", whose answer it is, so that somebody else who signed in meanwhile does not send it as theirs.
+    """
 
     def store(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
         stored = services.answer_store(
             answer_id=answer_id,
             reading_id=reading_id,
             question_key=_text(body, "question"),
-            value=_whole(body, "value"),
+            value=None if body.get("value") is None else _whole(body, "value"),
+            content=_content(body),
+            known_revision=None if body.get("known_revision") is None else _whole(body, "known_revision", minimum=0),
+            reason=_text(body, "reason") if "reason" in body else "",
             seconds=None if body.get("seconds") is None else _number(body, "seconds"),
             user=user,
             now=timezone.now(),
         )
-        return {"revision": stored.revision, "complete": stored.complete}
+        reply: dict[str, Any] = {"revision": stored.revision, "complete": stored.complete}
+        if (standing := stored.standing) is not None:
+            reply["standing"] = standing.revision
+        return reply
+
+    return _put(request, store)
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["PUT"])
+def submission_put(request: HttpRequest, reading_id: uuid.UUID) -> JsonResponse:
+    """The reader goes on from a completed case: {"unlock": id of the unlocking that this ends, or null}."""
+
+    def store(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
+        submitted_at = services.submission_store(
+            reading_id=reading_id,
+            unlock_id=None if body.get("unlock") is None else _uuid(body, "unlock"),
+            user=user,
+            now=timezone.now(),
+        )
+        return {"submitted_at": submitted_at.isoformat()}
+
+    return _put(request, store)
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["PUT"])
+def unlock_put(request: HttpRequest, reading_id: uuid.UUID, unlock_id: uuid.UUID) -> JsonResponse:
+    """Asks the coordinator to unlock a submitted case: {"reason": text}."""
+
+    def store(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
+        unlock = services.unlock_request(
+            unlock_id=unlock_id,
+            reading_id=reading_id,
+            reason=_text(body, "reason"),
+            user=user,
+            now=timezone.now(),
+        )
+        return {"asked_at": unlock.asked_at.isoformat()}
 
     return _put(request, store)
 
@@ -69,7 +117,10 @@ def _put(request: HttpRequest, store: Callable[[User, Mapping[str, Any]], dict[s
     if not isinstance(request.user, User):
         return JsonResponse({"error": "Your session has ended: sign in again. Your answers wait here."}, status=401)
     try:
-        return JsonResponse(store(request.user, _body(request)))
+        body = _body(request)
+        if body.get("reader") not in (None, str(request.user.pk)):
+            return JsonResponse({"error": OTHER_READER}, status=401)
+        return JsonResponse(store(request.user, body))
     except tuple(STATUS_OF) as error:
         return JsonResponse({"error": str(error)}, status=STATUS_OF[type(error)])
 
@@ -93,9 +144,23 @@ def _text(body: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _whole(body: Mapping[str, Any], key: str) -> int:
+def _content(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    content = body.get("content")
+    if content is not None and not isinstance(content, dict):
+        raise services.AnswerRefusedError("content must be a JSON object.")
+    return content
+
+
+def _uuid(body: Mapping[str, Any], key: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(_text(body, key))
+    except ValueError as error:
+        raise services.AnswerRefusedError(f"{key} must be a UUID.") from error
+
+
+def _whole(body: Mapping[str, Any], key: str, *, minimum: int | None = None) -> int:
     value = body.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or (minimum is not None and not minimum <= value < 2**31):
         raise services.AnswerRefusedError(f"{key} must be a whole number.")
     return value
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 
 from django import forms
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -15,6 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from readerstudy.explanations import selectors as explanations
 from readerstudy.reading import selectors
+from readerstudy.reading import services as reading_services
+from readerstudy.reading.models import Unlock
 from readerstudy.studies import selectors as studies
 from readerstudy.studies import services
 from readerstudy.studies.access import Role, study_for, user_of
@@ -60,6 +63,18 @@ def member_add(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "studies/member_added.html", context)
 
 
+@require_POST
+def unlock_grant(request: HttpRequest, slug: str, unlock_id: uuid.UUID) -> HttpResponse:
+    """Unlocks a case whose reader asked for it."""
+    user = user_of(request)
+    study = study_for(user, slug, Role.COORDINATOR)
+    try:
+        reading_services.unlock_grant(study=study, unlock_id=unlock_id, actor=user, now=timezone.now())
+    except Unlock.DoesNotExist as error:
+        raise Http404 from error
+    return redirect(f"{reverse('study_detail', args=[slug])}#unlocks")
+
+
 def _context(study: Study, form: MemberForm) -> dict[str, object]:
     now = timezone.now()
     progress = explanations.explanation_progress(study)
@@ -80,6 +95,7 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "failures": explanations.explanations_failed(study)[:FAILURES_SHOWN],
         "workers": explanations.workers_alive(now=now),
         "readers": readers,
+        "unlocks": selectors.unlocks_waiting(study),
         "members": study.memberships.select_related("user").order_by("role", "created_at", "pk"),
         "next_command": _next_command(study, progress, readers),
         "watching": progress.unfinished > 0,

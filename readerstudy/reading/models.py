@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 
 from readerstudy.studies.models import Arm, Case, Membership, Question, Study
@@ -49,6 +50,9 @@ class Reading(models.Model):
     completed_at = models.DateTimeField(
         null=True, blank=True, help_text="When the last missing answer arrived; set once."
     )
+    submitted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the reader first went on with all required questions answered; set once."
+    )
 
     class Meta:
         ordering = ("period__number", "position")
@@ -63,13 +67,26 @@ class Reading(models.Model):
 
 
 class Answer(models.Model):
-    """One revision of one answer, under the UUID that the browser made: sent twice, it is stored once."""
+    """One revision of one answer, under the UUID that the browser made: sent twice, it is stored once.
+
+    A number is in `value` (points, 1 or 0 for yes or no, the option's place from 1), everything else in `content`:
+    {"text": ...}, or {"x", "y", "width", "height"} in pixels of the stored image, {} for a mark that was taken away.
+    The current answer is the latest revision that is not superseded.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     reading = models.ForeignKey(Reading, on_delete=models.PROTECT, related_name="answers")
     question = models.ForeignKey(Question, on_delete=models.PROTECT, related_name="answers")
     revision = models.PositiveIntegerField(help_text="From 1.")
-    value = models.SmallIntegerField()
+    value = models.SmallIntegerField(null=True, blank=True)
+    content = models.JSONField(null=True, blank=True)
+    known_revision = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The current revision that the reader's page knew of; 0 for none."
+    )
+    superseded = models.BooleanField(
+        default=False, help_text="It arrived without knowing of the answer that stood by then, and did not replace it."
+    )
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it was changed after the case was submitted.")
     seconds = models.FloatField(null=True, blank=True, help_text="Active seconds on the case when it was given.")
     answered_at = models.DateTimeField()
 
@@ -77,10 +94,39 @@ class Answer(models.Model):
         ordering = ("reading", "question", "revision")
         constraints = (
             models.UniqueConstraint(fields=("reading", "question", "revision"), name="answer_revision_unique"),
+            models.CheckConstraint(
+                condition=models.Q(value__isnull=False, content__isnull=True)
+                | models.Q(value__isnull=True, content__isnull=False),
+                name="answer_is_number_or_content",
+            ),
         )
 
     def __str__(self) -> str:
-        return f"{self.question.key}={self.value}"
+        return f"{self.question.key}={self.content if self.value is None else self.value}"
+
+
+class Unlock(models.Model):
+    """A reader's request to change a submitted case, and whether the coordinator has granted it."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    reading = models.ForeignKey(Reading, on_delete=models.PROTECT, related_name="unlocks")
+    reason = models.CharField(max_length=500)
+    asked_at = models.DateTimeField()
+    granted_at = models.DateTimeField(null=True, blank=True)
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When the case was submitted again.")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("reading",), condition=models.Q(ended_at=None), name="unlock_one_at_a_time"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"unlock of {self.reading}"
 
 
 class Visit(models.Model):

@@ -2,51 +2,49 @@
 
 from __future__ import annotations
 
-import math
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
-from readerstudy.reading import selectors
 from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_seed
-from readerstudy.reading.models import Allocation, Answer, Period, Reading, Visit
-from readerstudy.studies.models import Arm, Case, Membership, Question, Study
+from readerstudy.reading.answering import Stored, answer_store, submission_store, unlock_grant, unlock_request
+from readerstudy.reading.models import Allocation, Period, Reading, Visit
+from readerstudy.reading.own import (
+    AnswerConflictError,
+    AnswerRefusedError,
+    ReadingClosedError,
+    ReadingNotFoundError,
+    own_reading_locked,
+    require_open,
+    require_plausible,
+)
+from readerstudy.studies.models import Arm, Case, Membership, Study
 from readerstudy.studies.services import audit
 
-CLOCK_TOLERANCE = timedelta(seconds=5)
-
-
-class ReadingNotFoundError(Exception):
-    """No reading of this id belongs to the user."""
-
-
-class ReadingClosedError(Exception):
-    """The reading exists, but its period is not open to the reader now."""
-
-
-class AnswerRefusedError(Exception):
-    """An answer or a time that cannot be right: unknown question, value off the scale, impossible seconds."""
-
-
-class AnswerConflictError(Exception):
-    """The id of this answer or visit already stands for something else."""
+__all__ = [
+    "AnswerConflictError",
+    "AnswerRefusedError",
+    "ReadingClosedError",
+    "ReadingNotFoundError",
+    "Stored",
+    "StudyCloseError",
+    "answer_store",
+    "instructions_acknowledge",
+    "readers_allocate",
+    "reading_open",
+    "study_close",
+    "submission_store",
+    "unlock_grant",
+    "unlock_request",
+    "visit_store",
+]
 
 
 class StudyCloseError(Exception):
     """A study that cannot be closed now; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What became of an answer: its revision, whether this call added it, and whether the case is complete now."""
-
-    revision: int
-    added: bool
-    complete: bool
 
 
 @transaction.atomic
@@ -137,68 +135,12 @@ def instructions_acknowledge(*, allocation: Allocation, now: datetime) -> None:
 @transaction.atomic
 def reading_open(*, reading_id: uuid.UUID, user: User, now: datetime) -> Reading:
     """The user's reading, marked as opened now if it never was. Raises ReadingNotFoundError, ReadingClosedError."""
-    reading = _own_reading_locked(reading_id, user)
-    _require_open(reading, now)
+    reading = own_reading_locked(reading_id, user)
+    require_open(reading, now)
     if reading.opened_at is None:
         reading.opened_at = now
         reading.save(update_fields=["opened_at"])
     return reading
-
-
-@transaction.atomic
-def answer_store(
-    *,
-    answer_id: uuid.UUID,
-    reading_id: uuid.UUID,
-    question_key: str,
-    value: int,
-    seconds: float | None,
-    user: User,
-    now: datetime,
-) -> Stored:
-    """Adds an answer under the id that the browser made, as the next revision of this question.
-
-    The same id again is a success that adds nothing, also when both arrive at once and also after the period has
-    closed: then only the reply was lost. The value that already stands is not stored twice. Raises
-    ReadingNotFoundError, ReadingClosedError, AnswerRefusedError, and AnswerConflictError where the id is another
-    answer's.
-    """
-    reading = _own_reading_locked(reading_id, user)
-    # Looked up here: a text from outside may hold characters that no database takes.
-    questions = {
-        question.key: question for question in Question.objects.filter(study=reading.allocation.membership.study)
-    }
-    question = questions.get(question_key)
-    if question is None:
-        raise AnswerRefusedError(f"This study asks no question {question_key!r}.")
-    if stored := Answer.objects.filter(pk=answer_id).first():
-        _require_same(stored, reading, question, value)
-        return Stored(revision=stored.revision, added=False, complete=_is_complete(reading))
-    _require_open(reading, now)
-    if value not in question.scale:
-        raise AnswerRefusedError(f"{value} is not on the scale from {question.minimum} to {question.maximum}.")
-    if seconds is not None:
-        _require_plausible(seconds, reading, visits=Visit.objects.filter(reading=reading).count() + 1, now=now)
-    last = Answer.objects.filter(reading=reading, question=question).order_by("-revision").first()
-    if last is not None and last.value == value:
-        return Stored(revision=last.revision, added=False, complete=_is_complete(reading))
-    answer = Answer(
-        id=answer_id,
-        reading=reading,
-        question=question,
-        revision=last.revision + 1 if last else 1,
-        value=value,
-        seconds=seconds,
-        answered_at=now,
-    )
-    # The lock on the reading orders its revisions; the same id sent to another reading at the same time meets here.
-    Answer.objects.bulk_create([answer], ignore_conflicts=True)
-    _require_same(Answer.objects.get(pk=answer_id), reading, question, value)
-    complete = _is_complete(reading)
-    if complete and reading.completed_at is None:
-        reading.completed_at = now
-        reading.save(update_fields=["completed_at"])
-    return Stored(revision=answer.revision, added=True, complete=complete)
 
 
 @transaction.atomic
@@ -229,8 +171,8 @@ def visit_store(*, visit_id: uuid.UUID, reading_id: uuid.UUID, seconds: float, u
     AnswerConflictError where the id is another reading's. A report may arrive after the period closed: the time was
     spent before.
     """
-    reading = _own_reading_locked(reading_id, user)
-    _require_plausible(seconds, reading, visits=1, now=now)
+    reading = own_reading_locked(reading_id, user)
+    require_plausible(seconds, reading, visits=1, now=now)
     visit = Visit(id=visit_id, reading=reading, seconds=seconds, started_at=now - timedelta(seconds=seconds))
     Visit.objects.bulk_create([visit], ignore_conflicts=True)
     Visit.objects.filter(pk=visit_id, reading=reading, seconds__lt=seconds).update(seconds=seconds)
@@ -238,35 +180,3 @@ def visit_store(*, visit_id: uuid.UUID, reading_id: uuid.UUID, seconds: float, u
     if stored.reading_id != reading.pk:
         raise AnswerConflictError("This visit belongs to another case. Reload the page.")
     return stored.seconds
-
-
-def _own_reading_locked(reading_id: uuid.UUID, user: User) -> Reading:
-    readings = Reading.objects.select_for_update(of=("self",)).select_related("allocation__membership__study", "period")
-    reading = readings.filter(pk=reading_id, allocation__membership__user=user).first()
-    if reading is None:
-        raise ReadingNotFoundError("There is no such case among yours. Is somebody else signed in on this computer?")
-    return reading
-
-
-def _require_open(reading: Reading, now: datetime) -> None:
-    if not selectors.is_accessible(reading, now=now):
-        raise ReadingClosedError("This case is not open to you now: its period has ended or has not begun.")
-
-
-def _require_plausible(seconds: float, reading: Reading, *, visits: int, now: datetime) -> None:
-    """Active time cannot exceed the time since the case was first opened, once for every visit."""
-    if reading.opened_at is None:
-        raise AnswerRefusedError("This case has not been opened yet. Reload the page.")
-    limit = (now - reading.opened_at + CLOCK_TOLERANCE).total_seconds() * visits
-    if not (math.isfinite(seconds) and 0 <= seconds <= limit):
-        raise AnswerRefusedError(f"{seconds} seconds of active time are impossible: at most {limit:.0f} have passed.")
-
-
-def _require_same(stored: Answer, reading: Reading, question: Question, value: int) -> None:
-    if (stored.reading_id, stored.question_id, stored.value) != (reading.pk, question.pk, value):
-        raise AnswerConflictError("The id of this answer was used for another one. Reload the page and answer again.")
-
-
-def _is_complete(reading: Reading) -> bool:
-    questions = Question.objects.filter(study=reading.allocation.membership.study)
-    return not questions.exclude(answers__reading=reading).exists()

@@ -12,7 +12,10 @@ urlpatterns = [
     path("reading/<uuid:reading_id>/", views.reading_case, name="reading_case"),
     path("reading/<uuid:reading_id>/assets/<str:name>", views.reading_asset, name="reading_asset"),
     path("reading/<uuid:reading_id>/answers/<uuid:answer_id>", answer_views.answer_put, name="answer_put"),
+    path("reading/<uuid:reading_id>/submission", answer_views.submission_put, name="submission_put"),
+    path("reading/<uuid:reading_id>/unlocks/<uuid:unlock_id>", answer_views.unlock_put, name="unlock_put"),
     path("reading/<uuid:reading_id>/visits/<uuid:visit_id>", answer_views.visit_put, name="visit_put"),
     path("studies/<slug:slug>/", coordinator_views.study_detail, name="study_detail"),
     path("studies/<slug:slug>/members/add", coordinator_views.member_add, name="member_add"),
+    path("studies/<slug:slug>/unlocks/<uuid:unlock_id>/grant", coordinator_views.unlock_grant, name="unlock_grant"),
 ]

@@ -14,7 +14,7 @@ from readerstudy.reading.models import Answer, Reading
 from readerstudy.results.frames import IOU_RULE
 from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_files
 from readerstudy.results.selectors import import_note
-from readerstudy.studies.models import Study
+from readerstudy.studies.models import Question, Study
 
 CHECKSUMS = "SHA256SUMS"
 
@@ -62,7 +62,7 @@ def _allocation(study: Study) -> bytes:
 
 
 def _answers(study: Study) -> bytes:
-    """Every revision of every answer; responses.csv holds the last ones."""
+    """Every revision of every answer of every kind; responses.csv holds the current ones that statistics use."""
     fields = {
         "reader": "reading__allocation__membership__code",
         "case": "reading__case__number",
@@ -71,6 +71,10 @@ def _answers(study: Study) -> bytes:
         "question": "question__key",
         "revision": "revision",
         "value": "value",
+        "content": "content",
+        "superseded": "superseded",
+        "known_revision": "known_revision",
+        "reason": "reason",
         "seconds": "seconds",
         "answered_at": "answered_at",
     }
@@ -99,7 +103,18 @@ def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
     return str(value.isoformat() if hasattr(value, "isoformat") else value)
+
+
+def _question(question: Question) -> str:
+    """A line of the read-me: what was asked, and what its values stand for."""
+    names = ", ".join(f"{value} = {name}" for value, name in question.value_names.items())
+    optional = "" if question.required else ", optional"
+    return f"Question {question.key} ({question.kind}{optional}): {question.text}{f' [{names}]' if names else ''}"
 
 
 def _readme(study: Study) -> str:
@@ -108,13 +123,14 @@ def _readme(study: Study) -> str:
         f"Study {study.slug}, {study.get_status_display()}.",
         f"Classifier {study.classifier}, autoencoder {study.autoencoder}.",
         *(f"Arm {arm.key}: {arm.name} ({', '.join(arm.methods)})" for arm in study.arms.order_by("position")),
-        *(f"Question {question.key}: {question.text}" for question in study.questions.order_by("position")),
+        *(_question(question) for question in study.questions.order_by("position")),
         IOU_RULE,
         import_note(study),
         "\n".join(
             (
-                "responses.csv    the last answer to each question; codebook.csv explains its columns",
-                "answers.csv      every revision of every answer",
+                "responses.csv    current answers to likert and yes_no questions; codebook.csv explains its columns",
+                "answers.csv      every revision of every answer; texts and places (in pixels of the image) as JSON;",
+                "                 a superseded one never counted: its page did not know of the answer that stood",
                 "allocation.csv   what each reader was to see, in order, and the seed",
                 "audit.csv        who did what to the study; names the staff by e-mail address",
                 "protocol.toml    the protocol as it was read, where the study has one",

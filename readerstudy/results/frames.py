@@ -9,7 +9,7 @@ from django.db.models import Count, FloatField, Max, OuterRef, Subquery, Sum
 from analysis.schema import COLUMN_NAMES, validate
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Visit
-from readerstudy.studies.models import Study
+from readerstudy.studies.models import Question, Study
 
 IOU_RULE = (
     "The IoU of a response is the mean, over the methods that its arm shows, of the IoU of the method's map with the "
@@ -44,13 +44,14 @@ def data_version(study: Study) -> DataVersion:
 def responses(study: Study) -> pd.DataFrame:
     """One row per reader x case x arm x period x question that was answered, with the latest revision's value.
 
+    Only of questions whose answers have an order: options, texts and places are in the export's answers.csv.
     One query. Readings under way count as far as they are answered. `iou` is the mean over the methods that the arm
     shows of a true positive's IoU with the expert's annotation. `seconds` adds up the visits of the reading and stands
     in each of its rows. Answers that were imported, not given here (their reading was never opened), have no times.
     """
     visits = Visit.objects.filter(reading=OuterRef("reading")).order_by().values("reading")
     latest = (
-        Answer.objects.filter(reading__case__study=study)
+        Answer.objects.filter(reading__case__study=study, superseded=False, question__kind__in=Question.ORDINAL)
         .order_by("reading_id", "question_id", "-revision")
         .distinct("reading_id", "question_id")
         .annotate(active_seconds=Subquery(visits.annotate(total=Sum("seconds")).values("total"), FloatField()))

@@ -8,7 +8,7 @@ from django.db.models import Count
 
 from readerstudy.reading.models import Reading
 from readerstudy.results.services import GIFSPLANATION
-from readerstudy.studies.models import Study
+from readerstudy.studies.models import Question, Study
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def progress(study: Study, frame: pd.DataFrame) -> Progress:
         .values_list("allocation__membership__code", "period__number")
         .annotate(count=Count("id"))
     )
-    questions = study.questions.count()
+    asked = set(study.questions.filter(required=True, kind__in=Question.ORDINAL).values_list("key", flat=True))
     answers: Counter[tuple[str, int]] = Counter()
     complete: Counter[tuple[str, int]] = Counter()
     seconds: dict[tuple[str, int], list[float]] = {}
@@ -62,7 +62,7 @@ def progress(study: Study, frame: pd.DataFrame) -> Progress:
     for (reader, period, _, _), group in frame.groupby(keys, sort=False):
         place = (str(reader), int(str(period)))
         answers[place] += len(group)
-        if len(group) == questions:
+        if asked <= set(group["question"]):
             complete[place] += 1
             if pd.notna(spent := group["seconds"].iloc[0]):
                 seconds.setdefault(place, []).append(float(spent))

@@ -15,6 +15,13 @@ class Study(models.Model):
         OPEN = "open", "open for reading"
         CLOSED = "closed", "closed"
 
+    class Changes(models.TextChoices):
+        """How long a reader may change the answers of a case that they submitted."""
+
+        UNTIL_PERIOD_END = "until_period_end", "until the period ends, with a reason"
+        UNTIL_SUBMIT = "until_submit", "not after it was submitted"
+        BY_REQUEST = "by_request", "after the coordinator has unlocked it"
+
     slug = models.SlugField(unique=True)
     title = models.CharField(max_length=200)
     instructions = models.TextField(blank=True, help_text="Markdown shown to a reader before the first case.")
@@ -32,6 +39,9 @@ class Study(models.Model):
         default=True, help_text="Selection takes true positives with an expert's annotation of the target first."
     )
     washout_days = models.PositiveIntegerField(default=0, help_text="Pause between two periods of a reader.")
+    changes = models.CharField(
+        max_length=20, choices=Changes, default=Changes.UNTIL_PERIOD_END, help_text="Of answers to a submitted case."
+    )
     parameters = models.JSONField(default=dict, blank=True, help_text="Settings of the explanation methods.")
     protocol = models.TextField(blank=True, help_text="The protocol file as it was read.")
     created_at = models.DateTimeField()
@@ -64,16 +74,34 @@ class Arm(models.Model):
 
 
 class Question(models.Model):
-    """A Likert question asked about every case, in every arm."""
+    """A question about every case, in every arm. Its kind says what an answer is and whether statistics use it."""
+
+    class Kind(models.TextChoices):
+        LIKERT = "likert", "points of a scale"
+        YES_NO = "yes_no", "yes or no"
+        CHOICE = "choice", "one of several options"
+        TEXT = "text", "free text"
+        LOCATION = "location", "a place on the image"
+
+    class Shape(models.TextChoices):
+        POINT = "point", "point"
+        BOX = "box", "box"
+
+    #: Answers that have an order, which the statistics compare; an option of a choice has none.
+    ORDINAL = (Kind.LIKERT, Kind.YES_NO)
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="questions")
     key = models.SlugField(max_length=40)
     text = models.CharField(max_length=300)
     position = models.PositiveSmallIntegerField()
-    minimum = models.SmallIntegerField(default=1)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.LIKERT)
+    required = models.BooleanField(default=True, help_text="A case is complete when these are answered.")
+    minimum = models.SmallIntegerField(default=1, help_text="Lowest value; yes_no is 0 and 1, choice counts from 1.")
     maximum = models.SmallIntegerField(default=5)
     low_anchor = models.CharField(max_length=60, blank=True)
     high_anchor = models.CharField(max_length=60, blank=True)
+    options = models.JSONField(default=list, blank=True, help_text="Of a choice, in the order of their values.")
+    shape = models.CharField(max_length=5, choices=Shape, blank=True, help_text="What marks a location.")
 
     class Meta:
         ordering = ("position",)
@@ -83,14 +111,30 @@ class Question(models.Model):
             models.CheckConstraint(
                 condition=models.Q(minimum__lt=models.F("maximum")), name="question_minimum_below_maximum"
             ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="location") | ~models.Q(shape=""), name="question_location_has_shape"
+            ),
         )
 
     def __str__(self) -> str:
         return self.text
 
     @property
+    def is_numeric(self) -> bool:
+        """Whether an answer is a number (`Answer.value`); else it is `Answer.content`."""
+        return self.kind not in {self.Kind.TEXT, self.Kind.LOCATION}
+
+    @property
     def scale(self) -> range:
-        return range(self.minimum, self.maximum + 1)
+        """Values that an answer may have; none where an answer is no number."""
+        return range(self.minimum, self.maximum + 1) if self.is_numeric else range(0)
+
+    @property
+    def value_names(self) -> dict[int, str]:
+        """What a value stands for, where it is not just a point of a scale."""
+        if self.kind == self.Kind.YES_NO:
+            return {1: "Yes", 0: "No"}
+        return dict(enumerate(self.options, start=1)) if self.kind == self.Kind.CHOICE else {}
 
 
 class Membership(models.Model):

@@ -2,10 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Self
+
+from readerstudy.studies.protocol_questions import CHANGES, QuestionPlan, comment_plan, question_plan
 
 METHODS = ("input_gradient", "guided_backprop", "integrated_gradients", "iterative_delete", "latent_shift")
 PROTOCOLS_DIR = Path(__file__).resolve().parent / "protocols"
@@ -29,18 +31,6 @@ class ArmPlan:
 
 
 @dataclass(frozen=True)
-class QuestionPlan:
-    """A Likert question, asked about every case in every arm."""
-
-    key: str
-    text: str
-    minimum: int
-    maximum: int
-    low: str
-    high: str
-
-
-@dataclass(frozen=True)
 class Protocol:
     """The design of one study, as its file says."""
 
@@ -56,13 +46,14 @@ class Protocol:
     classifier: str
     autoencoder: str
     washout_days: int
+    changes: str
     parameters: dict[str, Any]
     arms: tuple[ArmPlan, ...]
     questions: tuple[QuestionPlan, ...]
     text: str
 
 
-class _Table:
+class Table:
     """One table of the file: hands out checked values and, at the end, refuses keys that nobody asked for."""
 
     def __init__(self, source: str, text: str, name: str, index: int, values: dict[str, Any]) -> None:
@@ -136,6 +127,10 @@ class _Table:
         )
         return float(found)
 
+    def one_of(self, key: str, choices: Sequence[str], *, default: object = _MISSING) -> str:
+        found: str = self._get(key, lambda value: value in choices, f"must be one of: {', '.join(choices)}", default)
+        return found
+
     def words(self, key: str) -> tuple[str, ...]:
         found = self._get(
             key,
@@ -173,7 +168,7 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProtocolError(f"{source}: not valid TOML: {error}") from error
-    root = _Table(source, text, "", 0, document)
+    root = Table(source, text, "", 0, document)
     study = root.table("study")
     protocol = Protocol(
         slug=study.slug("slug", maximum=50),
@@ -188,9 +183,13 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         classifier=study.text("classifier", maximum=200),
         autoencoder=study.text("autoencoder", maximum=200),
         washout_days=study.whole("washout_days", minimum=0, maximum=3650),
+        changes=study.one_of("changes", CHANGES, default=CHANGES[0]),
         parameters=study.mapping("parameters"),
         arms=tuple(_arm(table) for table in root.tables("arms")),
-        questions=tuple(_question(table) for table in root.tables("questions")),
+        questions=(
+            *(question_plan(table) for table in root.tables("questions")),
+            *((comment_plan(),) if study.flag("comment", default=False) else ()),
+        ),
         text=text,
     )
     study.done()
@@ -199,8 +198,10 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         study.refuse("cases_per_cell", "must be even: half of the cases of a cell start in each arm")
     if len(protocol.arms) != _ARMS:
         root.refuse("arms", f"has {len(protocol.arms)} arms; a crossover needs exactly {_ARMS} [[arms]] tables")
-    if not protocol.questions:
+    if not root.tables("questions"):
         root.refuse("questions", "is missing: add at least one [[questions]] table")
+    if not any(question.required for question in protocol.questions):
+        root.refuse("questions", "are all optional: a case without an answer would count as read; require one")
     for key, plans in (("arms", protocol.arms), ("questions", protocol.questions)):
         keys = [plan.key for plan in plans]
         if len(set(keys)) != len(keys):
@@ -208,7 +209,7 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
     return protocol
 
 
-def _arm(table: _Table) -> ArmPlan:
+def _arm(table: Table) -> ArmPlan:
     arm = ArmPlan(
         key=table.slug("key", maximum=40), name=table.text("name", maximum=100), methods=table.words("methods")
     )
@@ -217,21 +218,6 @@ def _arm(table: _Table) -> ArmPlan:
             table.refuse("methods", f"names {method!r}, which is no method; there are: {', '.join(METHODS)}")
     table.done()
     return arm
-
-
-def _question(table: _Table) -> QuestionPlan:
-    question = QuestionPlan(
-        key=table.slug("key", maximum=40),
-        text=table.text("text", maximum=300),
-        minimum=table.whole("minimum", minimum=0, maximum=100, default=1),
-        maximum=table.whole("maximum", minimum=0, maximum=100, default=5),
-        low=table.text("low", maximum=60, default=""),
-        high=table.text("high", maximum=60, default=""),
-    )
-    if question.minimum >= question.maximum:
-        table.refuse("maximum", f"must be above minimum ({question.minimum})")
-    table.done()
-    return question
 
 
 def _line_of(text: str, table: str, index: int, key: str) -> int | None:

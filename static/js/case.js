@@ -2,6 +2,7 @@
 
 import { Clock } from "./clock.js";
 import { Pictures } from "./pictures.js";
+import "./marker.js";
 import { Questions, link } from "./questions.js";
 
 const form = document.getElementById("questions");
@@ -14,6 +15,7 @@ function isTextField(element) {
 }
 
 function onKey(event) {
+  if (document.querySelector("dialog[open]")) return; // its keys are its own
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTextField(event.target)) return;
   if (questions.key(event) || pictures.key(event)) event.preventDefault();
   else if (event.key === "Escape") closePopups();
@@ -33,7 +35,7 @@ async function begin() {
     return;
   }
   clock.start();
-  questions.enable();
+  await questions.enable();
   document.body.dataset.ready = "yes";
   pictures.begin();
 }

@@ -1,8 +1,11 @@
-// Answers on their way: kept on this computer until the server has acknowledged them, sent again until it does.
+// Answers on their way: kept in this browser first, then sent under an id made here until the server acknowledges them.
 
-const PREFIX = "readerstudy.answer.";
+import { openStore } from "./store.js";
+
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30000;
+const NO_REPLY_AFTER = 20000;
+const CHANNEL = "readerstudy-outbox";
 
 export function csrfToken() {
   // Read at every use: signing in again in another tab changes it.
@@ -20,118 +23,263 @@ export function put(url, body, options = {}) {
   });
 }
 
+// An entry: { kind: "answer" | "submission" | "unlock", url, reading, label, ... } and for an answer { question,
+// answer: { value } or { content }, known, reason, seconds }. The tabs of a browser share what waits and send in turn.
 export class Outbox {
   #owner;
-  #onChange;
-  #memory = new Map();
-  #sending = false;
+  #handlers;
+  #store = null;
+  #opened;
+  #stored = []; // as the browser's storage has it
+  #held = []; // being written, or in memory alone because it could not be
+  #writing = Promise.resolve();
+  #storageFails = false;
+  #known = new Map();
+  #channel = "BroadcastChannel" in window ? new BroadcastChannel(CHANNEL) : null;
+  #running = null;
+  #again = false;
   #wait = FIRST_WAIT;
   #timer = null;
 
-  // state: "idle", "sending", "offline" (will be tried again), "signed-out"
+  // "idle", "sending", "offline" (will be tried again), "signed-out"
   state = "idle";
+  // What the server said when it asked to sign in.
+  message = "";
+  problems = [];
 
-  constructor(owner, onChange) {
-    this.#owner = `${PREFIX}${owner}.`;
-    this.#onChange = onChange;
+  // changed(): something is different now. settled(entry, reply): the server has decided; no reply where it refused.
+  constructor(owner, { changed, settled = () => {} }) {
+    this.#owner = owner;
+    this.#handlers = { changed, settled };
+    this.#opened = this.#open();
     window.addEventListener("online", () => this.flush());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.flush();
     });
+    this.#channel?.addEventListener("message", async () => {
+      await this.#refresh();
+      changed();
+    });
+    this.flush();
   }
 
   // Whether closing the page loses nothing: all that waits is in the browser's storage.
   get durable() {
-    return this.#memory.size === 0;
+    return this.#held.length === 0 || !this.#storageFails;
   }
 
-  // One entry per question of a case: a newer choice takes the place of one that was not acknowledged.
-  add({ reading, base, question, value, seconds }) {
-    const entry = { id: crypto.randomUUID(), reading, base, question, value, seconds, refused: "" };
-    this.#write(`${reading}.${question}`, entry);
+  get waiting() {
+    return [...this.#stored, ...this.#held];
+  }
+
+  // Resolves once the browser's storage has been read.
+  get ready() {
+    return this.#opened;
+  }
+
+  // Resolves once the entry is in the browser's storage, or is known not to fit; sending goes on by itself.
+  async add(entry) {
+    this.#held.push({ ...entry, owner: this.#owner });
     this.#wait = FIRST_WAIT;
-    return this.flush();
+    this.#become(this.state === "idle" ? "sending" : this.state);
+    this.#writing = Promise.all([this.#writing, this.#opened]).then(() => this.#writeHeld());
+    await this.#writing;
+    this.#tellOthers();
+    this.flush();
   }
 
-  entries() {
-    const found = new Map();
+  flush() {
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => { this.#running = null; });
+    return this.#running;
+  }
+
+  // Not shown any more while rating; the start page still lists it.
+  hide(problem) {
+    return this.#mark(problem, "seen");
+  }
+
+  dismiss(problem) {
+    return this.#mark(problem, "dismissed");
+  }
+
+  // Sends what was refused once more, for example after the study was opened again; or, where a newer answer stands,
+  // gives the reader's older one anew, now knowing the newer.
+  async tryAgain(problem) {
+    const { order, why, standing, at, seen, ...entry } = problem;
+    if (standing !== undefined) {
+      entry.id = crypto.randomUUID();
+      entry.url = problem.url.replace(problem.id, entry.id);
+      entry.known = standing;
+      entry.reason = "Chosen over an answer given elsewhere.";
+    }
+    if (!this.#store) {
+      this.problems = this.problems.filter((other) => other.id !== problem.id);
+      await this.add(entry);
+      return;
+    }
+    await this.#store.again(problem, entry);
+    await this.#problemsChanged();
+    this.flush();
+  }
+
+  async #mark(problem, as) {
+    this.problems = this.problems.filter((other) => other.id !== problem.id || as === "seen");
+    Object.assign(problem, { [as]: Date.now() });
+    await this.#store?.mark(problem, as);
+    await this.#problemsChanged();
+  }
+
+  async #problemsChanged() {
+    await this.#refresh();
+    this.#tellOthers();
+    this.#handlers.changed();
+  }
+
+  async #open() {
     try {
-      for (const key of Object.keys(localStorage).filter((name) => name.startsWith(this.#owner))) {
-        const stored = localStorage.getItem(key); // null where another tab has just removed it
-        if (stored) found.set(key.slice(this.#owner.length), JSON.parse(stored));
-      }
+      this.#store = await openStore();
+      await this.#refresh();
     } catch {
-      // Storage is switched off: the entries in memory are all there is.
+      this.#store = null; // storage is switched off or broken: memory is all there is, and the status says so
     }
-    // What did not fit into the storage is newer than what is still there under its key.
-    for (const [key, entry] of this.#memory) found.set(key, entry);
-    return found;
   }
 
-  of(reading) {
-    return [...this.entries().values()].filter((entry) => entry.reading === reading);
-  }
-
-  waiting() {
-    return [...this.entries()].filter(([, entry]) => !entry.refused);
-  }
-
-  refused() {
-    return [...this.entries().values()].filter((entry) => entry.refused);
-  }
-
-  // What was refused earlier may be taken now, for example after the study was opened again.
-  retryRefused() {
-    for (const [key, entry] of this.entries()) {
-      if (entry.refused) this.#write(key, { ...entry, refused: "" });
-    }
-    return this.flush();
-  }
-
-  async flush() {
-    if (this.#sending) return;
-    this.#sending = true;
-    clearTimeout(this.#timer);
+  async #refresh() {
+    if (!this.#store) return;
     try {
-      for (let waiting = this.waiting(); waiting.length; waiting = this.waiting()) {
-        this.#become("sending");
-        if (!(await this.#send(...waiting[0]))) return;
+      const [stored, problems] = await Promise.all([this.#store.waiting(this.#owner), this.#store.problems(this.#owner)]);
+      this.#stored = stored;
+      this.problems = problems;
+    } catch {
+      // The storage cannot be read now: what is known of it stays.
+    }
+  }
+
+  async #writeHeld() {
+    while (this.#held.length) {
+      const entry = this.#held[0];
+      try {
+        if (!this.#store) throw new Error("no storage");
+        entry.order = await this.#store.add(entry);
+      } catch {
+        this.#storageFails = true;
+        return;
       }
-      this.#wait = FIRST_WAIT;
-      this.#become("idle");
-    } finally {
-      this.#sending = false;
+      this.#drop(entry);
+      this.#stored.push(entry);
+    }
+    this.#storageFails = false;
+  }
+
+  async #run() {
+    await this.#opened;
+    while (this.#again) {
+      this.#again = false;
+      // One tab at a time: the order of answers is the order in which they were given.
+      try {
+        if (navigator.locks) await navigator.locks.request(`readerstudy-outbox-${this.#owner}`, () => this.#sendAll());
+        else await this.#sendAll();
+      } catch {
+        this.#later("offline"); // the page is on its way out, or the browser in trouble: what waits is kept
+      }
     }
   }
 
-  async #send(key, entry) {
-    let response;
+  async #sendAll() {
+    clearTimeout(this.#timer);
+    await this.#writing;
+    await this.#refresh(); // another tab may have sent some
+    for (let entry = this.waiting[0]; entry; entry = this.waiting[0]) {
+      await this.#writing; // into the storage first
+      if (this.state === "idle") this.#become("sending");
+      if (!(await this.#send(entry))) return;
+    }
+    this.#wait = FIRST_WAIT;
+    this.#become("idle");
+  }
+
+  async #send(entry) {
+    let response, reply;
     try {
-      response = await put(`${entry.base}answers/${entry.id}`, {
-        question: entry.question,
-        value: entry.value,
-        seconds: entry.seconds,
-      });
+      const body = await this.#body(entry);
+      response = await put(entry.url, body, { keepalive: true, signal: AbortSignal.timeout(NO_REPLY_AFTER) });
+      const isJson = (response.headers.get("Content-Type") ?? "").startsWith("application/json");
+      reply = isJson ? await response.json() : null;
     } catch {
       return this.#later("offline"); // no reply: perhaps stored, perhaps not; the same id is sent again
     }
-    if (response.ok) {
-      this.#remove(key, entry.id);
+    if (response.ok && reply) {
+      await this.#acknowledged(entry, reply);
       return true;
     }
-    const isJson = (response.headers.get("Content-Type") ?? "").startsWith("application/json");
     // A page instead of an answer: the browser's cookies are gone, and with them the session.
-    if (response.status === 401 || (response.status === 403 && !isJson)) return this.#later("signed-out");
-    if (isJson && response.status >= 400 && response.status < 500) {
-      const { error } = await response.json();
-      const current = this.entries().get(key);
-      if (current?.id === entry.id) this.#write(key, { ...entry, refused: error });
+    if (response.status === 401 || (response.status === 403 && !reply)) {
+      this.message = reply?.error ?? "";
+      return this.#later("signed-out");
+    }
+    if (reply && response.status >= 400 && response.status < 500 && ![408, 425, 429].includes(response.status)) {
+      await this.#refused(entry, reply.error);
       return true;
     }
     return this.#later("offline");
   }
 
+  async #body(entry) {
+    if (entry.kind !== "answer") return { ...entry.body, reader: this.#owner };
+    const body = { reader: this.#owner, question: entry.question, seconds: entry.seconds ?? null, ...entry.answer };
+    if (entry.reason) body.reason = entry.reason;
+    if (entry.known !== undefined) {
+      // What this browser has had acknowledged since counts as known: the reader gave both here, one after the other.
+      const name = knownName(entry);
+      const later = this.#known.get(name) ?? (await this.#store?.known(name).catch(() => 0)) ?? 0;
+      body.known_revision = Math.max(entry.known, later);
+    }
+    return body;
+  }
+
+  async #acknowledged(entry, reply) {
+    if (reply.standing !== undefined) {
+      await this.#setAside(entry, {
+        why: "A newer answer, given elsewhere, stands. This one was kept beside it.",
+        standing: reply.standing,
+        at: Date.now(),
+      });
+      this.#handlers.settled(entry, reply);
+      return;
+    }
+    const name = entry.kind === "answer" ? knownName(entry) : "";
+    if (name) this.#known.set(name, reply.revision);
+    if (entry.order !== undefined) await this.#store.acknowledged(entry, name, reply.revision).catch(() => {});
+    this.#drop(entry);
+    this.#handlers.settled(entry, reply);
+    this.#tellOthers();
+  }
+
+  // That a case was gone on from is no answer of the reader's: where it is not taken, there is nothing to decide.
+  async #refused(entry, why) {
+    await this.#setAside(entry, entry.kind === "submission" ? null : { why, at: Date.now() });
+    this.#handlers.settled(entry, null);
+  }
+
+  async #setAside(entry, problem) {
+    try {
+      await this.#store.setAside(entry, problem);
+      await this.#refresh();
+    } catch {
+      if (problem) this.problems = [...this.problems, { ...entry, ...problem }];
+    }
+    this.#drop(entry);
+    this.#tellOthers();
+  }
+
+  #drop(entry) {
+    this.#stored = this.#stored.filter((other) => other.id !== entry.id);
+    this.#held = this.#held.filter((other) => other.id !== entry.id);
+  }
+
   #later(state) {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.flush(), this.#wait);
     this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT);
     this.#become(state);
@@ -140,25 +288,14 @@ export class Outbox {
 
   #become(state) {
     this.state = state;
-    this.#onChange(this);
+    this.#handlers.changed();
   }
 
-  #write(key, entry) {
-    try {
-      localStorage.setItem(this.#owner + key, JSON.stringify(entry));
-      this.#memory.delete(key);
-    } catch {
-      this.#memory.set(key, entry);
-    }
+  #tellOthers() {
+    this.#channel?.postMessage("changed");
   }
+}
 
-  #remove(key, id) {
-    if (this.entries().get(key)?.id !== id) return; // the reader has chosen anew meanwhile
-    this.#memory.delete(key);
-    try {
-      localStorage.removeItem(this.#owner + key);
-    } catch {
-      // Storage is switched off: nothing is there.
-    }
-  }
+function knownName(entry) {
+  return `${entry.owner}/${entry.reading}/${entry.question}`;
 }

@@ -1,145 +1,248 @@
-// The questions of a case: answers by key or click, into the outbox at once, and on to the next case when they are safe.
+// The questions of a case: answers into the outbox at once, and on to the next case when they are safe.
 
+import { askForReason, askToUnlock, showDialog } from "./dialogs.js";
+import { fieldOf } from "./fields.js";
 import { Outbox } from "./outbox.js";
 
 export class Questions {
   #form;
-  #fieldsets;
+  #fields;
   #next = document.getElementById("next");
   #status = document.getElementById("status");
   #problem = document.getElementById("problem");
+  #signedOut = document.getElementById("signed-out");
   #outbox;
   #seconds;
   #active;
+  #ready = false;
+  #asking = false;
   #leaving = false;
   #wantsNext = false;
+  #ownProblem = false;
 
   // `seconds`: a function that says how long the reader has been active on this case, all visits together.
   constructor(form, seconds) {
     this.#form = form;
     this.#seconds = seconds;
-    this.#fieldsets = [...form.querySelectorAll(".question")];
-    this.#active = this.#fieldsets[0];
-    this.#outbox = new Outbox(form.dataset.owner, () => this.#showState());
-    form.addEventListener("change", (event) => {
-      this.#choose(event.target.closest(".question"), event.target, { moveOn: false });
+    form.reset();
+    this.#fields = [...form.querySelectorAll(".question")].map((set) => fieldOf(set, (field) => this.#record(field)));
+    this.#active = this.#fields[0];
+    for (const field of this.#fields) {
+      field.begin();
+      field.fieldset.addEventListener("focusin", () => { this.#active = field; });
+    }
+    this.#outbox = new Outbox(form.dataset.owner, {
+      changed: () => this.#showState(),
+      settled: (entry, reply) => this.#settled(entry, reply),
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#goNext();
     });
-    for (const fieldset of this.#fieldsets) fieldset.addEventListener("focusin", () => { this.#active = fieldset; });
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#goNext(); // out of a text field
+    });
+    document.getElementById("ask-unlock")?.addEventListener("click", (event) => this.#askToUnlock(event.target));
+    document.getElementById("show-keys").addEventListener("click", () => this.#showKeys());
     window.addEventListener("beforeunload", (event) => {
       if (!this.#outbox.durable) event.preventDefault(); // the browser asks whether to leave: an answer would be lost
     });
-    this.#restore();
-    this.#showState();
-    this.#outbox.retryRefused();
   }
 
-  // The pictures are there: answers are taken from now on.
-  enable() {
-    for (const fieldset of this.#fieldsets) fieldset.disabled = false;
-    this.#focusOn(this.#unanswered() ?? this.#fieldsets[0]);
+  // The pictures are there: answers are taken from now on, those that wait here shown on top of the server's.
+  async enable() {
+    await this.#outbox.ready;
+    for (const entry of this.#waiting()) {
+      const field = this.#field(entry);
+      field?.show(entry.answer);
+      if (field) field.recorded = JSON.stringify(entry.answer);
+    }
+    this.#ready = true;
+    if (!this.#locked) for (const field of this.#fields) field.fieldset.disabled = false;
+    this.#showState();
+    if (this.#locked) this.#next.focus();
+    else this.#focusOn(this.#unanswered() ?? this.#fields[0]);
   }
 
   showProblem(...content) {
-    this.#problem.replaceChildren(...content);
-    this.#problem.hidden = content.length === 0;
+    this.#ownProblem = content.length > 0;
+    this.#notice(...content);
   }
 
   // Acts on a key that belongs to the questions; says whether it did.
   key(event) {
-    if (this.#fieldsets[0].disabled) return false;
+    if (event.key === "?") return this.#showKeys();
+    if (!this.#ready) return false;
     const actsItself = event.target.closest?.("a, button, summary");
-    if (/^[0-9]$/.test(event.key)) {
-      const radio = this.#active.querySelector(`input[value="${event.key}"]`);
-      if (!radio) return false;
-      this.#choose(this.#active, radio, { moveOn: true });
+    if (!this.#locked && /^[0-9yn]$/i.test(event.key) && this.#active.pick(event.key)) {
+      this.#focusOn(this.#unanswered() ?? this.#active);
       return true;
     }
-    if ((event.key === "Enter" && !actsItself) || event.key.toLowerCase() === "n") {
+    // Where N can mean no, it never leads on: a second press would answer the question anew or leave it.
+    const letterNext = event.key.toLowerCase() === "n" && !this.#form.querySelector("[data-kind=yes_no]");
+    if ((event.key === "Enter" && !actsItself) || letterNext) {
       this.#goNext();
       return true;
     }
     return false;
   }
 
-  #unanswered() {
-    return this.#fieldsets.find((fieldset) => !chosen(fieldset));
+  get #locked() {
+    return this.#form.dataset.locked === "yes";
   }
 
-  #unacknowledged() {
-    return this.#outbox.of(this.#form.dataset.reading).length > 0;
+  #field(entry) {
+    return this.#fields.find((field) => field.key === entry.question);
+  }
+
+  #unanswered() {
+    return this.#fields.find((field) => field.required && !field.answered);
+  }
+
+  // Answers of this case that the server has not acknowledged.
+  #waiting() {
+    const { reading } = this.#form.dataset;
+    return this.#outbox.waiting.filter((entry) => entry.kind === "answer" && entry.reading === reading);
+  }
+
+  async #record(field) {
+    if (this.#asking) return;
+    const change = field.saved !== null || !field.required;
+    if (this.#form.dataset.needsReason === "yes" && change && !field.reason) {
+      this.#asking = true;
+      const reason = await askForReason();
+      this.#asking = false;
+      if (!reason) {
+        field.show(field.saved);
+        this.#showState();
+        return;
+      }
+      field.reason = reason;
+      field.focus();
+    }
+    const { reading, base, case: label } = this.#form.dataset;
+    const id = crypto.randomUUID();
+    const { answer } = field;
+    field.recorded = JSON.stringify(answer);
+    this.#outbox.add({
+      kind: "answer",
+      id,
+      url: `${base}answers/${id}`,
+      reading,
+      question: field.key,
+      answer,
+      known: field.revision,
+      reason: field.reason,
+      seconds: Math.round(10 * this.#seconds()) / 10,
+      label: `${label}, “${field.legend}”: ${field.spoken}`,
+    });
+  }
+
+  #settled(entry, reply) {
+    const field = this.#field(entry);
+    if (entry.kind !== "answer" || entry.reading !== this.#form.dataset.reading || !field) return;
+    if (reply?.standing !== undefined) {
+      location.reload(); // the server knows what stands; the notice asks which of the two is to
+    } else if (reply) {
+      field.saved = entry.answer;
+      field.revision = reply.revision;
+    } else if (!this.#waiting().some((other) => other.question === entry.question)) {
+      field.show(field.saved); // what was refused is not shown as if it were an answer
+      field.recorded = JSON.stringify(field.saved);
+    }
   }
 
   #showState() {
-    const refused = this.#outbox.refused()[0];
-    const safe = this.#outbox.durable ? "stored on this computer" : "not saved yet, keep this page open";
-    if (refused) {
-      this.#status.textContent = "Not saved";
-      this.showProblem(`An answer was not accepted: ${refused.refused}`);
-    } else if (this.#outbox.state === "signed-out") {
-      const signIn = link("Sign in again", this.#form.dataset.signIn, "_blank");
-      this.#status.textContent = `Signed out – ${safe}`;
-      this.showProblem(`You were signed out. Your answer is ${safe}. `, signIn, " and it is sent.");
-    } else {
-      this.showProblem();
-      if (this.#outbox.state === "sending") this.#status.textContent = "Sending…";
-      else if (this.#outbox.state === "offline") this.#status.textContent = `No connection – ${safe}`;
-      else this.#status.textContent = this.#fieldsets.some(chosen) ? "Saved" : "";
-    }
-    this.#status.dataset.state = refused ? "refused" : this.#outbox.state;
-    this.#next.disabled = this.#unanswered() !== undefined || this.#unacknowledged();
+    const { state, durable } = this.#outbox;
+    const safe = durable ? "stored on this computer" : "not saved yet, keep this page open";
+    const problem = this.#outbox.problems.find((one) => !one.seen);
+    if (problem) this.#status.textContent = "Not accepted";
+    else if (state === "signed-out") this.#status.textContent = `Signed out – ${safe}`;
+    else if (state === "sending") this.#status.textContent = durable ? "Sending…" : `Sending – ${safe}`;
+    else if (state === "offline") this.#status.textContent = `No connection – ${safe}`;
+    else this.#status.textContent = this.#fields.some((field) => field.answered) ? "Saved" : "";
+    this.#status.dataset.state = problem ? "refused" : state;
+    this.#showSignIn(state === "signed-out", safe);
+    if (!this.#ownProblem) this.#notice(...(problem ? this.#about(problem) : state === "signed-out" ? this.#signIn(safe) : []));
+    this.#next.disabled = !this.#ready || (!this.#locked && (this.#unanswered() !== undefined || this.#waiting().length > 0));
     if (this.#wantsNext && !this.#next.disabled) this.#goNext();
   }
 
-  #choose(fieldset, radio, { moveOn }) {
-    if (radio.checked && radio.dataset.sent === "yes") return;
-    for (const other of fieldset.querySelectorAll("input")) other.dataset.sent = "";
-    radio.checked = true;
-    radio.dataset.sent = "yes";
-    this.#active = fieldset;
-    const { reading, base } = this.#form.dataset;
-    const seconds = Math.round(10 * this.#seconds()) / 10;
-    this.#outbox.add({ reading, base, question: fieldset.dataset.question, value: Number(radio.value), seconds });
-    if (moveOn) this.#focusOn(this.#unanswered() ?? fieldset);
+  // Once per loss of the session; closed, the reader can go on answering, and the notice stays.
+  #showSignIn(wanted, safe) {
+    const dialog = this.#signedOut;
+    if (!wanted) {
+      if (dialog.open) dialog.close();
+      delete dialog.dataset.shown;
+      return;
+    }
+    dialog.querySelector("[data-message]").textContent = this.#outbox.message || "You were signed out.";
+    dialog.querySelector("[data-safe]").textContent = safe;
+    if (dialog.dataset.shown || this.#asking) return;
+    dialog.dataset.shown = "yes";
+    showDialog(dialog);
   }
 
-  // An unanswered question has the focus as a whole: a mark around its first point would look like a suggestion.
-  #focusOn(fieldset) {
-    this.#active = fieldset;
-    (chosen(fieldset) ?? fieldset).focus({ focusVisible: true });
+  #signIn(safe) {
+    const again = link("Sign in again", this.#form.dataset.signIn, "_blank");
+    return [`${this.#outbox.message || "You were signed out."} What you answered is ${safe}. `, again, " and it is sent."];
   }
 
-  #goNext() {
-    if (this.#leaving) return; // a double click goes on once
+  #about(problem) {
+    const about = problem.label ? `${problem.label}. ` : "";
+    const again = problem.standing === undefined ? [] : [button("Use this answer", () => this.#outbox.tryAgain(problem)), " "];
+    const refused = problem.standing === undefined ? "Not accepted: " : "";
+    return [`${about}${refused}${problem.why} `, ...again, button("Dismiss", () => this.#outbox.hide(problem))];
+  }
+
+  #notice(...content) {
+    this.#problem.replaceChildren(...content);
+    this.#problem.hidden = content.length === 0;
+  }
+
+  #focusOn(field) {
+    this.#active = field;
+    field.focus();
+  }
+
+  async #goNext() {
+    if (this.#leaving || !this.#ready) return; // a double click goes on once
+    for (const field of this.#fields) field.commit();
     const open = this.#unanswered();
-    if (open) {
+    if (open && !this.#locked) {
       this.#focusOn(open);
       return;
     }
     this.#wantsNext = true;
-    if (this.#unacknowledged()) {
+    if (this.#asking) return;
+    if (this.#waiting().length > 0) {
       this.#outbox.flush();
       return;
     }
     this.#leaving = true;
-    location.assign(this.#form.dataset.next);
+    const { submitted, unlock, reading, base, next, case: label } = this.#form.dataset;
+    if (!this.#locked && (submitted !== "yes" || unlock)) {
+      const body = { unlock: unlock || null };
+      const entry = { kind: "submission", id: crypto.randomUUID(), url: `${base}submission`, reading, body, label };
+      await this.#outbox.add(entry); // in the browser's storage: should it not arrive, the next page sends it
+    }
+    location.assign(next);
   }
 
-  // What the browser remembers of an earlier visit is not to be trusted: the page as the server sent it is, and on top
-  // of it what still waits here to be acknowledged.
-  #restore() {
-    this.#form.reset();
-    for (const radio of this.#form.querySelectorAll("input:checked")) radio.dataset.sent = "yes";
-    for (const entry of this.#outbox.of(this.#form.dataset.reading)) {
-      const radio = this.#form.querySelector(`[data-question="${entry.question}"] input[value="${entry.value}"]`);
-      if (radio) {
-        radio.checked = true;
-        radio.dataset.sent = "yes";
-      }
-    }
+  async #askToUnlock(asked) {
+    const reason = await askToUnlock();
+    if (!reason) return;
+    const { reading, base, case: label } = this.#form.dataset;
+    const id = crypto.randomUUID();
+    await this.#outbox.add({ kind: "unlock", id, url: `${base}unlocks/${id}`, reading, body: { reason }, label });
+    asked.replaceWith("The coordinator has been asked to unlock it.");
+    this.#next.focus();
+  }
+
+  #showKeys() {
+    document.dispatchEvent(new CustomEvent("exposure", { detail: { kind: "help_opened", value: { help: "keys" } } }));
+    showDialog(document.getElementById("keys"));
+    return true;
   }
 }
 
@@ -149,6 +252,9 @@ export function link(text, href, target) {
   return anchor;
 }
 
-function chosen(fieldset) {
-  return fieldset.querySelector("input:checked");
+function button(text, act) {
+  const made = document.createElement("button");
+  Object.assign(made, { type: "button", className: "button small", textContent: text });
+  made.addEventListener("click", act);
+  return made;
 }

@@ -1,16 +1,40 @@
-// Start page of a study: sends answers that were stored on this computer when the connection was lost.
+// Start page of a study: sends answers that wait in this browser, and lists those about which the reader must decide.
 
 import { Outbox } from "./outbox.js";
 
 const notice = document.getElementById("unsent");
+const list = document.getElementById("refused");
 
-function show(outbox) {
-  const waiting = outbox.waiting().length;
-  const refused = outbox.refused();
-  if (refused.length) notice.textContent = `${refused.length} of your answers could not be saved: ${refused[0].refused}`;
-  else if (waiting) notice.textContent = `${waiting} of your answers are stored on this computer and are being sent.`;
-  notice.hidden = waiting + refused.length === 0;
+function show() {
+  const waiting = outbox.waiting.filter((entry) => entry.kind === "answer").length;
+  const signIn = outbox.state === "signed-out" ? ` ${outbox.message}` : "";
+  notice.textContent = `${waiting} of your answers ${waiting === 1 ? "is" : "are"} stored on this computer and being sent.${signIn}`;
+  notice.hidden = waiting === 0;
+  list.replaceChildren(...outbox.problems.map(item));
+  list.closest("section").hidden = outbox.problems.length === 0;
 }
 
-const outbox = new Outbox(notice.dataset.owner, show);
-outbox.retryRefused();
+function item(problem) {
+  const line = document.createElement("li");
+  const newerStands = problem.standing !== undefined;
+  const what = document.createElement("strong");
+  what.textContent = problem.label || "An answer";
+  const buttons = document.createElement("span");
+  buttons.className = "button-row";
+  buttons.append(
+    button(newerStands ? "Use this answer" : "Try again", () => outbox.tryAgain(problem)),
+    button(newerStands ? "Keep the newer one" : "Dismiss", () => outbox.dismiss(problem)),
+  );
+  line.append(what, document.createElement("br"), problem.why, buttons);
+  return line;
+}
+
+function button(text, act) {
+  const made = document.createElement("button");
+  Object.assign(made, { type: "button", className: "button small", textContent: text });
+  made.addEventListener("click", act);
+  return made;
+}
+
+const outbox = new Outbox(notice.dataset.owner, { changed: show });
+outbox.ready.then(show);

@@ -13,6 +13,13 @@ from tests.reading.factories import reader_make, study_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ANSWERS = "**/answers/*"
+FULL = "() => { IDBObjectStore.prototype.add = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+WAITING = """() => new Promise(done => {
+    indexedDB.open('readerstudy').onsuccess = event => {
+        const request = event.target.result.transaction('waiting').objectStore('waiting').getAll();
+        request.onsuccess = () => { event.target.result.close(); done(request.result); };
+    };
+})"""
 
 
 @pytest.fixture
@@ -44,6 +51,11 @@ def session_of(user: User, url: str) -> list[dict[str, str]]:
 
 def asks_before_leaving(page: Page) -> bool:
     return page.evaluate("() => !window.dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+
+
+def waiting(page: Page) -> list[dict]:
+    """What the browser's storage still holds."""
+    return page.evaluate(WAITING)
 
 
 def stored() -> list[tuple[str, int, int]]:
@@ -102,9 +114,14 @@ def test_a_session_that_ended_keeps_the_answer_until_signed_in_again(page: Page,
     cookies = page.context.cookies()
     page.context.clear_cookies(name=gone)
     page.keyboard.press("3")
+    dialog = page.locator("#signed-out")
+    expect(dialog).to_contain_text("stored on this computer")
+    expect(dialog.get_by_role("link", name="Sign in again")).to_have_attribute("target", "_blank")
+    page.keyboard.press("Escape")
     expect(page.locator("#problem")).to_contain_text("Sign in again")
     page.context.add_cookies(cookies)
     expect(page.locator("#status")).to_have_text("Saved")
+    expect(page.locator("#problem")).to_be_hidden()
     assert stored() == [("confidence", 1, 3)]
 
 
@@ -114,7 +131,7 @@ def test_an_answer_given_while_somebody_else_is_signed_in_waits_for_its_reader(
     page.context.clear_cookies()
     page.context.add_cookies(session_of(reader_make(allocation.membership.study).membership.user, page.url))
     page.keyboard.press("4")
-    expect(page.locator("#problem")).to_contain_text("somebody else signed in")
+    expect(page.locator("#signed-out")).to_contain_text("Somebody else is signed in")
     assert stored() == []
     page.context.clear_cookies()
     sign_in(allocation.membership.user)
@@ -123,20 +140,20 @@ def test_an_answer_given_while_somebody_else_is_signed_in_waits_for_its_reader(
     assert [(answer.value, answer.reading) for answer in Answer.objects.all()] == [(4, first)]
 
 
-def test_a_choice_that_no_longer_fits_into_the_storage_takes_the_place_of_the_stored_one(page: Page, first: Reading):
+def test_an_answer_that_no_longer_fits_into_the_storage_waits_in_the_page_which_asks_before_it_closes(
+    page: Page, first: Reading
+):
     page.context.set_offline(True)
     page.keyboard.press("4")
     expect(page.locator("#status")).to_contain_text("stored on this computer")
-    page.evaluate(
-        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
-    )
+    page.evaluate(FULL)
     page.locator("[data-question=confidence] label").nth(1).click()
     expect(page.locator("#status")).to_contain_text("keep this page open")
     assert asks_before_leaving(page)
     page.context.set_offline(False)
     expect(page.locator("#status")).to_have_text("Saved")
     assert not asks_before_leaving(page)
-    assert stored() == [("confidence", 1, 2)]
+    assert stored() == [("confidence", 1, 4), ("confidence", 2, 2)]
 
 
 def test_a_changed_mind_is_a_revision_and_reload_shows_what_is_stored(page: Page, first: Reading):
@@ -144,7 +161,7 @@ def test_a_changed_mind_is_a_revision_and_reload_shows_what_is_stored(page: Page
     expect(page.locator("#status")).to_have_text("Saved")
     page.locator("[data-question=confidence] .point").nth(0).click()
     expect(page.locator("#status")).to_have_text("Saved")
-    page.wait_for_function("Object.keys(localStorage).length === 0")
+    assert waiting(page) == []
     assert stored() == [("confidence", 1, 4), ("confidence", 2, 1)]
     page.reload()
     page.wait_for_selector("body[data-ready=yes]")

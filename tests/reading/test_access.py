@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
-from readerstudy.reading.models import Reading
+from readerstudy.reading.models import Reading, Unlock
 from readerstudy.reading.services import reading_open
 from readerstudy.studies.models import Membership, Study
 from tests.reading.factories import NOW, member_make, reader_make, study_make, user_make
@@ -40,9 +40,12 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "reading_case": ("get", OWN_CASE),
     "reading_asset": ("get", OWN_CASE),
     "answer_put": ("put", OWN_CASE_BY_SCRIPT),
+    "submission_put": ("put", (401, 404, 400, 404, 404, 404, 404)),  # the case is not complete
+    "unlock_put": ("put", OWN_CASE_BY_SCRIPT),
     "visit_put": ("put", OWN_CASE_BY_SCRIPT),
     "study_detail": ("get", COORDINATOR),
     "member_add": ("post", COORDINATOR),
+    "unlock_grant": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "explanation_retry": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "case_detail": ("get", COORDINATOR),
     "case_asset": ("get", COORDINATOR),
@@ -90,6 +93,7 @@ class Scene:
     study: Study
     reading: Reading
     explanation: Explanation
+    unlock: Unlock
     people: dict[str, User | None]
 
     def arguments(self, name: str) -> list[object]:
@@ -99,6 +103,9 @@ class Scene:
             "reading_case": [self.reading.pk],
             "reading_asset": [self.reading.pk, "xray.png"],
             "answer_put": [self.reading.pk, uuid.uuid4()],
+            "submission_put": [self.reading.pk],
+            "unlock_put": [self.reading.pk, self.unlock.pk],
+            "unlock_grant": [slug, self.unlock.pk],
             "visit_put": [self.reading.pk, uuid.uuid4()],
             "explanation_retry": [slug, self.explanation.pk],
             "case_detail": [slug, case.number],
@@ -109,6 +116,8 @@ class Scene:
     def body(self, name: str) -> dict[str, object]:
         if name == "answer_put":
             return {"question": "confidence", "value": 3, "seconds": None}
+        if name == "unlock_put":
+            return {"reason": "I was interrupted."}
         if name == "visit_put":
             return {"seconds": 0}
         if name == "member_add":
@@ -145,6 +154,7 @@ def scene() -> Scene:
         study=study,
         reading=reading,
         explanation=reading.case.explanation,
+        unlock=Unlock.objects.create(id=uuid.uuid4(), reading=reading, reason="Interrupted.", asked_at=NOW),
         people={
             "nobody": None,
             "outsider": outsider,
@@ -190,7 +200,7 @@ def test_an_unknown_study_or_case_is_not_found(name: str, scene: Scene):
     assert response.status_code == 404
 
 
-@pytest.mark.parametrize("name", ["case_detail", "case_asset", "explanation_retry"])
+@pytest.mark.parametrize("name", ["case_detail", "case_asset", "explanation_retry", "unlock_grant"])
 def test_a_coordinator_reaches_nothing_of_another_study_through_their_own(name: str, scene: Scene):
     elsewhere = Study.objects.get(slug="elsewhere")
     client = Client()
@@ -198,7 +208,7 @@ def test_a_coordinator_reaches_nothing_of_another_study_through_their_own(name: 
     Study.objects.update(status=Study.Status.CLOSED)  # so that reading there does not stand in the way
     arguments = scene.arguments(name)
     arguments[0] = elsewhere.slug
-    if name != "explanation_retry":
+    if name.startswith("case"):
         arguments[1] = 9999
     response = getattr(client, EXPECTED[name][0])(reverse(name, args=arguments))
     assert response.status_code == 404

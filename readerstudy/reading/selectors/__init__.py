@@ -1,8 +1,15 @@
 """Reads about readings."""
 
+from readerstudy.reading.selectors.asked import (
+    AskedQuestion,
+    Lock,
+    asked_questions,
+    current_answers,
+    lock_of,
+    unlocks_waiting,
+)
 from readerstudy.reading.selectors.blind import (
     BlindReading,
-    Scale,
     Step,
     blind_reading,
     reading_artefacts,
@@ -27,21 +34,26 @@ from readerstudy.reading.selectors.progress import (
 
 __all__ = [
     "CORRECTION_TIME",
+    "AskedQuestion",
     "BlindReading",
+    "Lock",
     "PeriodProgress",
     "PeriodState",
     "ReaderProgress",
-    "Scale",
     "Step",
     "StudyEntry",
     "allocation_of",
+    "asked_questions",
     "blind_reading",
+    "current_answers",
     "first_unanswered",
     "is_accessible",
+    "lock_of",
     "periods_of",
     "readers_progress",
     "reading_artefacts",
     "reading_assets",
     "reading_of",
     "studies_of",
+    "unlocks_waiting",
 ]

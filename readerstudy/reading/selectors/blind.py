@@ -10,24 +10,13 @@ from django.db.models import Sum
 
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.reading.assets import marked_percent
-from readerstudy.reading.models import Answer, Reading, Visit
+from readerstudy.reading.models import Reading, Visit
+from readerstudy.reading.selectors.asked import AskedQuestion, Lock, asked_questions, lock_of
 from readerstudy.reading.selectors.progress import reading_rows
 from readerstudy.studies.models import Study
 
 COUNTERFACTUAL = "latent_shift"
 Kind = Artefact.Kind
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A question with the reader's own current answer."""
-
-    key: str
-    text: str
-    points: range
-    low_anchor: str
-    high_anchor: str
-    value: int | None
 
 
 @dataclass(frozen=True)
@@ -52,7 +41,8 @@ class BlindReading:
     total: int
     period: int
     periods: int
-    scales: tuple[Scale, ...]
+    questions: tuple[AskedQuestion, ...]
+    lock: Lock
     seconds_before: float
     ready: bool
     steps: tuple[Step, ...]
@@ -62,7 +52,7 @@ class BlindReading:
 
     @property
     def answered(self) -> bool:
-        return all(scale.value is not None for scale in self.scales)
+        return all(question.answered for question in self.questions if question.required)
 
     @property
     def done(self) -> int:
@@ -101,7 +91,8 @@ def blind_reading(reading: Reading) -> BlindReading:
         total=len(rows),
         period=reading.period.number,
         periods=study.arms.count(),
-        scales=_scales(reading, study),
+        questions=asked_questions(reading),
+        lock=lock_of(reading),
         seconds_before=Visit.objects.filter(reading=reading).aggregate(total=Sum("seconds"))["total"] or 0.0,
         ready=Explanation.objects.filter(case=reading.case_id, status=Explanation.Status.DONE).exists(),
         steps=tuple(Step(reading_id=row.reading_id, position=row.position, answered=row.answered) for row in rows),
@@ -137,20 +128,3 @@ def reading_artefacts(reading: Reading, name: str) -> list[Artefact]:
     )
     by_kind = {artefact.kind: artefact for artefact in stored}
     return [by_kind[kind] for kind in kinds] if set(by_kind) == set(kinds) else []
-
-
-def _scales(reading: Reading, study: Study) -> tuple[Scale, ...]:
-    current = {
-        answer.question_id: answer.value for answer in Answer.objects.filter(reading=reading).order_by("revision")
-    }
-    return tuple(
-        Scale(
-            key=question.key,
-            text=question.text,
-            points=question.scale,
-            low_anchor=question.low_anchor,
-            high_anchor=question.high_anchor,
-            value=current.get(question.pk),
-        )
-        for question in study.questions.all()
-    )

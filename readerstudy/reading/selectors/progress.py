@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from readerstudy.accounts.models import User
 from readerstudy.reading.models import Allocation, Reading
@@ -94,10 +94,12 @@ def is_accessible(reading: Reading, *, now: datetime) -> bool:
 
 def reading_rows(allocation: Allocation) -> list[ReadingRow]:
     """All readings of one reader in the order of reading."""
-    questions = Question.objects.filter(study__memberships__allocation=allocation).count()
+    questions = Question.objects.filter(study__memberships__allocation=allocation, required=True).count()
+    required = Q(answers__question__required=True)
     values = (
         Reading.objects.filter(allocation=allocation)
-        .annotate(answered=Count("answers__question", distinct=True))  # counted, so a question added later is missed
+        # Counted, so that a question added later is missed.
+        .annotate(answered=Count("answers__question", filter=required, distinct=True))
         .order_by("period__number", "position")
         .values_list(
             "pk",

@@ -42,6 +42,7 @@ def study_create(*, protocol: Protocol, now: datetime, actor: User | None = None
         classifier=protocol.classifier,
         autoencoder=protocol.autoencoder,
         washout_days=protocol.washout_days,
+        changes=protocol.changes,
         parameters=protocol.parameters,
         protocol=protocol.text,
         created_at=now,
@@ -56,10 +57,14 @@ def study_create(*, protocol: Protocol, now: datetime, actor: User | None = None
             key=question.key,
             text=question.text,
             position=position,
+            kind=question.kind,
+            required=question.required,
             minimum=question.minimum,
             maximum=question.maximum,
             low_anchor=question.low,
             high_anchor=question.high,
+            options=list(question.options),
+            shape=question.shape,
         )
         for position, question in enumerate(protocol.questions, start=1)
     )

@@ -1,0 +1,213 @@
+"""Writes about answers: revisions, submitting a case, unlocking one. Whatever a browser sends twice is stored once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from readerstudy.accounts.models import User
+from readerstudy.reading import selectors
+from readerstudy.reading.given import Given, given
+from readerstudy.reading.models import Answer, Reading, Unlock, Visit
+from readerstudy.reading.own import (
+    AnswerConflictError,
+    AnswerRefusedError,
+    ReadingClosedError,
+    own_reading_locked,
+    require_open,
+    require_plausible,
+)
+from readerstudy.studies.models import Question, Study
+from readerstudy.studies.services import audit
+
+REASON_LENGTH = 200
+REQUEST_LENGTH = 500
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of an answer: its revision, whether this call added it, and whether the case is complete now.
+
+    `standing` is the answer that counts where the one that was sent does not: it had not known of it.
+    """
+
+    revision: int
+    added: bool
+    complete: bool
+    standing: Answer | None = None
+
+
+@transaction.atomic
+def answer_store(
+    *,
+    answer_id: uuid.UUID,
+    reading_id: uuid.UUID,
+    question_key: str,
+    value: int | None = None,
+    content: Mapping[str, Any] | None = None,
+    known_revision: int | None = None,
+    reason: str = "",
+    seconds: float | None,
+    user: User,
+    now: datetime,
+) -> Stored:
+    """Adds an answer under the id that the browser made, as the next revision of this question.
+
+    The same id again is a success that adds nothing, also when both arrive at once and also after the period has
+    closed: then only the reply was lost. The answer that already stands is not stored twice. One whose page did not
+    know of the answer that stands is kept as superseded (docs/decisions/0006). Raises ReadingNotFoundError,
+    ReadingClosedError, AnswerRefusedError, and AnswerConflictError where the id is another answer's.
+    """
+    reading = own_reading_locked(reading_id, user)
+    question = _question(reading, question_key)
+    sent = given(question, value=value, content=content, image=reading.case.image)
+    if stored := Answer.objects.filter(pk=answer_id).first():
+        _require_same(stored, reading, question, sent)
+        return _stored(stored, reading, added=False)
+    require_open(reading, now)
+    if seconds is not None:
+        require_plausible(seconds, reading, visits=Visit.objects.filter(reading=reading).count() + 1, now=now)
+    standing = selectors.current_answers(reading).get(question.pk)
+    if standing is None and sent.is_empty:
+        return Stored(revision=0, added=False, complete=_is_complete(reading))
+    if standing is not None and Given(standing.value, standing.content) == sent:
+        return Stored(revision=standing.revision, added=False, complete=_is_complete(reading))
+    superseded = standing is not None and known_revision is not None and known_revision < standing.revision
+    if not superseded:
+        reason = _require_changeable(reading, question, standing, reason)
+    last = Answer.objects.filter(reading=reading, question=question).order_by("revision").last()
+    answer = Answer(
+        id=answer_id,
+        reading=reading,
+        question=question,
+        revision=last.revision + 1 if last else 1,
+        value=sent.value,
+        content=sent.content,
+        known_revision=known_revision,
+        superseded=superseded,
+        reason=reason[:REASON_LENGTH],
+        seconds=seconds,
+        answered_at=now,
+    )
+    # The lock on the reading orders its revisions; the same id sent to another reading at the same time meets here.
+    Answer.objects.bulk_create([answer], ignore_conflicts=True)
+    stored = Answer.objects.get(pk=answer_id)
+    _require_same(stored, reading, question, sent)
+    if reading.completed_at is None and _is_complete(reading):
+        reading.completed_at = now
+        reading.save(update_fields=["completed_at"])
+    return _stored(stored, reading, added=True)
+
+
+@transaction.atomic
+def submission_store(*, reading_id: uuid.UUID, unlock_id: uuid.UUID | None, user: User, now: datetime) -> datetime:
+    """The reader goes on from a case with every required question answered; returns when they first did.
+
+    `unlock_id` is the unlocking that this submission ends, so that an earlier submission which arrives late ends none.
+    Again is a success that changes nothing. Raises ReadingNotFoundError, ReadingClosedError, AnswerRefusedError.
+    """
+    reading = own_reading_locked(reading_id, user)
+    if reading.submitted_at is not None:
+        if unlock_id is not None:
+            granted = Unlock.objects.filter(reading=reading, granted_at__isnull=False, ended_at=None)
+            granted.filter(pk=unlock_id).update(ended_at=now)
+        return reading.submitted_at
+    require_open(reading, now)
+    if not _is_complete(reading):
+        raise AnswerRefusedError("This case is not complete: answer every required question, then go on.")
+    reading.submitted_at = now
+    reading.save(update_fields=["submitted_at"])
+    return now
+
+
+@transaction.atomic
+def unlock_request(*, unlock_id: uuid.UUID, reading_id: uuid.UUID, reason: str, user: User, now: datetime) -> Unlock:
+    """A reader asks to change a submitted case; a request that still stands is returned instead of a second one.
+
+    Raises ReadingNotFoundError, ReadingClosedError, AnswerRefusedError, AnswerConflictError.
+    """
+    reading = own_reading_locked(reading_id, user)
+    if known := Unlock.objects.filter(pk=unlock_id).first():
+        if known.reading_id != reading.pk:
+            raise AnswerConflictError("The id of this request was used for another case. Reload the page.")
+        return known
+    if standing := Unlock.objects.filter(reading=reading, ended_at=None).first():
+        return standing
+    require_open(reading, now)
+    if not selectors.lock_of(reading).can_ask:
+        raise AnswerRefusedError("This case needs no unlocking. Reload the page.")
+    if not reason.strip() or "\0" in reason:
+        raise AnswerRefusedError("Say why the case should be unlocked.")
+    unlock = Unlock.objects.create(id=unlock_id, reading=reading, reason=reason.strip()[:REQUEST_LENGTH], asked_at=now)
+    audit(study=_study(reading), actor=user, action="unlock_asked", detail=_unlock_detail(unlock), now=now)
+    return unlock
+
+
+@transaction.atomic
+def unlock_grant(*, study: Study, unlock_id: uuid.UUID, actor: User, now: datetime) -> Unlock:
+    """The coordinator unlocks the case of a request; again changes nothing. Raises Unlock.DoesNotExist."""
+    unlocks = Unlock.objects.select_for_update(of=("self",)).select_related("reading__allocation__membership__study")
+    unlock = unlocks.get(pk=unlock_id, reading__allocation__membership__study=study)
+    if unlock.granted_at is None:
+        unlock.granted_at, unlock.granted_by = now, actor
+        unlock.save(update_fields=["granted_at", "granted_by"])
+        audit(study=study, actor=actor, action="unlock_granted", detail=_unlock_detail(unlock), now=now)
+    return unlock
+
+
+def _question(reading: Reading, key: str) -> Question:
+    # Looked up here: a text from outside may hold characters that no database takes.
+    questions = {question.key: question for question in Question.objects.filter(study=_study(reading))}
+    if key not in questions:
+        raise AnswerRefusedError(f"This study asks no question {key!r}.")
+    return questions[key]
+
+
+def _require_changeable(reading: Reading, question: Question, standing: Answer | None, reason: str) -> str:
+    """The reason for this change, "" where none is needed. A required question left open is no change."""
+    lock = selectors.lock_of(reading)
+    if not lock.submitted or (standing is None and question.required):
+        return ""
+    if lock.locked:
+        remedy = "Ask the coordinator to unlock it." if lock.can_ask else "This study takes no changes after that."
+        raise ReadingClosedError(f"This case was submitted and is locked. {remedy}")
+    if not lock.needs_reason:
+        return ""
+    if not reason.strip() or "\0" in reason:
+        raise AnswerRefusedError("This case was submitted: say why you change its answer.")
+    return reason.strip()
+
+
+def _require_same(stored: Answer, reading: Reading, question: Question, sent: Given) -> None:
+    same = (stored.reading_id, stored.question_id) == (reading.pk, question.pk)
+    if not same or Given(stored.value, stored.content) != sent:
+        raise AnswerConflictError("The id of this answer was used for another one. Reload the page and answer again.")
+
+
+def _stored(answer: Answer, reading: Reading, *, added: bool) -> Stored:
+    standing = selectors.current_answers(reading).get(answer.question_id) if answer.superseded else None
+    return Stored(revision=answer.revision, added=added, complete=_is_complete(reading), standing=standing)
+
+
+def _is_complete(reading: Reading) -> bool:
+    required = Question.objects.filter(study=_study(reading), required=True)
+    return not required.exclude(answers__reading=reading).exists()
+
+
+def _study(reading: Reading) -> Study:
+    return reading.allocation.membership.study
+
+
+def _unlock_detail(unlock: Unlock) -> dict[str, Any]:
+    reading = unlock.reading
+    return {
+        "reader": reading.allocation.membership.code,
+        "period": reading.period.number,
+        "position": reading.position,
+        "reason": unlock.reason,
+    }

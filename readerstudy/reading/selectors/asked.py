@@ -1,0 +1,132 @@
+"""The questions of one case as its reader is asked them, with their own answers, and whether these may be changed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from readerstudy.reading.models import Answer, Reading, Unlock
+from readerstudy.reading.places import shown_place
+from readerstudy.studies.models import Question, Study
+
+TEN = 10  # has the key 0
+
+
+@dataclass(frozen=True)
+class Point:
+    """One of the answers to choose from: its value, what is written on it, and the keys that pick it."""
+
+    value: int
+    label: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AskedQuestion:
+    """A question with the reader's own current answer and its revision, 0 where there is none."""
+
+    key: str
+    kind: str
+    text: str
+    required: bool
+    points: tuple[Point, ...]
+    low_anchor: str
+    high_anchor: str
+    shape: str
+    value: int | None
+    content: Mapping[str, Any] | None  # a place in shares of the picture's side
+    revision: int
+
+    @property
+    def answered(self) -> bool:
+        return self.revision > 0
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Whether a case was submitted, and what the study's policy then allows."""
+
+    submitted: bool
+    policy: str
+    unlock_id: uuid.UUID | None = None  # the request that is granted and in force
+    asked: bool = False  # a request waits for the coordinator
+
+    @property
+    def locked(self) -> bool:
+        """Whether answers cannot be changed now."""
+        return self.submitted and self.policy != Study.Changes.UNTIL_PERIOD_END and self.unlock_id is None
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether a change must say why. An unlocked case has said so in its request."""
+        return self.submitted and self.policy == Study.Changes.UNTIL_PERIOD_END
+
+    @property
+    def can_ask(self) -> bool:
+        return self.locked and self.policy == Study.Changes.BY_REQUEST
+
+
+def lock_of(reading: Reading) -> Lock:
+    """The state of a reading under its study's policy."""
+    policy = reading.allocation.membership.study.changes
+    if reading.submitted_at is None:
+        return Lock(submitted=False, policy=policy)
+    unlock = Unlock.objects.filter(reading=reading, ended_at=None).first()
+    granted = unlock is not None and unlock.granted_at is not None
+    return Lock(
+        submitted=True,
+        policy=policy,
+        unlock_id=unlock.pk if unlock is not None and granted else None,
+        asked=unlock is not None and not granted,
+    )
+
+
+def current_answers(reading: Reading) -> dict[int, Answer]:
+    """Question -> the answer that counts: its latest revision that is not superseded."""
+    answers = Answer.objects.filter(reading=reading, superseded=False).order_by("revision")
+    return {answer.question_id: answer for answer in answers}
+
+
+def asked_questions(reading: Reading) -> tuple[AskedQuestion, ...]:
+    """What the reader is asked about this case, in order."""
+    study, current = reading.allocation.membership.study, current_answers(reading)
+    return tuple(_asked(question, current.get(question.pk), reading) for question in study.questions.all())
+
+
+def unlocks_waiting(study: Study) -> QuerySet[Unlock]:
+    """Requests to unlock a case that the coordinator has not granted, oldest first."""
+    waiting = Unlock.objects.filter(reading__allocation__membership__study=study, granted_at=None, ended_at=None)
+    return waiting.select_related("reading__allocation__membership", "reading__period").order_by("asked_at", "pk")
+
+
+def _asked(question: Question, answer: Answer | None, reading: Reading) -> AskedQuestion:
+    names, content = question.value_names, answer.content if answer else None
+    if content is not None and question.kind == Question.Kind.LOCATION:
+        content = shown_place(content, reading.case.image)
+    return AskedQuestion(
+        key=question.key,
+        kind=question.kind,
+        text=question.text,
+        required=question.required,
+        points=tuple(
+            Point(value, names.get(value, str(value)), _keys(question, value)) for value in names or question.scale
+        ),
+        low_anchor=question.low_anchor,
+        high_anchor=question.high_anchor,
+        shape=question.shape,
+        value=answer.value if answer else None,
+        content=content,
+        revision=answer.revision if answer else 0,
+    )
+
+
+def _keys(question: Question, value: int) -> tuple[str, ...]:
+    if question.kind == Question.Kind.YES_NO:
+        return ("y", "1") if value else ("n", "2")
+    if value == TEN:
+        return () if 0 in question.scale else ("0",)
+    return (str(value),) if value < TEN else ()

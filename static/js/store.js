@@ -1,0 +1,130 @@
+// What this browser keeps of answers until the server has them: IndexedDB, each write on the disk before it counts.
+
+const NAME = "readerstudy";
+const VERSION = 1;
+const OLD_PREFIX = "readerstudy.answer."; // where an earlier version of this page kept answers, in localStorage
+
+export async function openStore() {
+  const store = new Store(await open());
+  await store.moveOldEntries();
+  return store;
+}
+
+class Store {
+  #database;
+
+  constructor(database) {
+    this.#database = database;
+    database.onversionchange = () => database.close(); // a newer page in another tab: it takes over
+  }
+
+  // Everything of one reader that waits to be sent, in the order in which it was given.
+  async waiting(owner) {
+    return (await this.#all("waiting")).filter((entry) => entry.owner === owner);
+  }
+
+  // What the server did not take as it was given, kept until the reader has decided about it.
+  async problems(owner) {
+    return (await this.#all("problems")).filter((entry) => entry.owner === owner && !entry.dismissed);
+  }
+
+  async known(name) {
+    return result(this.#database.transaction("known").objectStore("known").get(name));
+  }
+
+  async add(entry) {
+    let order;
+    await this.#write(["waiting"], ([waiting]) => {
+      const { order: _, ...content } = entry; // one that was refused before gets a new place
+      waiting.add(content).onsuccess = (event) => { order = event.target.result; };
+    });
+    return order;
+  }
+
+  // The server has it, as this revision of what `name` stands for.
+  async acknowledged(entry, name, revision) {
+    await this.#write(["waiting", "known"], ([waiting, known]) => {
+      waiting.delete(entry.order);
+      if (name) known.put(revision, name);
+    });
+  }
+
+  async setAside(entry, problem) {
+    await this.#write(["waiting", "problems"], ([waiting, problems]) => {
+      if (entry.order !== undefined) waiting.delete(entry.order);
+      if (problem) problems.put({ ...entry, ...problem });
+    });
+  }
+
+  // `seen`: shown on the start page alone; `dismissed`: on record for whoever looks into the browser.
+  async mark(problem, as) {
+    await this.#write(["problems"], ([problems]) => problems.put({ ...problem, [as]: Date.now() }));
+  }
+
+  // Back among what waits, in the same step in which it stops being a problem.
+  async again(problem, entry) {
+    await this.#write(["waiting", "problems"], ([waiting, problems]) => {
+      problems.delete(problem.id);
+      waiting.add(entry);
+    });
+  }
+
+  async moveOldEntries() {
+    const found = oldEntries();
+    if (!found.length) return;
+    await this.#write(["waiting"], ([waiting]) => {
+      for (const { entry } of found) waiting.add(entry);
+    });
+    for (const { key } of found) localStorage.removeItem(key);
+  }
+
+  #all(name) {
+    return result(this.#database.transaction(name).objectStore(name).getAll());
+  }
+
+  // Resolves once everything is on the disk; then a loss of power loses nothing.
+  #write(names, change) {
+    return new Promise((done, failed) => {
+      const transaction = this.#database.transaction(names, "readwrite", { durability: "strict" });
+      transaction.oncomplete = () => done();
+      transaction.onabort = () => failed(transaction.error ?? new Error("the browser's storage refused to write"));
+      change(names.map((name) => transaction.objectStore(name)));
+    });
+  }
+}
+
+function open() {
+  return new Promise((done, failed) => {
+    const request = indexedDB.open(NAME, VERSION);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("waiting", { keyPath: "order", autoIncrement: true });
+      request.result.createObjectStore("problems", { keyPath: "id" });
+      request.result.createObjectStore("known");
+    };
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => failed(request.error);
+    request.onblocked = () => failed(new Error("another tab holds an older storage"));
+  });
+}
+
+function result(request) {
+  return new Promise((done, failed) => {
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => failed(request.error);
+  });
+}
+
+function oldEntries() {
+  try {
+    return Object.keys(localStorage).filter((key) => key.startsWith(OLD_PREFIX)).flatMap((key) => {
+      const stored = localStorage.getItem(key); // null where another tab has just moved it
+      if (!stored) return [];
+      const { id, reading, base, question, value, seconds } = JSON.parse(stored);
+      const owner = key.slice(OLD_PREFIX.length).split(".")[0];
+      const url = `${base}answers/${id}`;
+      return [{ key, entry: { owner, kind: "answer", id, url, reading, question, answer: { value }, seconds, label: "" } }];
+    });
+  } catch {
+    return []; // storage is switched off: nothing is there
+  }
+}
