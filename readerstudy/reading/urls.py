@@ -13,6 +13,7 @@ urlpatterns = [
     path("reading/<uuid:reading_id>/assets/<str:name>", views.reading_asset, name="reading_asset"),
     path("reading/<uuid:reading_id>/answers/<uuid:answer_id>", answer_views.answer_put, name="answer_put"),
     path("reading/<uuid:reading_id>/visits/<uuid:visit_id>", answer_views.visit_put, name="visit_put"),
+    path("reading/<uuid:reading_id>/visits/<uuid:visit_id>/events", answer_views.events_put, name="events_put"),
     path("studies/<slug:slug>/", coordinator_views.study_detail, name="study_detail"),
     path("studies/<slug:slug>/members/add", coordinator_views.member_add, name="member_add"),
 ]

@@ -41,6 +41,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "reading_asset": ("get", OWN_CASE),
     "answer_put": ("put", OWN_CASE_BY_SCRIPT),
     "visit_put": ("put", OWN_CASE_BY_SCRIPT),
+    "events_put": ("put", OWN_CASE_BY_SCRIPT),
     "study_detail": ("get", COORDINATOR),
     "member_add": ("post", COORDINATOR),
     "explanation_retry": ("post", (302, 404, 403, 403, 302, 403, 403)),
@@ -100,6 +101,7 @@ class Scene:
             "reading_asset": [self.reading.pk, "xray.png"],
             "answer_put": [self.reading.pk, uuid.uuid4()],
             "visit_put": [self.reading.pk, uuid.uuid4()],
+            "events_put": [self.reading.pk, uuid.uuid4()],
             "explanation_retry": [slug, self.explanation.pk],
             "case_detail": [slug, case.number],
             "case_asset": [slug, case.number, "xray.png"],
@@ -111,6 +113,8 @@ class Scene:
             return {"question": "confidence", "value": 3, "seconds": None}
         if name == "visit_put":
             return {"seconds": 0}
+        if name == "events_put":
+            return {"seconds": 0, "events": []}
         if name == "member_add":
             return {"email": "somebody@example.org", "role": Role.READER}
         return {}

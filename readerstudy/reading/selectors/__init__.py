@@ -8,6 +8,13 @@ from readerstudy.reading.selectors.blind import (
     reading_artefact,
     reading_assets,
 )
+from readerstudy.reading.selectors.exposure import (
+    EVENT_COLUMNS,
+    EXPOSURE_COLUMNS,
+    active_seconds,
+    events_of,
+    exposure_of,
+)
 from readerstudy.reading.selectors.overview import (
     ReaderProgress,
     StudyEntry,
@@ -27,6 +34,8 @@ from readerstudy.reading.selectors.progress import (
 
 __all__ = [
     "CORRECTION_TIME",
+    "EVENT_COLUMNS",
+    "EXPOSURE_COLUMNS",
     "BlindReading",
     "PeriodProgress",
     "PeriodState",
@@ -34,8 +43,11 @@ __all__ = [
     "Scale",
     "Step",
     "StudyEntry",
+    "active_seconds",
     "allocation_of",
     "blind_reading",
+    "events_of",
+    "exposure_of",
     "first_unanswered",
     "is_accessible",
     "periods_of",
