@@ -92,8 +92,10 @@ def _serve_and_read(folder: Path, args: argparse.Namespace) -> int:
 
 
 def _show(measured: Measured) -> None:
-    print(f"{len(measured.keys) + 1} cases, {max(measured.keys)} key presses each. Milliseconds:\n")
-    print(f"{'':<34}{'number':>8}{'median':>8}{'95th %':>8}{'max':>8}")
+    cores = os.cpu_count() or 1
+    print(f"{len(measured.keys) + 1} cases, {max(measured.keys)} key presses each. Milliseconds, on {cores} cores that")
+    print(f"{os.getloadavg()[1]:.1f} processes wanted at once (where that is more, all times are upper bounds):\n")
+    print(f"{'':<34}{'number':>8}{'min':>8}{'median':>8}{'95th %':>8}{'max':>8}")
     _row("from Enter to the next case ready", measured.next_case)
     _row("from an answer's key to Saved", measured.saved)
     for kind, milliseconds in sorted(measured.server.items()):
@@ -101,8 +103,10 @@ def _show(measured: Measured) -> None:
 
 
 def _row(name: str, values: list[float]) -> None:
-    cut = statistics.quantiles(values, n=20)[-1] if len(values) > 1 else values[0]
-    print(f"{name:<34}{len(values):>8}{statistics.median(values):>8.0f}{cut:>8.0f}{max(values):>8.0f}")
+    cut = statistics.quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
+    print(
+        f"{name:<34}{len(values):>8}{min(values):>8.0f}{statistics.median(values):>8.0f}{cut:>8.0f}{max(values):>8.0f}"
+    )
 
 
 if __name__ == "__main__":

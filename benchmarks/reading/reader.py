@@ -8,25 +8,29 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Request
+    from playwright.sync_api import Page
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ANSWER_KEYS = ("4", "2")
 # Notes in the page itself when a key was pressed, an answer was acknowledged and a case became ready: a round trip to
 # the program that drives the browser would count as waiting. Kept across pages, on one clock.
+# Notes in the page itself when a key was pressed, an answer was acknowledged and a case became ready, and how long the
+# server took: a round trip to the program that drives the browser would count as waiting. Kept across pages, on one
+# clock. What came from the browser's cache is no work of the server.
 NOTES = """(() => {
-  const notes = () => JSON.parse(sessionStorage.getItem("notes") ?? "[]");
-  const note = (name) => sessionStorage.setItem(
-    "notes", JSON.stringify([...notes(), [name, performance.timeOrigin + performance.now(), location.pathname]]));
+  const notes = JSON.parse(sessionStorage.getItem("notes") ?? "[]");
+  const note = (...words) => notes.push([performance.timeOrigin + performance.now(), ...words]);
   let ready = false;
   let saved = true;
-  addEventListener("keydown", (event) => { if (!event.repeat) note("key " + event.key); saved = false; }, true);
+  addEventListener("keydown", (event) => { if (!event.repeat) note("key", event.key); saved = false; }, true);
+  addEventListener("pagehide", () => {
+    if (document.getElementById("questions")) sessionStorage.setItem("notes", JSON.stringify(notes));
+  });
   new MutationObserver(() => {
     const now = document.body?.dataset.ready === "yes";
     if (now && !ready) note("ready");
@@ -36,7 +40,14 @@ NOTES = """(() => {
       note("saved");
     }
   }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const { name, transferSize, requestStart, responseStart } = entry;
+      if (transferSize > 0) note("request", new URL(name).pathname, responseStart - requestStart);
+    }
+  }).observe({ entryTypes: ["navigation", "resource"] });
 })();"""
+KINDS = {"static": "script or style", "assets": "picture"}
 
 
 @dataclass
@@ -59,12 +70,11 @@ def read(root: str, cookies: dict[str, str], start: str, *, cases: int, think: f
         context.add_cookies([{"name": name, "value": value, "url": root} for name, value in cookies.items()])
         context.add_init_script(NOTES)
         page = context.new_page()
-        page.on("requestfinished", lambda request: _note_request(measured, request))
+        page.goto(root + "/")  # the server loads its code for the first who asks
         page.goto(root + start)
         for _ in range(cases):
             _rate(page, think)
-        notes = page.evaluate("sessionStorage.getItem('notes')")
-        page.wait_for_timeout(300)
+        notes = page.evaluate("JSON.parse(sessionStorage.getItem('notes'))")
         browser.close()
     _take_down(measured, notes)
     return measured
@@ -79,39 +89,24 @@ def _rate(page: Page, think: float) -> None:
     page.wait_for_url(lambda url: url != before, wait_until="commit")
 
 
-def _take_down(measured: Measured, notes: str) -> None:
-    import json
-
+def _take_down(measured: Measured, notes: list[list[Any]]) -> None:
     keys, pressed, entered = 0, None, None
-    for name, at, _ in json.loads(notes):
-        if name == "ready":
+    for at, what, *more in notes:
+        if what == "request":
+            path, milliseconds = more
+            parts = PurePosixPath(path).parts
+            kind = next((kind for part, kind in KINDS.items() if part in parts), "page of a case")
+            measured.server[kind].append(milliseconds)
+        elif what == "ready":
             if entered is not None:
                 measured.next_case.append(at - entered)
                 measured.keys.append(keys)
             keys, pressed, entered = 0, None, None
-        elif name == "saved":
+        elif what == "saved":
             if pressed is not None:
                 measured.saved.append(at - pressed)
             pressed = None
         else:
             keys += 1
-            if name == "key Enter":
-                entered = at
-            else:
-                pressed = at
-
-
-def _note_request(measured: Measured, request: Request) -> None:
-    timing = request.timing
-    path = PurePosixPath(urlsplit(request.url).path)
-    if timing["responseStart"] > 0 and timing["requestStart"] >= 0:
-        measured.server[_kind(path, request)].append(timing["responseStart"] - timing["requestStart"])
-
-
-def _kind(path: PurePosixPath, request: Request) -> str:
-    if request.resource_type == "document":
-        return "page"
-    for part, kind in (("static", "script or style"), ("assets", "picture"), ("answers", "answer"), ("visits", "time")):
-        if part in path.parts:
-            return kind
-    return "other"
+            entered = at if more == ["Enter"] else entered
+            pressed = at if more != ["Enter"] else None

@@ -30,7 +30,10 @@ def build(*, cases: int, side: int) -> Allocation:
     drawn = []
     for number in range(1, cases + 1):
         case = case_make(
-            study, target=TARGETS[number % len(TARGETS)], label="TP" if (number - 1) // len(TARGETS) % 2 else "FP", number=number
+            study,
+            target=TARGETS[number % len(TARGETS)],
+            label="TP" if (number - 1) // len(TARGETS) % 2 else "FP",
+            number=number,
         )
         if number <= VARIETY:
             explanation = explain(case, files=True)
