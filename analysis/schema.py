@@ -75,7 +75,11 @@ COLUMNS = (
         maximum=1,
     ),
     Column(
-        "seconds", "number", "Active time on the case, without the time in which the page was hidden.", "s", minimum=0
+        "seconds",
+        "number",
+        "Active time on the case: the page in view, and touched within the last minute. All visits together.",
+        "s",
+        minimum=0,
     ),
     Column("opened_at", "time", "When the case was first shown in this period."),
     Column("answered_at", "time", "When the answer was last changed."),

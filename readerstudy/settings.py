@@ -102,6 +102,8 @@ TEMPLATES = [
 
 # Database and broker: embedded PostgreSQL for both, unless DATABASE_URL and CELERY_BROKER_URL say otherwise.
 DATABASES = {"default": database_from_environment(DATA_DIR)}
+# A reader waits for every connection that a request has to open: each thread keeps its own, and looks whether it works.
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 globals().update(broker_settings(DATABASES["default"], os.environ))
 

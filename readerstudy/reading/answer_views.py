@@ -1,4 +1,4 @@
-"""Where the rating page sends answers and time: PUT under ids that the browser made, JSON back."""
+"""Where the rating page sends answers, time and events: PUT under ids that the browser made, JSON back."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from django.views.decorators.http import require_http_methods
 
 from readerstudy.accounts.models import User
 from readerstudy.reading import services
+from readerstudy.reading.exposure import SEQUENCE_LIMIT, ExposureError, records_from
 
 MAX_BODY = 32 * 1024  # a text of the greatest length, and all that goes with it
 OTHER_READER = "Somebody else is signed in on this computer now. Sign in as yourself: your answers wait here."
+MAX_EVENTS_BODY = 160_000  # a full batch of the longest events
 STATUS_OF: Mapping[type[Exception], int] = {
     services.ReadingNotFoundError: 404,
     services.ReadingClosedError: 403,
@@ -98,26 +100,61 @@ def unlock_put(request: HttpRequest, reading_id: uuid.UUID, unlock_id: uuid.UUID
 @never_cache
 @require_http_methods(["PUT"])
 def visit_put(request: HttpRequest, reading_id: uuid.UUID, visit_id: uuid.UUID) -> JsonResponse:
-    """Stores how long one opening of a case has been in view so far: {"seconds": number}."""
+    """Stores the time of one opening of a case so far: {"seconds"}, and optional "idle", "hidden" and "painted"."""
 
     def store(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
         seconds = services.visit_store(
-            visit_id=visit_id,
-            reading_id=reading_id,
-            seconds=_number(body, "seconds"),
-            user=user,
-            now=timezone.now(),
+            visit_id=visit_id, reading_id=reading_id, time=_visit_time(body), user=user, now=timezone.now()
         )
         return {"seconds": seconds}
 
     return _put(request, store)
 
 
-def _put(request: HttpRequest, store: Callable[[User, Mapping[str, Any]], dict[str, Any]]) -> JsonResponse:
+@login_not_required
+@never_cache
+@require_http_methods(["PUT"])
+def events_put(request: HttpRequest, reading_id: uuid.UUID, visit_id: uuid.UUID) -> JsonResponse:
+    """Stores what was looked at: {"events": [...], "lost": number}, and the time of the visit as visit_put takes it."""
+
+    def store(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            records = records_from(body.get("events"))
+        except ExposureError as error:
+            raise services.AnswerRefusedError(str(error)) from error
+        lost = _whole(body, "lost") if "lost" in body else 0
+        if not 0 <= lost <= SEQUENCE_LIMIT:
+            raise services.AnswerRefusedError(f"lost must be from 0 to {SEQUENCE_LIMIT}.")
+        services.events_store(
+            visit_id=visit_id,
+            reading_id=reading_id,
+            records=records,
+            time=_visit_time(body),
+            lost=lost,
+            user=user,
+            now=timezone.now(),
+        )
+        return {"stored": len(records)}
+
+    return _put(request, store, limit=MAX_EVENTS_BODY)
+
+
+def _visit_time(body: Mapping[str, Any]) -> services.VisitTime:
+    return services.VisitTime(
+        seconds=_number(body, "seconds"),
+        idle_seconds=_number(body, "idle") if "idle" in body else 0,
+        hidden_seconds=_number(body, "hidden") if "hidden" in body else 0,
+        painted_ms=_number(body, "painted") if body.get("painted") is not None else None,
+    )
+
+
+def _put(
+    request: HttpRequest, store: Callable[[User, Mapping[str, Any]], dict[str, Any]], *, limit: int = MAX_BODY
+) -> JsonResponse:
     if not isinstance(request.user, User):
         return JsonResponse({"error": "Your session has ended: sign in again. Your answers wait here."}, status=401)
     try:
-        body = _body(request)
+        body = _body(request, limit)
         if body.get("reader") not in (None, str(request.user.pk)):
             return JsonResponse({"error": OTHER_READER}, status=401)
         return JsonResponse(store(request.user, body))
@@ -125,9 +162,9 @@ def _put(request: HttpRequest, store: Callable[[User, Mapping[str, Any]], dict[s
         return JsonResponse({"error": str(error)}, status=STATUS_OF[type(error)])
 
 
-def _body(request: HttpRequest) -> Mapping[str, Any]:
-    if len(request.body) > MAX_BODY:
-        raise services.AnswerRefusedError(f"An answer has at most {MAX_BODY} bytes.")
+def _body(request: HttpRequest, limit: int) -> Mapping[str, Any]:
+    if len(request.body) > limit:
+        raise services.AnswerRefusedError(f"At most {limit} bytes are taken at once.")
     try:
         body = json.loads(request.body)
     except (ValueError, RecursionError) as error:  # the latter for brackets within brackets without end

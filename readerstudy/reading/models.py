@@ -130,15 +130,41 @@ class Unlock(models.Model):
 
 
 class Visit(models.Model):
-    """Time that a reader spent on a case in one opening of its page, counted while the page is in view."""
+    """Time that a reader spent on a case in one opening of its page. Every number only ever grows."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     reading = models.ForeignKey(Reading, on_delete=models.PROTECT, related_name="visits")
-    seconds = models.FloatField(help_text="Active seconds; a later, larger report of the same visit replaces it.")
     started_at = models.DateTimeField()
+    seconds = models.FloatField(help_text="Active: in view, and touched within the last minute.")
+    idle_seconds = models.FloatField(default=0, help_text="In view, but nobody touched it for a minute.")
+    hidden_seconds = models.FloatField(default=0, help_text="Out of view and back again.")
+    painted_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text="From asking for the page until all its pictures were painted."
+    )
+    events_lost = models.PositiveIntegerField(default=0, help_text="Events that the page could not deliver.")
 
     class Meta:
         constraints = (models.CheckConstraint(condition=models.Q(seconds__gte=0), name="visit_seconds_not_negative"),)
 
     def __str__(self) -> str:
         return f"{self.seconds:.0f} s on {self.reading}"
+
+
+class Event(models.Model):
+    """Something that the reader did or saw on a case besides answering. Only ever added; sent twice, stored once."""
+
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="events")
+    sequence = models.PositiveIntegerField(help_text="From 1 within the visit, counted by the page.")
+    kind = models.CharField(max_length=30)
+    panel = models.CharField(max_length=40, blank=True)
+    value = models.JSONField(default=dict, blank=True)
+    count = models.PositiveIntegerField(default=1, help_text="How many of its kind this record stands for.")
+    seconds = models.FloatField(help_text="Active seconds of the visit when it happened.")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("visit", "sequence")
+        constraints = (models.UniqueConstraint(fields=("visit", "sequence"), name="event_once_per_visit"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} after {self.seconds:.0f} s"

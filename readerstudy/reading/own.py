@@ -11,6 +11,7 @@ from readerstudy.reading import selectors
 from readerstudy.reading.models import Reading
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
+NOT_YOURS = "There is no such case among yours. Is somebody else signed in on this computer?"
 
 
 class ReadingNotFoundError(Exception):
@@ -29,6 +30,14 @@ class AnswerConflictError(Exception):
     """The id of this answer or visit already stands for something else."""
 
 
+def own_reading(reading_id: uuid.UUID, user: User) -> Reading:
+    """The user's reading, without a lock: a report of time or events never makes an answer wait."""
+    reading = Reading.objects.filter(pk=reading_id, allocation__membership__user=user).first()
+    if reading is None:
+        raise ReadingNotFoundError(NOT_YOURS)
+    return reading
+
+
 def own_reading_locked(reading_id: uuid.UUID, user: User) -> Reading:
     """The user's reading, its row locked until the transaction ends. Raises ReadingNotFoundError."""
     readings = Reading.objects.select_for_update(of=("self",)).select_related(
@@ -36,7 +45,7 @@ def own_reading_locked(reading_id: uuid.UUID, user: User) -> Reading:
     )
     reading = readings.filter(pk=reading_id, allocation__membership__user=user).first()
     if reading is None:
-        raise ReadingNotFoundError("There is no such case among yours. Is somebody else signed in on this computer?")
+        raise ReadingNotFoundError(NOT_YOURS)
     return reading
 
 

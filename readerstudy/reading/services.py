@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
@@ -11,7 +11,7 @@ from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_seed
 from readerstudy.reading.answering import Stored, answer_store, submission_store, unlock_grant, unlock_request
-from readerstudy.reading.models import Allocation, Period, Reading, Visit
+from readerstudy.reading.models import Allocation, Period, Reading
 from readerstudy.reading.own import (
     AnswerConflictError,
     AnswerRefusedError,
@@ -19,8 +19,8 @@ from readerstudy.reading.own import (
     ReadingNotFoundError,
     own_reading_locked,
     require_open,
-    require_plausible,
 )
+from readerstudy.reading.visiting import VisitTime, events_store, visit_store
 from readerstudy.studies.models import Arm, Case, Membership, Study
 from readerstudy.studies.services import audit
 
@@ -31,7 +31,9 @@ __all__ = [
     "ReadingNotFoundError",
     "Stored",
     "StudyCloseError",
+    "VisitTime",
     "answer_store",
+    "events_store",
     "instructions_acknowledge",
     "readers_allocate",
     "reading_open",
@@ -161,22 +163,3 @@ def study_close(*, study: Study, now: datetime, actor: User | None = None, unfin
     study.save(update_fields=["status"])
     audit(study=study, actor=actor, action="study_closed", detail={"unfinished_readings": unfinished}, now=now)
     return unfinished
-
-
-@transaction.atomic
-def visit_store(*, visit_id: uuid.UUID, reading_id: uuid.UUID, seconds: float, user: User, now: datetime) -> float:
-    """Records active seconds of one opening of a case's page, counted from its start; they only ever grow.
-
-    Returns the seconds that stand. Raises ReadingNotFoundError, AnswerRefusedError for impossible seconds, and
-    AnswerConflictError where the id is another reading's. A report may arrive after the period closed: the time was
-    spent before.
-    """
-    reading = own_reading_locked(reading_id, user)
-    require_plausible(seconds, reading, visits=1, now=now)
-    visit = Visit(id=visit_id, reading=reading, seconds=seconds, started_at=now - timedelta(seconds=seconds))
-    Visit.objects.bulk_create([visit], ignore_conflicts=True)
-    Visit.objects.filter(pk=visit_id, reading=reading, seconds__lt=seconds).update(seconds=seconds)
-    stored = Visit.objects.get(pk=visit_id)
-    if stored.reading_id != reading.pk:
-        raise AnswerConflictError("This visit belongs to another case. Reload the page.")
-    return stored.seconds

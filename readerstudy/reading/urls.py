@@ -15,6 +15,7 @@ urlpatterns = [
     path("reading/<uuid:reading_id>/submission", answer_views.submission_put, name="submission_put"),
     path("reading/<uuid:reading_id>/unlocks/<uuid:unlock_id>", answer_views.unlock_put, name="unlock_put"),
     path("reading/<uuid:reading_id>/visits/<uuid:visit_id>", answer_views.visit_put, name="visit_put"),
+    path("reading/<uuid:reading_id>/visits/<uuid:visit_id>/events", answer_views.events_put, name="events_put"),
     path("studies/<slug:slug>/", coordinator_views.study_detail, name="study_detail"),
     path("studies/<slug:slug>/members/add", coordinator_views.member_add, name="member_add"),
     path("studies/<slug:slug>/unlocks/<uuid:unlock_id>/grant", coordinator_views.unlock_grant, name="unlock_grant"),

@@ -10,7 +10,9 @@ from typing import Any
 from analysis.cells import write_cells
 from analysis.schema import codebook
 from readerstudy.lib.media import file_write
+from readerstudy.reading.exposure import KINDS
 from readerstudy.reading.models import Answer, Reading
+from readerstudy.reading.selectors import EVENT_COLUMNS, EXPOSURE_COLUMNS, events_of, exposure_of
 from readerstudy.results.frames import IOU_RULE
 from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_files
 from readerstudy.results.selectors import import_note
@@ -28,6 +30,9 @@ def study_files(study: Study) -> dict[str, bytes]:
         "codebook.csv": _csv(book[0], (row.values() for row in book)),
         "allocation.csv": _allocation(study),
         "answers.csv": _answers(study),
+        "exposure.csv": _csv(EXPOSURE_COLUMNS, exposure_of(study)),
+        "events.csv": _csv(EVENT_COLUMNS, events_of(study)),
+        "codebook-exposure.csv": _exposure_codebook(),
         "audit.csv": _audit(study),
         "README.txt": _readme(study).encode(),
         **{f"report/{name}": content for name, content in report_files(report).items()},
@@ -88,6 +93,12 @@ def _answers(study: Study) -> bytes:
     return _csv(fields, answers.values_list(*fields.values()))
 
 
+def _exposure_codebook() -> bytes:
+    files = {"exposure.csv": EXPOSURE_COLUMNS, "events.csv": EVENT_COLUMNS, "events.csv, kind": KINDS}
+    rows = ((file, name, text) for file, columns in files.items() for name, text in columns.items())
+    return _csv(("file", "column", "description"), rows)
+
+
 def _audit(study: Study) -> bytes:
     entries = study.audit.order_by("at", "pk").values_list("at", "actor__email", "action", "detail")
     rows = ((at, actor, action, json.dumps(detail, sort_keys=True)) for at, actor, action, detail in entries)
@@ -132,6 +143,8 @@ def _readme(study: Study) -> str:
                 "answers.csv      every revision of every answer; texts and places (in pixels of the image) as JSON;",
                 "                 a superseded one never counted: its page did not know of the answer that stood",
                 "allocation.csv   what each reader was to see, in order, and the seed",
+                "exposure.csv     time on each case and what the reader looked at; events.csv is the record behind it",
+                "                 codebook-exposure.csv explains the columns of both",
                 "audit.csv        who did what to the study; names the staff by e-mail address",
                 "protocol.toml    the protocol as it was read, where the study has one",
                 "report/          what `python -m analysis report` makes of responses.csv",

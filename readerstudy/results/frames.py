@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
-from django.db.models import Count, FloatField, Max, OuterRef, Subquery, Sum
+from django.db.models import Count, Max, Sum
 
 from analysis.schema import COLUMN_NAMES, validate
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Visit
+from readerstudy.reading.selectors import active_seconds
 from readerstudy.studies.models import Question, Study
 
 IOU_RULE = (
@@ -46,15 +47,14 @@ def responses(study: Study) -> pd.DataFrame:
 
     Only of questions whose answers have an order: options, texts and places are in the export's answers.csv.
     One query. Readings under way count as far as they are answered. `iou` is the mean over the methods that the arm
-    shows of a true positive's IoU with the expert's annotation. `seconds` adds up the visits of the reading and stands
+    shows of a true positive's IoU with the expert's annotation. `seconds` is the active time on the reading and stands
     in each of its rows. Answers that were imported, not given here (their reading was never opened), have no times.
     """
-    visits = Visit.objects.filter(reading=OuterRef("reading")).order_by().values("reading")
     latest = (
         Answer.objects.filter(reading__case__study=study, superseded=False, question__kind__in=Question.ORDINAL)
         .order_by("reading_id", "question_id", "-revision")
         .distinct("reading_id", "question_id")
-        .annotate(active_seconds=Subquery(visits.annotate(total=Sum("seconds")).values("total"), FloatField()))
+        .annotate(active_seconds=active_seconds("reading"))
         .values_list(
             "reading__allocation__membership__code",
             "reading__case__number",

@@ -1,12 +1,14 @@
 // The rating page: waits until all pictures are painted, then starts the clock and lets the questions be answered.
 
 import { Clock } from "./clock.js";
+import { Exposure } from "./exposure.js";
 import { Pictures } from "./pictures.js";
 import "./marker.js";
 import { Questions, link } from "./questions.js";
 
 const form = document.getElementById("questions");
-const clock = new Clock(form.dataset.base);
+const clock = new Clock();
+new Exposure(form.dataset.base, clock);
 const pictures = new Pictures(document.getElementById("panels"));
 const questions = new Questions(form, () => Number(form.dataset.secondsBefore) + clock.seconds);
 

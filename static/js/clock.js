@@ -1,50 +1,84 @@
-// Active time on a case: from the moment its pictures are painted, standing still while the page is hidden.
+// Active time on a case: from the moment its pictures are painted, while the page is in view and somebody is there.
 
-import { put } from "./outbox.js";
-
-const REPORT_EVERY = 15000;
+// Nobody who reads leaves keyboard, mouse and screen alone for longer; looking at a picture or watching the animation
+// in between counts. Who was called away costs a case a minute at most, not the length of a telephone call.
+const IDLE_AFTER = 60000;
+const INPUTS = ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"];
 
 export class Clock {
-  #url;
-  #spent = 0;
-  #since = null;
-  #started = false;
+  #active = 0;
+  #idle = 0;
+  #hidden = 0;
+  #painted = null; // when all pictures were there; the page was asked for at 0
+  #counted = null; // when #active and #idle were last brought up to date; null while the clock stands
+  #hiddenSince = null;
+  #touched = 0;
 
-  constructor(base) {
-    this.#url = `${base}visits/${crypto.randomUUID()}`;
+  constructor() {
     document.addEventListener("visibilitychange", () => {
-      if (document.hidden) this.#pause();
-      else this.#resume();
+      if (document.hidden) this.#stop();
+      else this.#goOn();
     });
-    window.addEventListener("pagehide", () => this.#pause());
+    window.addEventListener("pagehide", () => this.#stop());
+    for (const name of INPUTS) {
+      window.addEventListener(name, () => this.#touch(), { capture: true, passive: true });
+    }
   }
 
+  // All pictures are painted.
   start() {
-    this.#started = true;
-    this.#resume();
-    setInterval(() => {
-      if (this.#since !== null) this.report();
-    }, REPORT_EVERY);
+    this.#painted = this.#hiddenSince = performance.now();
+    if (!document.hidden) this.#goOn();
+  }
+
+  get started() {
+    return this.#painted !== null;
   }
 
   get seconds() {
-    const running = this.#since === null ? 0 : performance.now() - this.#since;
-    return Math.round((this.#spent + running) / 10) / 100;
+    this.#count();
+    return seconds(this.#active);
   }
 
-  report() {
-    // Seconds so far, so a lost report is made good by the next one.
-    put(this.#url, { seconds: this.seconds }, { keepalive: true }).catch(() => {});
+  // All that was counted since the page was opened, so that a lost report is made good by the next one.
+  get totals() {
+    return {
+      seconds: this.seconds,
+      idle: seconds(this.#idle),
+      hidden: seconds(this.#hidden),
+      painted: this.started ? Math.round(this.#painted) : null,
+    };
   }
 
-  #resume() {
-    if (this.#started && this.#since === null && !document.hidden) this.#since = performance.now();
+  // What has passed since it was last called: active up to a minute after the last touch, idle beyond.
+  #count() {
+    if (this.#counted === null) return;
+    const now = performance.now();
+    const active = Math.max(0, Math.min(now, this.#touched + IDLE_AFTER) - this.#counted);
+    this.#active += active;
+    this.#idle += now - this.#counted - active;
+    this.#counted = now;
   }
 
-  #pause() {
-    if (this.#since === null) return;
-    this.#spent += performance.now() - this.#since;
-    this.#since = null;
-    this.report();
+  #touch() {
+    this.#count();
+    this.#touched = performance.now();
   }
+
+  #stop() {
+    if (this.#counted === null) return;
+    this.#count();
+    this.#counted = null;
+    this.#hiddenSince = performance.now();
+  }
+
+  #goOn() {
+    if (!this.started || this.#counted !== null) return;
+    this.#counted = this.#touched = performance.now();
+    this.#hidden += this.#counted - this.#hiddenSince;
+  }
+}
+
+function seconds(milliseconds) {
+  return Math.round(milliseconds / 10) / 100;
 }

@@ -43,6 +43,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "submission_put": ("put", (401, 404, 400, 404, 404, 404, 404)),  # the case is not complete
     "unlock_put": ("put", OWN_CASE_BY_SCRIPT),
     "visit_put": ("put", OWN_CASE_BY_SCRIPT),
+    "events_put": ("put", OWN_CASE_BY_SCRIPT),
     "study_detail": ("get", COORDINATOR),
     "member_add": ("post", COORDINATOR),
     "unlock_grant": ("post", (302, 404, 403, 403, 302, 403, 403)),
@@ -107,6 +108,7 @@ class Scene:
             "unlock_put": [self.reading.pk, self.unlock.pk],
             "unlock_grant": [slug, self.unlock.pk],
             "visit_put": [self.reading.pk, uuid.uuid4()],
+            "events_put": [self.reading.pk, uuid.uuid4()],
             "explanation_retry": [slug, self.explanation.pk],
             "case_detail": [slug, case.number],
             "case_asset": [slug, case.number, "xray.png"],
@@ -120,6 +122,8 @@ class Scene:
             return {"reason": "I was interrupted."}
         if name == "visit_put":
             return {"seconds": 0}
+        if name == "events_put":
+            return {"seconds": 0, "events": []}
         if name == "member_add":
             return {"email": "somebody@example.org", "role": Role.READER}
         return {}

@@ -237,7 +237,11 @@ def test_another_reader_s_case_does_not_exist_for_me():
         answer(reading, user=mine.membership.user)
     with pytest.raises(services.ReadingNotFoundError):
         services.visit_store(
-            visit_id=uuid.uuid4(), reading_id=reading.pk, seconds=1, user=mine.membership.user, now=LATER
+            visit_id=uuid.uuid4(),
+            reading_id=reading.pk,
+            time=services.VisitTime(seconds=1),
+            user=mine.membership.user,
+            now=LATER,
         )
 
 
@@ -368,7 +372,8 @@ def test_readers_allocated_twice_at_once_get_one_sequence():
 
 def visit(reading: Reading, seconds: float, visit_id: uuid.UUID) -> float:
     user = reading.allocation.membership.user
-    return services.visit_store(visit_id=visit_id, reading_id=reading.pk, seconds=seconds, user=user, now=LATER)
+    time = services.VisitTime(seconds=seconds)
+    return services.visit_store(visit_id=visit_id, reading_id=reading.pk, time=time, user=user, now=LATER)
 
 
 def test_reports_of_one_visit_are_not_added_and_never_shrink():

@@ -15,6 +15,13 @@ from readerstudy.reading.selectors.blind import (
     reading_artefacts,
     reading_assets,
 )
+from readerstudy.reading.selectors.exposure import (
+    EVENT_COLUMNS,
+    EXPOSURE_COLUMNS,
+    active_seconds,
+    events_of,
+    exposure_of,
+)
 from readerstudy.reading.selectors.overview import (
     ReaderProgress,
     StudyEntry,
@@ -34,6 +41,8 @@ from readerstudy.reading.selectors.progress import (
 
 __all__ = [
     "CORRECTION_TIME",
+    "EVENT_COLUMNS",
+    "EXPOSURE_COLUMNS",
     "AskedQuestion",
     "BlindReading",
     "Lock",
@@ -42,10 +51,13 @@ __all__ = [
     "ReaderProgress",
     "Step",
     "StudyEntry",
+    "active_seconds",
     "allocation_of",
     "asked_questions",
     "blind_reading",
     "current_answers",
+    "events_of",
+    "exposure_of",
     "first_unanswered",
     "is_accessible",
     "lock_of",

@@ -6,12 +6,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Sum
-
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.reading.assets import marked_percent
-from readerstudy.reading.models import Reading, Visit
+from readerstudy.reading.models import Reading
 from readerstudy.reading.selectors.asked import AskedQuestion, Lock, asked_questions, lock_of
+from readerstudy.reading.selectors.exposure import active_seconds
 from readerstudy.reading.selectors.progress import reading_rows
 from readerstudy.studies.models import Study
 
@@ -93,7 +92,7 @@ def blind_reading(reading: Reading) -> BlindReading:
         periods=study.arms.count(),
         questions=asked_questions(reading),
         lock=lock_of(reading),
-        seconds_before=Visit.objects.filter(reading=reading).aggregate(total=Sum("seconds"))["total"] or 0.0,
+        seconds_before=Reading.objects.values_list(active_seconds("pk"), flat=True).get(pk=reading.pk) or 0.0,
         ready=Explanation.objects.filter(case=reading.case_id, status=Explanation.Status.DONE).exists(),
         steps=tuple(Step(reading_id=row.reading_id, position=row.position, answered=row.answered) for row in rows),
         next_methods=tuple(next_reading.arm.methods) if next_reading else (),

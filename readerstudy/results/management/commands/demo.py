@@ -96,7 +96,7 @@ class Command(BaseCommand):
         supervisor.start(_worker())
         study = self._build(source)
         port = free_port(first_port, host=HOST)
-        supervisor.start(_web(port))
+        supervisor.start(web_process(port))
         supervisor.wait_until(lambda: answers(port, host=HOST), seconds=60, what="The web server")
         supervisor.handle_signals()
         if supervisor.wait_until(
@@ -192,7 +192,7 @@ def _worker() -> Process:
     return Process("worker", worker_arguments("demo"), LOCAL, restarts=RESTARTS)
 
 
-def _web(port: int) -> Process:
+def web_process(port: int) -> Process:
     """Without an access log, which would hold sign-in links."""
     arguments = ["gunicorn", "readerstudy.wsgi", "--chdir", str(settings.BASE_DIR)]
     arguments += ["--bind", f"{HOST}:{port}", "--threads", "8"]

@@ -1,0 +1,160 @@
+"""Time and exposure as a real browser counts and reports them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from readerstudy.reading.models import Allocation, Answer, Event, Reading, Visit
+from tests.reading.factories import reader_make, study_make
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+EVENTS = "**/visits/*/events"
+MINUTE = 60_000
+
+
+@pytest.fixture
+def allocation(sign_in) -> Allocation:
+    made = reader_make(study_make(files=True, targets=("Mass",)))
+    sign_in(made.membership.user)
+    return made
+
+
+@pytest.fixture
+def first(page: Page, live_server, allocation: Allocation) -> Reading:
+    """The first case, opened an hour ago as far as the server knows; the page's time is in the test's hands."""
+    reading = allocation.readings.first()
+    page.clock.install()
+    page.goto(live_server.url + reverse("reading_case", args=[reading.pk]))
+    page.wait_for_selector("body[data-ready=yes]")
+    Reading.objects.filter(pk=reading.pk).update(opened_at=timezone.now() - timedelta(hours=1))
+    return reading
+
+
+def dispatch(page: Page, kind: str, times: int = 1, **value: object) -> None:
+    page.evaluate(
+        """([kind, times, value]) => { for (let n = 0; n < times; n += 1) document.dispatchEvent(
+            new CustomEvent("exposure", { detail: { kind, panel: "xray", value: { ...value, n } } })); }""",
+        [kind, times, value],
+    )
+
+
+def become(page: Page, state: str) -> None:
+    page.evaluate(
+        """state => {
+            Object.defineProperty(document, 'hidden', {value: state === 'hidden', configurable: true});
+            document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        state,
+    )
+
+
+def eventually(page: Page, look: Callable[[], object], expected: object) -> None:
+    """Lets the page send once more, and waits until the server has what is expected."""
+    page.wait_for_timeout(300)  # for what is on its way: there is one report at a time
+    page.clock.run_for(10_000)
+    deadline = time.monotonic() + 5
+    while look() != expected and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert look() == expected
+
+
+def seconds() -> tuple[int, ...]:
+    """Active, idle and hidden, rounded to ten seconds: the page's clock also runs by itself a little."""
+    fields = ("seconds", "idle_seconds", "hidden_seconds")
+    return tuple(10 * round(value / 10) for row in Visit.objects.values_list(*fields) for value in row)
+
+
+def events(*fields: str) -> list[tuple[object, ...]]:
+    return list(Event.objects.values_list(*fields))
+
+
+def test_a_reader_who_does_nothing_is_active_for_a_minute(page: Page, first: Reading):
+    page.clock.run_for(5 * MINUTE)
+    page.keyboard.press("4")
+    expect(page.locator("#status")).to_have_text("Saved")
+    assert Answer.objects.get().seconds == pytest.approx(60, abs=5)
+    page.clock.run_for(0.5 * MINUTE)
+    page.mouse.move(300, 300)
+    page.clock.run_for(0.5 * MINUTE)
+    eventually(page, seconds, (130, 240, 0))
+    assert 0 < Visit.objects.get().painted_ms < 10_000
+
+
+def test_time_out_of_view_is_neither_active_nor_idle(page: Page, first: Reading):
+    page.clock.run_for(0.5 * MINUTE)
+    become(page, "hidden")
+    page.clock.run_for(3 * MINUTE)
+    become(page, "visible")
+    eventually(page, seconds, (40, 0, 180))
+    eventually(page, lambda: events("kind"), [("tab_hidden",), ("tab_shown",)])
+
+
+def test_what_is_looked_at_arrives_once_and_in_order_also_when_the_reply_is_lost(page: Page, first: Reading):
+    lost: list[str] = []
+
+    def lose_first(route) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.request.url)
+        route.fetch()  # the server has it
+        route.abort()  # the page never hears of it
+
+    page.route(EVENTS, lose_first)
+    dispatch(page, "animation_started")
+    dispatch(page, "loop", times=3)
+    page.clock.run_for(10_000)
+    expected = [
+        (1, "animation_started", "xray", {"n": 0}),
+        (2, "loop", "xray", {"n": 0}),
+        (3, "loop", "xray", {"n": 1}),
+        (4, "loop", "xray", {"n": 2}),
+    ]
+    eventually(page, lambda: events("sequence", "kind", "panel", "value"), expected)
+    assert lost
+
+
+def test_dragging_is_one_record_a_second_with_the_last_value(page: Page, first: Reading):
+    dispatch(page, "window", times=50, centre=120)
+    page.clock.run_for(1_000)
+    dispatch(page, "window", times=7, centre=90)
+    page.clock.run_for(1_000)
+    expected = [("window", 50, {"centre": 120, "n": 49}), ("window", 7, {"centre": 90, "n": 6})]
+    eventually(page, lambda: events("kind", "count", "value"), expected)
+
+
+def test_opening_the_explanation_of_a_method_is_recorded_with_its_picture(page: Page, first: Reading):
+    help_of = page.get_by_text("What is this?").nth(1)
+    help_of.click()
+    help_of.click()
+    eventually(page, lambda: events("kind", "panel"), [("help_opened", first.arm.methods[0])])
+
+
+def test_a_server_that_takes_no_events_hinders_no_answer_and_is_told_how_many_were_lost(page: Page, first: Reading):
+    page.route(EVENTS, lambda route: route.fulfill(status=400, json={"error": "no"}))
+    dispatch(page, "invert", times=3)
+    with page.expect_response(EVENTS):
+        page.clock.run_for(10_000)
+    page.keyboard.press("4")
+    expect(page.locator("#status")).to_have_text("Saved")
+    expect(page.locator("#problem")).to_be_hidden()
+    page.unroute(EVENTS)
+    dispatch(page, "reset")
+    eventually(page, lambda: events("kind", "sequence"), [("reset", 4)])
+    assert Visit.objects.get().events_lost == 3
+
+
+def test_leaving_a_case_is_not_recorded_as_looking_away(page: Page, first: Reading, live_server):
+    page.goto(live_server.url + "/")
+    deadline = time.monotonic() + 5
+    while not Visit.objects.exists() and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert Visit.objects.count() == 1
+    assert not Event.objects.exists()
