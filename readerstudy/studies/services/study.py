@@ -43,6 +43,7 @@ def study_create(*, protocol: Protocol, now: datetime, actor: User | None = None
         autoencoder=protocol.autoencoder,
         washout_days=protocol.washout_days,
         parameters=protocol.parameters,
+        reading=protocol.reading.stored(),
         protocol=protocol.text,
         created_at=now,
     )
