@@ -111,11 +111,13 @@ def _readme(study: Study) -> str:
         *(f"Question {question.key}: {question.text}" for question in study.questions.order_by("position")),
         IOU_RULE,
         import_note(study),
+        _withdrawn(study),
         "\n".join(
             (
                 "responses.csv    the last answer to each question; codebook.csv explains its columns",
-                "answers.csv      every revision of every answer",
-                "allocation.csv   what each reader was to see, in order, and the seed",
+                "answers.csv      every revision of every answer; period 0 is training, which is never analysed",
+                "allocation.csv   what each reader was to see, in order, and the seed; a reader who took over from",
+                "                 another has their seed and order",
                 "audit.csv        who did what to the study; names the staff by e-mail address",
                 "protocol.toml    the protocol as it was read, where the study has one",
                 "report/          what `python -m analysis report` makes of responses.csv",
@@ -124,3 +126,10 @@ def _readme(study: Study) -> str:
         ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _withdrawn(study: Study) -> str:
+    codes = list(study.memberships.filter(withdrawn_at__isnull=False).order_by("code").values_list("code", flat=True))
+    if not codes:
+        return ""
+    return f"Withdrawn: {', '.join(codes)}. Their answers are in answers.csv, not in responses.csv; audit.csv says why."

@@ -8,6 +8,8 @@ from typing import Any
 from readerstudy.studies.protocol_reading import ReadingPlan, reading_plan
 from readerstudy.studies.protocol_table import ProtocolError, Table
 
+__all__ = ["METHODS", "PROTOCOLS_DIR", "Protocol", "ProtocolError", "load_protocol", "protocol_parse"]
+
 METHODS = ("input_gradient", "guided_backprop", "integrated_gradients", "iterative_delete", "latent_shift")
 PROTOCOLS_DIR = Path(__file__).resolve().parent / "protocols"
 

@@ -3,7 +3,6 @@
 from readerstudy.reading.selectors.blind import (
     BlindReading,
     Scale,
-    Step,
     blind_reading,
     reading_artefact,
     reading_assets,
@@ -24,18 +23,31 @@ from readerstudy.reading.selectors.progress import (
     periods_of,
     reading_of,
 )
+from readerstudy.reading.selectors.standing import (
+    NextStep,
+    Standing,
+    Work,
+    standing_of,
+    work_of,
+)
+from readerstudy.reading.selectors.training import Feedback, feedback_of, truth_of
 
 __all__ = [
     "CORRECTION_TIME",
     "BlindReading",
+    "Feedback",
+    "NextStep",
     "PeriodProgress",
     "PeriodState",
     "ReaderProgress",
     "Scale",
+    "Standing",
     "Step",
     "StudyEntry",
+    "Work",
     "allocation_of",
     "blind_reading",
+    "feedback_of",
     "first_unanswered",
     "is_accessible",
     "periods_of",
@@ -43,5 +55,8 @@ __all__ = [
     "reading_artefact",
     "reading_assets",
     "reading_of",
+    "standing_of",
     "studies_of",
+    "truth_of",
+    "work_of",
 ]

@@ -1,0 +1,55 @@
+"""Feedback on a training case: told once all its questions have a stored answer, and never about a study case."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from readerstudy.reading import selectors, truth
+from readerstudy.reading.methods import XRAY
+from readerstudy.reading.models import Reading
+from readerstudy.reading.selectors import Feedback
+from readerstudy.reading.views import own_reading
+from readerstudy.studies.access import user_of
+
+
+@require_GET
+@never_cache
+def reading_feedback(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
+    """Whether the prediction was right, where the finding is, and what the reader answered."""
+    reading = own_reading(user_of(request), reading_id)
+    study = reading.allocation.membership.study
+    if not selectors.is_accessible(reading, now=timezone.now()):
+        return redirect("reading_start", study.slug)
+    feedback = selectors.feedback_of(reading)
+    if feedback is None:
+        return redirect("reading_case", reading_id)
+    context = {
+        "study": study,
+        "blind": selectors.blind_reading(reading),
+        "feedback": feedback,
+        "xray": XRAY.asset,
+        "more": selectors.first_unanswered(reading.allocation, now=timezone.now(), training_only=True),
+    }
+    return render(request, "reading/feedback.html", context)
+
+
+@require_GET
+@never_cache
+def reading_truth(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
+    """The outline of what an expert drew, as a transparent picture of the X-ray's square."""
+    reading = own_reading(user_of(request), reading_id)
+    feedback = _told(reading)
+    if feedback is None or not feedback.marked:
+        raise Http404
+    picture = truth.outline_png(reading.case.image, selectors.truth_of(reading))
+    return HttpResponse(picture, content_type="image/png")
+
+
+def _told(reading: Reading) -> Feedback | None:
+    return selectors.feedback_of(reading) if selectors.is_accessible(reading, now=timezone.now()) else None
