@@ -126,7 +126,7 @@ def pace(allocation: Allocation) -> float:
 
 def minutes(seconds_per_case: float, cases: int) -> int:
     """Minutes that so many cases take, at least one where there are any."""
-    return math.ceil(seconds_per_case * cases / 60)
+    return max(1, math.ceil(seconds_per_case * cases / 60)) if cases else 0
 
 
 def work_of(allocation: Allocation) -> Work:
