@@ -69,7 +69,7 @@ def test_from_consent_over_training_to_the_certificate(page: Page, live_server, 
         page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
         shot(f"around-feedback-{'right' if right.count() else 'wrong'}")
         page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Begin period 1")).to_be_visible()
+    expect(page.get_by_role("button", name="Begin period 1")).to_be_focused()
     shot("around-after-training")
     page.keyboard.press("Enter")
 
@@ -85,6 +85,7 @@ def test_from_consent_over_training_to_the_certificate(page: Page, live_server, 
                 page.goto(live_server.url)
                 shot("around-home-half")
                 page.get_by_role("link", name="Go on reading").click()
+                expect(page.get_by_role("button", name="Go on with period 1")).to_be_focused()
                 page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     shot("around-thanks")
@@ -136,7 +137,7 @@ def test_a_break_is_offered_after_the_protocol_s_minutes_of_one_sitting_and_stop
     page.clock.install()
     page.goto(live_server.url + reverse("reading_case", args=[first.pk]))
     page.wait_for_selector("body[data-ready=yes]")
-    note = page.get_by_text("You have been reading for 30 minutes")
+    note = page.get_by_text("30 minutes: time for a break?")
     page.clock.run_for("20:00")
     expect(note).to_be_hidden()
 
@@ -166,16 +167,24 @@ def test_a_break_is_offered_after_the_protocol_s_minutes_of_one_sitting_and_stop
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_the_bar_of_the_rating_page_fits_small_screens(page: Page, live_server, sign_in, shot, width: int, height: int):
-    study = study_make(files=True, targets=("Pleural thickening",), show_patient=["age", "sex"], consent=CONSENT)
+    study = study_make(
+        files=True, targets=("Pleural thickening",), show_patient=["age", "sex"], consent=CONSENT, break_after_minutes=1
+    )
     Image.objects.update(age=62, sex="F")
     allocation = reader_make(study)
     sign_in(allocation.membership.user)
     page.set_viewport_size({"width": width, "height": height})
+    page.clock.install()
     page.goto(live_server.url + reverse("reading_case", args=[allocation.readings.first().pk]))
     page.wait_for_selector("body[data-ready=yes]")
     page.keyboard.press("4")
     expect(page.locator("#status")).to_have_text("Saved")
+    bar = page.locator(".bar").bounding_box()
+    page.clock.run_for("01:05")
+    expect(page.get_by_text("time for a break?")).to_be_visible()
     shot(f"around-bar-{width}x{height}")
+    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+    assert page.locator(".bar").bounding_box()["height"] == bar["height"]  # nothing moves under the pointer
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     boxes = [
         page.locator(part).bounding_box() for part in (".bar-place", ".bar-case", ".bar-side") if page.locator(part)
