@@ -103,7 +103,7 @@ def _cases_ready(study: Study, *, all_explained: bool) -> dict[int, Case]:
         failed = study.cases.filter(explanation__status=Explanation.Status.FAILED).count()
         raise AllocationError(
             f"{len(cases) - done} of {len(cases)} cases are not explained yet ({failed} failed). "
-            "Run study_explain, or retry the failed ones, then allocate."
+            "Run study_explain, or retry the failed ones, then allocate; or allocate with --unexplained."
         )
     if not study.questions.exists():
         raise AllocationError(f"{study.slug} has no question to ask about a case: add one to its protocol.")

@@ -66,7 +66,7 @@ def test_from_consent_over_training_to_the_certificate(page: Page, live_server, 
         right = page.get_by_role("heading", name="Right: Cardiomegaly is there")
         wrong = page.get_by_role("heading", name="Wrong: Cardiomegaly is not there")
         expect(right.or_(wrong)).to_be_visible()
-        page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+        page.wait_for_load_state("networkidle")
         shot(f"around-feedback-{'right' if right.count() else 'wrong'}")
         page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Begin period 1")).to_be_focused()

@@ -9,6 +9,7 @@ import uuid
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -382,6 +383,32 @@ def test_a_withdrawn_reader_is_not_waited_for():
     for period in (1, 2):
         rated(stays, period)
     assert services.study_close(study=study, now=NOW) == 0
+
+
+def test_a_withdrawn_reader_is_not_added_again(client: Client):
+    study = study_make()
+    left = reader_make(study).membership
+    reader_withdraw(membership=left, reason="ill", now=NOW)
+    client.force_login(member_make(study, Role.COORDINATOR).user)
+    form = {"email": left.user.email, "role": Role.READER}
+    response = client.post(reverse("member_add", args=[study.slug]), form)
+    assert response.status_code == 422
+    assert "cannot read in it again" in response.text
+
+
+def test_the_command_says_whom_a_reader_takes_over_from_and_allocates_although_a_case_failed(
+    capsys: pytest.CaptureFixture[str],
+):
+    study = study_make()
+    left = reader_make(study)
+    fail(left.readings.first())
+    reader_withdraw(membership=left.membership, reason="ill", now=NOW)
+    member_make(study, Role.READER)
+    with pytest.raises(CommandError, match="1 of 8 cases are not explained yet"):
+        call_command("study_allocate", study.slug)
+    call_command("study_allocate", study.slug, "--unexplained")
+    assert "R2: 16 readings, seed" in (said := capsys.readouterr().out)
+    assert "taking over from R1" in said
 
 
 def test_only_readers_can_be_withdrawn():

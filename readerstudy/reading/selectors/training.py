@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from readerstudy.reading.models import Answer, Reading
-from readerstudy.studies.models import Annotation, Case, Question
+from readerstudy.reading.models import Reading
+from readerstudy.studies.models import Annotation, Case
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Feedback:
 def feedback_of(reading: Reading) -> Feedback | None:
     """Whether the prediction was right, and whether an expert marked the place; None where that is not to be told.
 
-    That is: of every study case, and of a training case while one of its questions has no stored answer.
+    That is: of every study case, and of a training case until its last missing answer is stored.
     """
     case = reading.case
-    if case.purpose != Case.Purpose.TRAINING or not _answered(reading):
+    if case.purpose != Case.Purpose.TRAINING or reading.completed_at is None:
         return None
     right = case.label == Case.Label.TRUE_POSITIVE
     return Feedback(prediction_right=right, marked=right and truth_of(reading).exists())
@@ -33,8 +33,3 @@ def feedback_of(reading: Reading) -> Feedback | None:
 def truth_of(reading: Reading) -> QuerySet[Annotation]:
     """What an expert drew of the target on this case's image. Ask `feedback_of` first."""
     return reading.case.image.annotations.filter(finding=reading.case.target).order_by("pk")
-
-
-def _answered(reading: Reading) -> bool:
-    asked = Question.objects.filter(study=reading.allocation.membership.study).count()
-    return Answer.objects.filter(reading=reading).order_by().values("question").distinct().count() >= asked
