@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from readerstudy.reading import selectors, truth
+from readerstudy.reading import methods, selectors, truth
 from readerstudy.reading.methods import XRAY
 from readerstudy.reading.models import Reading
 from readerstudy.reading.selectors import Feedback
@@ -29,11 +29,13 @@ def reading_feedback(request: HttpRequest, reading_id: uuid.UUID) -> HttpRespons
     feedback = selectors.feedback_of(reading)
     if feedback is None:
         return redirect("reading_case", reading_id)
+    blind = selectors.blind_reading(reading)
     context = {
         "study": study,
-        "blind": selectors.blind_reading(reading),
+        "blind": blind,
         "feedback": feedback,
         "xray": XRAY.asset,
+        "pictures": [panel for panel in methods.panels(blind.methods) if not panel.player],
         "more": selectors.first_unanswered(reading.allocation, now=timezone.now(), training_only=True),
     }
     return render(request, "reading/feedback.html", context)

@@ -13,7 +13,7 @@ from readerstudy.lib.media import media_path
 from readerstudy.studies.models import Annotation, Image
 
 SIDE = 768
-WIDTH = 5
+WIDTH = 7
 COLOUR = (119, 211, 160, 255)
 
 
