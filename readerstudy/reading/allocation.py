@@ -24,7 +24,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Placement:
-    """Case `number` at `position` (from 1) of `period` (from 1), shown in arm `arm` (index from 0)."""
+    """Case `number` at `position` (from 1) of `period` (from 1; 0 is training), shown in arm `arm` (index from 0)."""
 
     number: int
     arm: int
@@ -62,6 +62,18 @@ def crossover(slots: Iterable[Slot], *, arms: int, seed: int) -> list[Placement]
             for position, number in enumerate(order, start=1)
         ]
     return placements
+
+
+def training(numbers: Iterable[int], *, arms: int, seed: int) -> list[Placement]:
+    """The training cases in an order of the reader's own, in one arm after the other; their period is 0."""
+    order = sorted(numbers)
+    random_ = random.Random(f"{seed}:training")
+    random_.shuffle(order)
+    first = random_.randrange(arms)
+    return [
+        Placement(number=number, arm=(first + index) % arms, period=0, position=index + 1)
+        for index, number in enumerate(order)
+    ]
 
 
 def _cells(cases: Sequence[Slot], arms: int) -> list[list[Slot]]:

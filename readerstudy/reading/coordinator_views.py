@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -75,6 +76,26 @@ def unlock_grant(request: HttpRequest, slug: str, unlock_id: uuid.UUID) -> HttpR
     return redirect(f"{reverse('study_detail', args=[slug])}#unlocks")
 
 
+@require_POST
+@never_cache
+def member_withdraw(request: HttpRequest, slug: str, membership_id: int) -> HttpResponse:
+    """Ends a reader's part in the study, with the coordinator's reason."""
+    user = user_of(request)
+    study = study_for(user, slug, Role.COORDINATOR)
+    membership = get_object_or_404(Membership, pk=membership_id, study=study)
+    reason = request.POST.get("reason", "")
+    try:
+        services.reader_withdraw(membership=membership, reason=reason, now=timezone.now(), actor=user)
+    except services.StudyError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(
+            request,
+            f"{membership.code} is withdrawn. The next reader to be allocated takes over their cases and order.",
+        )
+    return redirect("study_detail", slug)
+
+
 def _context(study: Study, form: MemberForm) -> dict[str, object]:
     now = timezone.now()
     progress = explanations.explanation_progress(study)
@@ -90,7 +111,8 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "problems": problems[:PROBLEMS_SHOWN],
         "problems_total": len(problems),
         "selection": _by_target(study),
-        "cases": study.cases.count(),
+        "training": study.cases.training().count(),
+        "plan": study.reading_plan,
         "explanations": progress,
         "failures": explanations.explanations_failed(study)[:FAILURES_SHOWN],
         "workers": explanations.workers_alive(now=now),
@@ -111,7 +133,7 @@ def _by_target(study: Study) -> list[tuple[str, list[studies.Cell]]]:
 
 
 def _all_read(readers: list[selectors.ReaderProgress]) -> bool:
-    periods = [period for reader in readers for period in reader.periods]
+    periods = [period for reader in readers if not reader.withdrawn for period in reader.periods]
     return bool(periods) and all(period.done == period.total for period in periods)
 
 
@@ -128,7 +150,7 @@ def _next_command(
         (not study.cases.exists(), f"study_select {study.slug}"),
         (progress.asked < progress.cases, f"study_explain {study.slug}"),
         (progress.done < progress.asked, ""),
-        (any(not reader.periods for reader in readers), f"study_allocate {study.slug}"),
+        (any(not reader.periods and not reader.withdrawn for reader in readers), f"study_allocate {study.slug}"),
         (_all_read(readers), f"study_close {study.slug}"),
     )
     return next((command for needed, command in steps if needed), "")

@@ -9,12 +9,17 @@ from django.db import models
 
 from readerstudy.studies.models import Arm, Case, Membership, Question, Study
 
+TRAINING = 0  # the number of the period of training cases, which comes before all others
+
 
 class Period(models.Model):
-    """One pass over all cases. Period 2 opens for a reader when the washout after their period 1 is over."""
+    """One pass over all cases. Period 2 opens for a reader when the washout after their period 1 is over.
+
+    Where the protocol wants training cases, they are period 0.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="periods")
-    number = models.PositiveSmallIntegerField(help_text="From 1.")
+    number = models.PositiveSmallIntegerField(help_text="From 1; 0 is training.")
     washout_days = models.PositiveIntegerField(default=0, help_text="Days after the reader finished the period before.")
 
     class Meta:
@@ -32,6 +37,14 @@ class Allocation(models.Model):
     seed = models.BigIntegerField()
     created_at = models.DateTimeField()
     instructions_read_at = models.DateTimeField(null=True, blank=True)
+    takes_over = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="taken_over_by",
+        help_text="The withdrawn reader's allocation of which this is a copy, so that the design stays balanced.",
+    )
 
     def __str__(self) -> str:
         return f"allocation of {self.membership}"

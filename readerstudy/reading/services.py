@@ -6,12 +6,13 @@ import uuid
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
-from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_seed
+from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_seed, training
 from readerstudy.reading.answering import Stored, answer_store, submission_store, unlock_grant, unlock_request
-from readerstudy.reading.models import Allocation, Period, Reading
+from readerstudy.reading.models import TRAINING, Allocation, Period, Reading
 from readerstudy.reading.own import (
     AnswerConflictError,
     AnswerRefusedError,
@@ -55,14 +56,16 @@ def readers_allocate(
 ) -> list[Allocation]:
     """Gives every reader who has none a frozen sequence and opens the study; returns the new allocations.
 
-    Readers who were allocated before are left alone, so a reader who joins later is a second call. `seed` is the
-    study's unless given; each reader's own is made of it and of their code. `all_explained=False` opens the study while
+    Readers who were allocated before are left alone, so a reader who joins later is a second call. A new reader takes
+    over the sequence of a withdrawn one, as long as there is one that nobody took over. `seed` is the study's unless
+    given; each other reader's own is made of it and of their code. `all_explained=False` opens the study while
     cases are still being explained: a reader who comes to one waits there. Raises AllocationError.
     """
     study = Study.objects.select_for_update().get(pk=study.pk)
     if study.status == Study.Status.CLOSED:
         raise AllocationError(f"{study.slug} is closed: no reader can be added to it.")
-    members = Membership.objects.filter(study=study, role=Membership.Role.READER).order_by("created_at", "pk")
+    members = Membership.objects.filter(study=study, role=Membership.Role.READER, withdrawn_at=None)
+    members = members.order_by("created_at", "pk")
     readers = list(members.filter(allocation=None))
     if not members.exists():
         raise AllocationError(f"{study.slug} has no reader: add one first (study_member_add).")
@@ -72,17 +75,23 @@ def readers_allocate(
     cases = _cases_ready(study, all_explained=all_explained)
     periods = _periods_ensure(study, arms)
     seed = study.seed if seed is None else seed
-    allocations = [
-        _allocate(reader, cases=cases, arms=arms, periods=periods, seed=reader_seed(seed, reader.code), now=now)
-        for reader in readers
-    ]
+    free = list(_sequences_left_behind(study))
+    allocations = []
+    for reader in readers:
+        if free:
+            allocations.append(_take_over(free.pop(0), reader, now=now))
+            continue
+        own = reader_seed(seed, reader.code)
+        allocations.append(_allocate(reader, cases=cases, arms=arms, periods=periods, seed=own, now=now))
     for allocation in allocations:
         detail = {"reader": allocation.membership.code, "study_seed": seed, "seed": allocation.seed}
+        if allocation.takes_over:
+            detail["takes_over"] = allocation.takes_over.membership.code
         audit(study=study, actor=actor, action="reader_allocated", detail=detail, now=now)
     if study.status == Study.Status.DRAFT:
         study.status = Study.Status.OPEN
         study.save(update_fields=["status"])
-        audit(study=study, actor=actor, action="study_opened", detail={"cases": len(cases)}, now=now)
+        audit(study=study, actor=actor, action="study_opened", detail={"cases": study.cases.studied().count()}, now=now)
     return allocations
 
 
@@ -94,33 +103,62 @@ def _cases_ready(study: Study, *, all_explained: bool) -> dict[int, Case]:
         failed = study.cases.filter(explanation__status=Explanation.Status.FAILED).count()
         raise AllocationError(
             f"{len(cases) - done} of {len(cases)} cases are not explained yet ({failed} failed). "
-            "Run study_explain, or retry the failed ones, then allocate."
+            "Run study_explain, or retry the failed ones, then allocate; or allocate with --unexplained."
         )
     if not study.questions.exists():
         raise AllocationError(f"{study.slug} has no question to ask about a case: add one to its protocol.")
     return cases
 
 
-def _periods_ensure(study: Study, arms: list[Arm]) -> list[Period]:
-    """One period per arm; the washout comes before every period but the first."""
+def _periods_ensure(study: Study, arms: list[Arm]) -> dict[int, Period]:
+    """One period per arm, by number; the washout comes before every period but the first. Training has its own."""
     for number in range(1, len(arms) + 1):
         washout_days = study.washout_days if number > 1 else 0
         Period.objects.get_or_create(study=study, number=number, defaults={"washout_days": washout_days})
-    return list(study.periods.order_by("number"))
+    if study.cases.training().exists():
+        Period.objects.get_or_create(study=study, number=TRAINING)
+    return {period.number: period for period in study.periods.all()}
+
+
+def _sequences_left_behind(study: Study) -> QuerySet[Allocation]:
+    """Allocations of withdrawn readers that nobody has taken over, the first withdrawn first."""
+    left = Allocation.objects.filter(membership__study=study, membership__withdrawn_at__isnull=False)
+    return left.filter(taken_over_by=None).select_related("membership").order_by("membership__withdrawn_at", "pk")
+
+
+def _take_over(left: Allocation, reader: Membership, *, now: datetime) -> Allocation:
+    """The same cases in the same arms and order, not made anew: cases may have been added since."""
+    allocation = Allocation.objects.create(membership=reader, seed=left.seed, takes_over=left, created_at=now)
+    Reading.objects.bulk_create(
+        Reading(
+            allocation=allocation,
+            case_id=reading.case_id,
+            arm_id=reading.arm_id,
+            period_id=reading.period_id,
+            position=reading.position,
+        )
+        for reading in left.readings.all()
+    )
+    return allocation
 
 
 def _allocate(
-    reader: Membership, *, cases: dict[int, Case], arms: list[Arm], periods: list[Period], seed: int, now: datetime
+    reader: Membership, *, cases: dict[int, Case], arms: list[Arm], periods: dict[int, Period], seed: int, now: datetime
 ) -> Allocation:
-    slots = [Slot(number=case.number, target=case.target, label=case.label) for case in cases.values()]
-    placements = crossover(slots, arms=len(arms), seed=seed)
+    practice = [case.number for case in cases.values() if case.purpose == Case.Purpose.TRAINING]
+    slots = [
+        Slot(number=case.number, target=case.target, label=case.label)
+        for case in cases.values()
+        if case.purpose == Case.Purpose.STUDY
+    ]
+    placements = training(practice, arms=len(arms), seed=seed) + crossover(slots, arms=len(arms), seed=seed)
     allocation = Allocation.objects.create(membership=reader, seed=seed, created_at=now)
     Reading.objects.bulk_create(
         Reading(
             allocation=allocation,
             case=cases[placement.number],
             arm=arms[placement.arm],
-            period=periods[placement.period - 1],
+            period=periods[placement.period],
             position=placement.position,
         )
         for placement in placements
@@ -154,7 +192,12 @@ def study_close(*, study: Study, now: datetime, actor: User | None = None, unfin
     study = Study.objects.select_for_update().get(pk=study.pk)
     if study.status != Study.Status.OPEN:
         raise StudyCloseError(f"{study.slug} is {study.get_status_display()}; only a study open for reading can close.")
-    unfinished = Reading.objects.filter(allocation__membership__study=study, completed_at=None).count()
+    unfinished = Reading.objects.filter(
+        allocation__membership__study=study,
+        allocation__membership__withdrawn_at=None,
+        case__purpose=Case.Purpose.STUDY,
+        completed_at=None,
+    ).count()
     if unfinished and not unfinished_too:
         raise StudyCloseError(
             f"{unfinished} readings of {study.slug} are unfinished. Wait for the readers, or close with --unfinished."

@@ -2,15 +2,21 @@
 
 from django.urls import path
 
-from readerstudy.reading import answer_views, coordinator_views, views
+from readerstudy.reading import answer_views, coordinator_views, start_views, training_views, views
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("read/<slug:slug>/", views.reading_start, name="reading_start"),
-    path("read/<slug:slug>/begin", views.reading_begin, name="reading_begin"),
-    path("read/<slug:slug>/next", views.reading_next, name="reading_next"),
+    path("", start_views.home, name="home"),
+    path("read/<slug:slug>/", start_views.reading_start, name="reading_start"),
+    path("read/<slug:slug>/consent", start_views.reading_consent, name="reading_consent"),
+    path("read/<slug:slug>/consent/accept", start_views.reading_consent_accept, name="reading_consent_accept"),
+    path("read/<slug:slug>/begin", start_views.reading_begin, name="reading_begin"),
+    path("read/<slug:slug>/next", start_views.reading_next, name="reading_next"),
+    path("read/<slug:slug>/thanks", start_views.reading_thanks, name="reading_thanks"),
+    path("read/<slug:slug>/certificate", start_views.reading_certificate, name="reading_certificate"),
     path("reading/<uuid:reading_id>/", views.reading_case, name="reading_case"),
     path("reading/<uuid:reading_id>/assets/<str:name>", views.reading_asset, name="reading_asset"),
+    path("reading/<uuid:reading_id>/feedback", training_views.reading_feedback, name="reading_feedback"),
+    path("reading/<uuid:reading_id>/truth/<slug:panel>.png", training_views.reading_truth, name="reading_truth"),
     path("reading/<uuid:reading_id>/answers/<uuid:answer_id>", answer_views.answer_put, name="answer_put"),
     path("reading/<uuid:reading_id>/submission", answer_views.submission_put, name="submission_put"),
     path("reading/<uuid:reading_id>/unlocks/<uuid:unlock_id>", answer_views.unlock_put, name="unlock_put"),
@@ -19,4 +25,9 @@ urlpatterns = [
     path("studies/<slug:slug>/", coordinator_views.study_detail, name="study_detail"),
     path("studies/<slug:slug>/members/add", coordinator_views.member_add, name="member_add"),
     path("studies/<slug:slug>/unlocks/<uuid:unlock_id>/grant", coordinator_views.unlock_grant, name="unlock_grant"),
+    path(
+        "studies/<slug:slug>/members/<int:membership_id>/withdraw",
+        coordinator_views.member_withdraw,
+        name="member_withdraw",
+    ),
 ]

@@ -1,4 +1,4 @@
-"""Pages and addresses of a reader: my studies, start of a study, one case, its files, answers and time."""
+"""The rating page of a case, and its files."""
 
 from __future__ import annotations
 
@@ -7,73 +7,21 @@ import uuid
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import quote_etag
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from readerstudy.accounts.models import User
 from readerstudy.lib.media import media_path
 from readerstudy.reading import assets, methods, selectors, services
-from readerstudy.reading.markdown import markdown_html
-from readerstudy.reading.models import Allocation, Reading
-from readerstudy.studies.access import Role, study_for, user_of
-from readerstudy.studies.models import Study
+from readerstudy.reading.models import Reading
+from readerstudy.reading.start_views import instructions
+from readerstudy.studies.access import user_of
 
 ASSET_SECONDS = 3600
-
-
-def _study_to_read(user: User, slug: str) -> tuple[Study, Allocation | None]:
-    study = study_for(user, slug, Role.READER)
-    return study, selectors.allocation_of(user, study)
-
-
-@require_GET
-@never_cache
-def home(request: HttpRequest) -> HttpResponse:
-    """The user's studies, with what each of their roles lets them do."""
-    entries = selectors.studies_of(user_of(request), now=timezone.now())
-    return render(request, "reading/home.html", {"entries": entries})
-
-
-@require_GET
-@never_cache
-def reading_start(request: HttpRequest, slug: str) -> HttpResponse:
-    """Instructions, what is open now and until when, and how far the reader is."""
-    study, allocation = _study_to_read(user_of(request), slug)
-    periods = selectors.periods_of(allocation, now=timezone.now()) if allocation else []
-    context = {
-        "study": study,
-        "allocation": allocation,
-        "instructions": markdown_html(study.instructions),
-        "periods": periods,
-        "current": next((period for period in periods if period.state is selectors.PeriodState.OPEN), None),
-        "all_done": bool(periods) and all(period.done == period.total for period in periods),
-        "shown_methods": methods.described(method for arm in study.arms.all() for method in arm.methods),
-    }
-    return render(request, "reading/start.html", context)
-
-
-@require_POST
-def reading_begin(request: HttpRequest, slug: str) -> HttpResponse:
-    """The reader has read the instructions and goes on to the first unanswered case."""
-    _, allocation = _study_to_read(user_of(request), slug)
-    if allocation is None:
-        return redirect("reading_start", slug)
-    services.instructions_acknowledge(allocation=allocation, now=timezone.now())
-    return redirect("reading_next", slug)
-
-
-@require_GET
-@never_cache
-def reading_next(request: HttpRequest, slug: str) -> HttpResponse:
-    """Leads to the first unanswered case, or to the start page where none is open."""
-    study, allocation = _study_to_read(user_of(request), slug)
-    if allocation is None or allocation.instructions_read_at is None or study.status != Study.Status.OPEN:
-        return redirect("reading_start", slug)
-    reading_id = selectors.first_unanswered(allocation, now=timezone.now())
-    return redirect("reading_case", reading_id) if reading_id else redirect("reading_start", slug)
 
 
 @require_GET
@@ -82,7 +30,7 @@ def reading_next(request: HttpRequest, slug: str) -> HttpResponse:
 def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
     """The rating page of one case. Leads to the start page where its period is not open."""
     user, now = user_of(request), timezone.now()
-    reading = _own_reading(user, reading_id)
+    reading = own_reading(user, reading_id)
     study = reading.allocation.membership.study
     if not selectors.is_accessible(reading, now=now):
         return redirect("reading_start", study.slug)
@@ -98,14 +46,26 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
         if blind.next_methods
         else [],
         "owner": user.pk,
+        "next_url": _next_url(blind),
+        "break_after_minutes": study.reading_plan.break_after_minutes,
+        **instructions(study),
     }
     return render(request, "reading/case.html", context)
+
+
+def _next_url(blind: selectors.BlindReading) -> str:
+    """After a training case its feedback; after a case that was rated before the one beside it; else what is open."""
+    if blind.training:
+        return reverse("reading_feedback", args=[blind.id])
+    if blind.answered and blind.next_id:
+        return reverse("reading_case", args=[blind.next_id])
+    return reverse("reading_next", args=[blind.study.slug])
 
 
 @require_GET
 def reading_asset(request: HttpRequest, reading_id: uuid.UUID, name: str) -> HttpResponse:
     """A file that the arm of the reader's own case shows, from their first look at its period to the period's end."""
-    reading = _own_reading(user_of(request), reading_id)
+    reading = own_reading(user_of(request), reading_id)
     artefacts = selectors.reading_artefacts(reading, name)
     if not artefacts or not selectors.is_accessible(reading, now=timezone.now()):
         raise Http404
@@ -126,7 +86,8 @@ def reading_asset(request: HttpRequest, reading_id: uuid.UUID, name: str) -> Htt
     return HttpResponse(content, content_type=content_type, headers=headers)
 
 
-def _own_reading(user: User, reading_id: uuid.UUID) -> Reading:
+def own_reading(user: User, reading_id: uuid.UUID) -> Reading:
+    """The user's own reading of this id; 404 for any other, also where another reader has it."""
     reading = selectors.reading_of(user, reading_id)
     if reading is None:
         raise Http404

@@ -137,12 +137,15 @@ def _readme(study: Study) -> str:
         *(_question(question) for question in study.questions.order_by("position")),
         IOU_RULE,
         import_note(study),
+        _withdrawn(study),
         "\n".join(
             (
                 "responses.csv    current answers to likert and yes_no questions; codebook.csv explains its columns",
                 "answers.csv      every revision of every answer; texts and places (in pixels of the image) as JSON;",
-                "                 a superseded one never counted: its page did not know of the answer that stood",
-                "allocation.csv   what each reader was to see, in order, and the seed",
+                "                 a superseded one never counted: its page did not know of the answer that stood;",
+                "                 period 0 is training, which is never analysed",
+                "allocation.csv   what each reader was to see, in order, and the seed; a reader who took over from",
+                "                 another has their seed and order",
                 "exposure.csv     time on each case and what the reader looked at; events.csv is the record behind it",
                 "                 codebook-exposure.csv explains the columns of both",
                 "audit.csv        who did what to the study; names the staff by e-mail address",
@@ -153,3 +156,10 @@ def _readme(study: Study) -> str:
         ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _withdrawn(study: Study) -> str:
+    codes = list(study.memberships.filter(withdrawn_at__isnull=False).order_by("code").values_list("code", flat=True))
+    if not codes:
+        return ""
+    return f"Withdrawn: {', '.join(codes)}. Their answers are in answers.csv, not in responses.csv; audit.csv says why."

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 
 from analysis.schema import COLUMN_NAMES, validate
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Visit
 from readerstudy.reading.selectors import active_seconds
-from readerstudy.studies.models import Question, Study
+from readerstudy.studies.models import Case, Question, Study
 
 IOU_RULE = (
     "The IoU of a response is the mean, over the methods that its arm shows, of the IoU of the method's map with the "
@@ -33,9 +33,18 @@ class DataVersion:
         return "|".join("" if part is None else str(part) for part in parts)
 
 
+def analysed(study: Study) -> QuerySet[Answer]:
+    """Answers that count: of study cases, not of training, and of readers who have not been withdrawn."""
+    return Answer.objects.filter(
+        reading__case__study=study,
+        reading__case__purpose=Case.Purpose.STUDY,
+        reading__allocation__membership__withdrawn_at=None,
+    )
+
+
 def data_version(study: Study) -> DataVersion:
     """The version of the study's responses. Answers are only ever added, so their number and last time tell."""
-    answers = Answer.objects.filter(reading__case__study=study).aggregate(count=Count("id"), last=Max("answered_at"))
+    answers = analysed(study).aggregate(count=Count("id"), last=Max("answered_at"))
     visits = Visit.objects.filter(reading__case__study=study).aggregate(total=Sum("seconds"))
     explanations = Explanation.objects.filter(case__study=study).exclude(ious={})
     explained = explanations.aggregate(count=Count("id"), last=Max("finished_at"))
@@ -51,7 +60,8 @@ def responses(study: Study) -> pd.DataFrame:
     in each of its rows. Answers that were imported, not given here (their reading was never opened), have no times.
     """
     latest = (
-        Answer.objects.filter(reading__case__study=study, superseded=False, question__kind__in=Question.ORDINAL)
+        analysed(study)
+        .filter(superseded=False, question__kind__in=Question.ORDINAL)
         .order_by("reading_id", "question_id", "-revision")
         .distinct("reading_id", "question_id")
         .annotate(active_seconds=active_seconds("reading"))

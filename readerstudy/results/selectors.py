@@ -8,7 +8,7 @@ from django.db.models import Count
 
 from readerstudy.reading.models import Reading
 from readerstudy.results.services import GIFSPLANATION
-from readerstudy.studies.models import Question, Study
+from readerstudy.studies.models import Case, Question, Study
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ class Progress:
 def progress(study: Study, frame: pd.DataFrame) -> Progress:
     """What was planned (the allocation) and what `frame`, the study's responses, holds of it."""
     planned = (
-        Reading.objects.filter(case__study=study)
+        Reading.objects.filter(
+            case__study=study, case__purpose=Case.Purpose.STUDY, allocation__membership__withdrawn_at=None
+        )
         .order_by()
         .values_list("allocation__membership__code", "period__number")
         .annotate(count=Count("id"))

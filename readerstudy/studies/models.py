@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from readerstudy.studies.protocol_reading import ReadingPlan
+
 
 class Study(models.Model):
     """One reader study. Its protocol is fixed once cases have been allocated to readers."""
@@ -43,6 +45,7 @@ class Study(models.Model):
         max_length=20, choices=Changes, default=Changes.UNTIL_PERIOD_END, help_text="Of answers to a submitted case."
     )
     parameters = models.JSONField(default=dict, blank=True, help_text="Settings of the explanation methods.")
+    reading = models.JSONField(default=dict, blank=True, help_text="The protocol's [reading] table: see reading_plan.")
     protocol = models.TextField(blank=True, help_text="The protocol file as it was read.")
     created_at = models.DateTimeField()
 
@@ -51,6 +54,10 @@ class Study(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def reading_plan(self) -> ReadingPlan:
+        return ReadingPlan.of(self.reading)
 
 
 class Arm(models.Model):
@@ -150,6 +157,11 @@ class Membership(models.Model):
     role = models.CharField(max_length=20, choices=Role)
     code = models.CharField(max_length=20, blank=True, help_text="Pseudonym in exports, for readers: R1, R2, ...")
     created_at = models.DateTimeField()
+    consent_accepted_at = models.DateTimeField(null=True, blank=True)
+    consent_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the consent text that was accepted.")
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a reader left: answers are kept, and not analysed."
+    )
 
     class Meta:
         constraints = (
@@ -161,6 +173,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} as {self.role} of {self.study}"
+
+    @property
+    def has_consented(self) -> bool:
+        """Whether the consent text as it stands was accepted; also where the study asks for none."""
+        return self.consent_sha256 == self.study.reading_plan.consent_sha256 or not self.study.reading_plan.consent
 
 
 class Import(models.Model):
@@ -257,20 +274,42 @@ class Prediction(models.Model):
         return f"{self.target} {self.score:.2f}"
 
 
+class CaseQuerySet(models.QuerySet["Case"]):
+    """Cases by purpose."""
+
+    def studied(self) -> CaseQuerySet:
+        """What the study is about: allocated, counted, exported, analysed."""
+        return self.filter(purpose=Case.Purpose.STUDY)
+
+    def training(self) -> CaseQuerySet:
+        """What readers practise on."""
+        return self.filter(purpose=Case.Purpose.TRAINING)
+
+
 class Case(models.Model):
-    """An image shown for one target that the classifier calls positive. Its label is never shown to a reader."""
+    """An image shown for one target that the classifier calls positive.
+
+    The label of a study case is never shown to a reader; that of a training case is, once they have answered.
+    """
 
     class Label(models.TextChoices):
         TRUE_POSITIVE = "TP", "true positive"
         FALSE_POSITIVE = "FP", "false positive"
 
+    class Purpose(models.TextChoices):
+        STUDY = "study", "study"
+        TRAINING = "training", "training"
+
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="cases")
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="cases")
     target = models.CharField(max_length=100)
     label = models.CharField(max_length=2, choices=Label)
+    purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.STUDY)
     score = models.FloatField(help_text="Calibrated score that the reader is shown as the model's prediction.")
     number = models.PositiveIntegerField(help_text="Case number in exports, in random order within the study.")
     created_at = models.DateTimeField()
+
+    objects = CaseQuerySet.as_manager()
 
     class Meta:
         ordering = ("number",)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from readerstudy.studies.models import Question, Study
 
 if TYPE_CHECKING:
-    from readerstudy.studies.protocol import Table
+    from readerstudy.studies.protocol_table import Table
 
 CHANGES = tuple(Study.Changes.values)
 COMMENT = "comment"

@@ -117,7 +117,7 @@ def candidates(study: Study) -> dict[tuple[str, str], list[Candidate]]:
 def selection_table(study: Study) -> list[Cell]:
     """Per target and label: asked for, available, selected."""
     found = candidates(study)
-    chosen = Counter(study.cases.values_list("target", "label"))
+    chosen = Counter(study.cases.studied().values_list("target", "label"))
     return [
         Cell(target, label, study.cases_per_cell, len(found[target, label]), chosen[target, label])
         for target in study.targets

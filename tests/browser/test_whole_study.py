@@ -62,7 +62,7 @@ def test_a_reader_rates_both_periods_by_keyboard_and_the_others_see_it(page: Pag
             shot("start-between-periods")
             page.get_by_role("button", name="Begin period 2").click()
     expect(page.get_by_text("Thank you")).to_be_visible()
-    shot("start-done")
+    shot("thanks")
 
     assert shots == {"arm-a", "arm-b"}
     assert Answer.objects.count() == 2 * 2 * cases

@@ -19,6 +19,7 @@ from readerstudy.lib.media import media_path, random_name
 from readerstudy.reading.models import Allocation
 from readerstudy.reading.services import instructions_acknowledge, readers_allocate
 from readerstudy.studies.models import Arm, Case, Image, Membership, Question, Study
+from readerstudy.studies.services import consent_accept
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ARMS = (
@@ -60,8 +61,13 @@ def study_make(
     explained: bool = True,
     synthetic: bool = False,
     files: bool = False,
+    training: int = 0,
+    **reading: object,
 ) -> Study:
-    """A study in preparation with its cases selected and, unless told otherwise, explained; `files` takes longer."""
+    """A study in preparation with its cases selected and, unless told otherwise, explained; `files` takes longer.
+
+    `training` cases are added after them, true and false positives in turn; `reading` goes into its [reading] table.
+    """
     study = Study.objects.create(
         slug=slug,
         title=f"The {slug} study",
@@ -73,6 +79,7 @@ def study_make(
         classifier="nih-small",
         autoencoder="nih-small",
         washout_days=washout_days,
+        reading={"training_cases": training, **reading},
         created_at=NOW,
     )
     for position, (key, name, methods) in enumerate(ARMS, start=1):
@@ -80,8 +87,11 @@ def study_make(
     for position, (key, text, low, high) in enumerate(QUESTIONS, start=1):
         Question.objects.create(study=study, key=key, text=text, position=position, low_anchor=low, high_anchor=high)
     cells = [(target, label) for target in targets for label in Case.Label.values for _ in range(per_cell)]
-    for number, (target, label) in enumerate(cells, start=1):
+    practice = [(targets[0], Case.Label.values[index % 2]) for index in range(training)]
+    for number, (target, label) in enumerate([*cells, *practice], start=1):
         case = case_make(study, target=target, label=label, number=number)
+        if number > len(cells):
+            Case.objects.filter(pk=case.pk).update(purpose=Case.Purpose.TRAINING)
         if explained:
             explain(case, files=files)
     return study
@@ -144,12 +154,14 @@ def curve() -> dict[str, object]:
 
 
 def reader_make(study: Study, email: str = "", *, ready: bool = True, now: datetime = NOW) -> Allocation:
-    """A reader with a sequence; `ready` ones have read the instructions."""
+    """A reader with a sequence; `ready` ones have read the instructions, and before them the consent text if any."""
     membership = member_make(study, Membership.Role.READER, email)
     readers_allocate(study=study, now=now)
     study.refresh_from_db()
     allocation = Allocation.objects.select_related("membership__user", "membership__study").get(membership=membership)
     if ready:
+        if sha256 := study.reading_plan.consent_sha256:
+            consent_accept(membership=membership, sha256=sha256, now=now)
         instructions_acknowledge(allocation=allocation, now=now)
         allocation.refresh_from_db()
     return allocation

@@ -35,10 +35,16 @@ RESULTS = (302, 404, 403, 403, 200, 200, 403)
 EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "home": ("get", (302, 200, 200, 200, 200, 200, 200)),
     "reading_start": ("get", READERS),
+    "reading_consent": ("get", READERS_MOVE_ON),  # this study asks for none
+    "reading_consent_accept": ("post", READERS_MOVE_ON),
     "reading_begin": ("post", READERS_MOVE_ON),
     "reading_next": ("get", READERS_MOVE_ON),
+    "reading_thanks": ("get", READERS_MOVE_ON),  # cases are left
+    "reading_certificate": ("get", (302, 404, 404, 404, 403, 403, 404)),  # this study gives none
     "reading_case": ("get", OWN_CASE),
     "reading_asset": ("get", OWN_CASE),
+    "reading_feedback": ("get", (302, 404, 302, 404, 404, 404, 404)),  # of a study case nothing is told
+    "reading_truth": ("get", (302, 404, 404, 404, 404, 404, 404)),
     "answer_put": ("put", OWN_CASE_BY_SCRIPT),
     "submission_put": ("put", (401, 404, 400, 404, 404, 404, 404)),  # the case is not complete
     "unlock_put": ("put", OWN_CASE_BY_SCRIPT),
@@ -47,6 +53,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "study_detail": ("get", COORDINATOR),
     "member_add": ("post", COORDINATOR),
     "unlock_grant": ("post", (302, 404, 403, 403, 302, 403, 403)),
+    "member_withdraw": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "explanation_retry": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "case_detail": ("get", COORDINATOR),
     "case_asset": ("get", COORDINATOR),
@@ -103,6 +110,9 @@ class Scene:
             "home": [],
             "reading_case": [self.reading.pk],
             "reading_asset": [self.reading.pk, "xray.png"],
+            "reading_feedback": [self.reading.pk],
+            "reading_truth": [self.reading.pk, "xray"],
+            "member_withdraw": [slug, self.reading.allocation.membership_id],
             "answer_put": [self.reading.pk, uuid.uuid4()],
             "submission_put": [self.reading.pk],
             "unlock_put": [self.reading.pk, self.unlock.pk],
@@ -204,7 +214,7 @@ def test_an_unknown_study_or_case_is_not_found(name: str, scene: Scene):
     assert response.status_code == 404
 
 
-@pytest.mark.parametrize("name", ["case_detail", "case_asset", "explanation_retry", "unlock_grant"])
+@pytest.mark.parametrize("name", ["case_detail", "case_asset", "explanation_retry", "unlock_grant", "member_withdraw"])
 def test_a_coordinator_reaches_nothing_of_another_study_through_their_own(name: str, scene: Scene):
     elsewhere = Study.objects.get(slug="elsewhere")
     client = Client()
@@ -212,7 +222,7 @@ def test_a_coordinator_reaches_nothing_of_another_study_through_their_own(name: 
     Study.objects.update(status=Study.Status.CLOSED)  # so that reading there does not stand in the way
     arguments = scene.arguments(name)
     arguments[0] = elsewhere.slug
-    if name.startswith("case"):
+    if name.startswith("case_"):
         arguments[1] = 9999
     response = getattr(client, EXPECTED[name][0])(reverse(name, args=arguments))
     assert response.status_code == 404

@@ -38,6 +38,14 @@ from readerstudy.reading.selectors.progress import (
     periods_of,
     reading_of,
 )
+from readerstudy.reading.selectors.standing import (
+    NextStep,
+    Standing,
+    Work,
+    standing_of,
+    work_of,
+)
+from readerstudy.reading.selectors.training import Feedback, feedback_of, overlay_of, truth_of
 
 __all__ = [
     "CORRECTION_TIME",
@@ -45,12 +53,16 @@ __all__ = [
     "EXPOSURE_COLUMNS",
     "AskedQuestion",
     "BlindReading",
+    "Feedback",
     "Lock",
+    "NextStep",
     "PeriodProgress",
     "PeriodState",
     "ReaderProgress",
+    "Standing",
     "Step",
     "StudyEntry",
+    "Work",
     "active_seconds",
     "allocation_of",
     "asked_questions",
@@ -58,14 +70,19 @@ __all__ = [
     "current_answers",
     "events_of",
     "exposure_of",
+    "feedback_of",
     "first_unanswered",
     "is_accessible",
     "lock_of",
+    "overlay_of",
     "periods_of",
     "readers_progress",
     "reading_artefacts",
     "reading_assets",
     "reading_of",
+    "standing_of",
     "studies_of",
+    "truth_of",
     "unlocks_waiting",
+    "work_of",
 ]

@@ -45,6 +45,17 @@ class AskedQuestion:
     def answered(self) -> bool:
         return self.revision > 0
 
+    @property
+    def highest(self) -> Point | None:
+        return self.points[-1] if self.points else None
+
+    @property
+    def answer_in_words(self) -> str:
+        """The current answer as the reader gave it; empty where there is none."""
+        if self.content is not None:
+            return str(self.content.get("text", "marked on the X-ray"))
+        return next((point.label for point in self.points if point.value == self.value), "")
+
 
 @dataclass(frozen=True)
 class Lock:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.reading.assets import marked_percent
-from readerstudy.reading.models import Reading
+from readerstudy.reading.models import TRAINING, Reading
 from readerstudy.reading.selectors.asked import AskedQuestion, Lock, asked_questions, lock_of
 from readerstudy.reading.selectors.exposure import active_seconds
+from readerstudy.reading.selectors.patient import patient_in_words
 from readerstudy.reading.selectors.progress import reading_rows
+from readerstudy.reading.selectors.standing import minutes, pace
 from readerstudy.studies.models import Study
 
 COUNTERFACTUAL = "latent_shift"
@@ -20,11 +22,12 @@ Kind = Artefact.Kind
 
 @dataclass(frozen=True)
 class Step:
-    """A case in the list of a period: its place and whether all questions are answered."""
+    """A case in the list of a period: its place, whether all is answered, and whether it must be repaired."""
 
     reading_id: uuid.UUID
     position: int
     answered: bool
+    broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class BlindReading:
     id: uuid.UUID
     study: Study
     target: str
-    percent: int
+    percent: int | None  # none where the protocol keeps the prediction's number to itself
+    patient: str  # age and sex in words, as far as the protocol shows them
     methods: tuple[str, ...]
     position: int
     total: int
@@ -44,6 +48,7 @@ class BlindReading:
     lock: Lock
     seconds_before: float
     ready: bool
+    minutes_left: int
     steps: tuple[Step, ...]
     next_methods: tuple[str, ...]
     deep: bool
@@ -56,6 +61,15 @@ class BlindReading:
     @property
     def done(self) -> int:
         return sum(step.answered for step in self.steps)
+
+    @property
+    def broken(self) -> bool:
+        """Whether its explanation failed: it is led past until the coordinator has repaired it."""
+        return any(step.broken for step in self.steps if step.reading_id == self.id)
+
+    @property
+    def training(self) -> bool:
+        return self.period == TRAINING
 
     @property
     def previous_id(self) -> uuid.UUID | None:
@@ -84,7 +98,8 @@ def blind_reading(reading: Reading) -> BlindReading:
         id=reading.id,
         study=study,
         target=reading.case.target,
-        percent=round(100 * reading.case.score),
+        percent=round(100 * reading.case.score) if study.reading_plan.show_prediction else None,
+        patient=patient_in_words(reading.case.image, study.reading_plan.show_patient),
         methods=tuple(reading.arm.methods),
         position=reading.position,
         total=len(rows),
@@ -94,7 +109,11 @@ def blind_reading(reading: Reading) -> BlindReading:
         lock=lock_of(reading),
         seconds_before=Reading.objects.values_list(active_seconds("pk"), flat=True).get(pk=reading.pk) or 0.0,
         ready=Explanation.objects.filter(case=reading.case_id, status=Explanation.Status.DONE).exists(),
-        steps=tuple(Step(reading_id=row.reading_id, position=row.position, answered=row.answered) for row in rows),
+        minutes_left=minutes(pace(reading.allocation), sum(not row.settled for row in rows)),
+        steps=tuple(
+            Step(reading_id=row.reading_id, position=row.position, answered=row.answered, broken=row.broken)
+            for row in rows
+        ),
         next_methods=tuple(next_reading.arm.methods) if next_reading else (),
         deep=Artefact.objects.filter(explanation__case=reading.case_id, kind=Kind.DEEP).exists(),
         marked_percent=marked_percent(study.parameters),

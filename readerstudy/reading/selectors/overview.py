@@ -8,8 +8,9 @@ from datetime import datetime
 from django.db.models import Max
 
 from readerstudy.accounts.models import User
-from readerstudy.reading.models import Answer
-from readerstudy.reading.selectors.progress import PeriodProgress, allocation_of, periods_of
+from readerstudy.reading.models import Allocation, Answer
+from readerstudy.reading.selectors.progress import PeriodProgress, periods_of
+from readerstudy.reading.selectors.standing import Standing, standing_of
 from readerstudy.studies.models import Membership, Study
 
 
@@ -20,15 +21,24 @@ class ReaderProgress:
     membership: Membership
     periods: tuple[PeriodProgress, ...]
     last_answer_at: datetime | None
+    taken_over_by: str = ""  # the code of the reader who has a withdrawn one's sequence
+
+    @property
+    def withdrawn(self) -> bool:
+        return self.membership.withdrawn_at is not None
+
+    @property
+    def consented(self) -> bool:
+        return self.membership.has_consented
 
 
 @dataclass(frozen=True)
 class StudyEntry:
-    """A study of a person: their roles in it, what is open to them, and how far they are as a reader."""
+    """A study of a person: their roles in it, what is open to them, and where they stand as a reader."""
 
     study: Study
     roles: tuple[str, ...]
-    periods: tuple[PeriodProgress, ...]
+    standing: Standing | None
 
     @property
     def reads(self) -> bool:
@@ -47,38 +57,40 @@ class StudyEntry:
     def analyses(self) -> bool:
         return bool({Membership.Role.COORDINATOR, Membership.Role.ANALYST}.intersection(self.roles)) and self._unblinded
 
-    @property
-    def done(self) -> int:
-        return sum(period.done for period in self.periods)
-
-    @property
-    def total(self) -> int:
-        return sum(period.total for period in self.periods)
-
 
 def studies_of(user: User, *, now: datetime) -> list[StudyEntry]:
     """The person's studies, newest first, each once whatever their roles."""
     entries = []
     for study in Study.objects.filter(memberships__user=user).distinct().order_by("-created_at", "-pk"):
         roles = tuple(study.memberships.filter(user=user).order_by("role").values_list("role", flat=True))
-        allocation = allocation_of(user, study)
-        periods = tuple(periods_of(allocation, now=now)) if allocation else ()
-        entries.append(StudyEntry(study=study, roles=roles, periods=periods))
+        entries.append(StudyEntry(study=study, roles=roles, standing=standing_of(user, study, now=now)))
     return entries
 
 
 def readers_progress(study: Study, *, now: datetime) -> list[ReaderProgress]:
     """Every reader of the study with their periods and last activity, for the coordinator."""
-    readers = study.memberships.filter(role=Membership.Role.READER).select_related("user", "allocation")
+    readers = study.memberships.filter(role=Membership.Role.READER).select_related("study", "user", "allocation")
     last = dict(
         Answer.objects.filter(reading__allocation__membership__study=study)
         .order_by()
         .values_list("reading__allocation__membership")
         .annotate(Max("answered_at"))
     )
+    successors = dict(
+        Allocation.objects.filter(membership__study=study, takes_over__isnull=False).values_list(
+            "takes_over__membership", "membership__code"
+        )
+    )
     found = []
     for reader in readers.order_by("created_at", "pk"):
         allocation = getattr(reader, "allocation", None)
         periods = tuple(periods_of(allocation, now=now)) if allocation else ()
-        found.append(ReaderProgress(membership=reader, periods=periods, last_answer_at=last.get(reader.pk)))
+        found.append(
+            ReaderProgress(
+                membership=reader,
+                periods=periods,
+                last_answer_at=last.get(reader.pk),
+                taken_over_by=successors.get(reader.pk, ""),
+            )
+        )
     return found

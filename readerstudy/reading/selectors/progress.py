@@ -12,7 +12,8 @@ from itertools import groupby
 from django.db.models import Count, Q
 
 from readerstudy.accounts.models import User
-from readerstudy.reading.models import Allocation, Reading
+from readerstudy.explanations.models import Explanation
+from readerstudy.reading.models import TRAINING, Allocation, Reading
 from readerstudy.studies.models import Question, Study
 
 CORRECTION_TIME = timedelta(hours=1)
@@ -23,9 +24,9 @@ class PeriodState(StrEnum):
 
     WAITING = "waiting"  # the period before is not done
     WASHOUT = "washout"  # it is, and this one opens at `opens_at`
-    OPEN = "open"  # cases are left to be rated
+    OPEN = "open"  # cases are left to be rated, or to be repaired
     CORRECTABLE = "correctable"  # all are rated; answers may be corrected until `closes_at` or the next period's start
-    DONE = "done"
+    DONE = "done"  # nothing is left that could be rated now
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class PeriodProgress:
     done: int
     state: PeriodState
     last_reading_id: uuid.UUID
+    broken: int = 0  # cases without an answer whose explanation failed: the reader is led past them
     opens_at: datetime | None = None
     closes_at: datetime | None = None
 
@@ -45,12 +47,22 @@ class PeriodProgress:
     def accessible(self) -> bool:
         return self.state in {PeriodState.OPEN, PeriodState.CORRECTABLE}
 
+    @property
+    def training(self) -> bool:
+        return self.number == TRAINING
+
+    @property
+    def left(self) -> int:
+        """Cases that can be rated now and are not."""
+        return self.total - self.done - self.broken
+
 
 @dataclass(frozen=True)
 class ReadingRow:
-    """What progress is made of: one reading without its case."""
+    """What progress is made of: one reading, of its case no more than which one it is."""
 
     reading_id: uuid.UUID
+    case_id: int
     period_id: int
     period: int
     washout_days: int
@@ -58,6 +70,11 @@ class ReadingRow:
     answered: bool
     opened: bool
     completed_at: datetime | None
+    broken: bool  # not answered, and its explanation failed
+
+    @property
+    def settled(self) -> bool:
+        return self.answered or self.broken
 
 
 def allocation_of(user: User, study: Study) -> Allocation | None:
@@ -71,11 +88,12 @@ def periods_of(allocation: Allocation, *, now: datetime) -> list[PeriodProgress]
     return _periods(reading_rows(allocation), now=now)
 
 
-def first_unanswered(allocation: Allocation, *, now: datetime) -> uuid.UUID | None:
-    """The reading to resume at: the first with a question left open, in the first open period."""
+def first_unanswered(allocation: Allocation, *, now: datetime, training_only: bool = False) -> uuid.UUID | None:
+    """The reading to resume at: the first with a question left open that is open to the reader and not broken."""
     rows = reading_rows(allocation)
-    accessible = {period.number for period in _periods(rows, now=now) if period.accessible}
-    return next((row.reading_id for row in rows if row.period in accessible and not row.answered), None)
+    accessible = _accessible(rows, now=now)
+    left = (row for row in rows if row.reading_id in accessible and not row.settled)
+    return next((row.reading_id for row in left if row.period == TRAINING or not training_only), None)
 
 
 def reading_of(user: User, reading_id: uuid.UUID) -> Reading | None:
@@ -85,11 +103,38 @@ def reading_of(user: User, reading_id: uuid.UUID) -> Reading | None:
 
 
 def is_accessible(reading: Reading, *, now: datetime) -> bool:
-    """Whether the reader may see and answer this case now: study open, instructions read, period open to them."""
+    """Whether the reader may see and answer this case now."""
     allocation = reading.allocation
-    if allocation.membership.study.status != Study.Status.OPEN or allocation.instructions_read_at is None:
-        return False
-    return any(p.accessible for p in periods_of(allocation, now=now) if p.period_id == reading.period_id)
+    return may_read(allocation) and reading.pk in _accessible(reading_rows(allocation), now=now)
+
+
+def may_read(allocation: Allocation) -> bool:
+    """Whether anything may be open to the reader: study open, not withdrawn, consent given, instructions read."""
+    member = allocation.membership
+    return (
+        member.study.status == Study.Status.OPEN
+        and member.withdrawn_at is None
+        and member.has_consented
+        and allocation.instructions_read_at is not None
+    )
+
+
+def _accessible(rows: Sequence[ReadingRow], *, now: datetime) -> set[uuid.UUID]:
+    """Readings of open periods. Nobody has both arms of a case before them.
+
+    Where an earlier period was left with a failed case and the next has begun, the earlier one is open again for that
+    case alone once it is repaired; its later reading waits for that.
+    """
+    accessible = {period.number for period in _periods(rows, now=now) if period.accessible}
+    begun = max((row.period for row in rows if row.opened), default=0)
+    owed = {row.case_id: row.period for row in reversed(rows) if not row.settled}
+    return {
+        row.reading_id
+        for row in rows
+        if row.period in accessible
+        and (row.period >= begun or not row.answered)
+        and owed.get(row.case_id, row.period) >= row.period
+    }
 
 
 def reading_rows(allocation: Allocation) -> list[ReadingRow]:
@@ -103,6 +148,7 @@ def reading_rows(allocation: Allocation) -> list[ReadingRow]:
         .order_by("period__number", "position")
         .values_list(
             "pk",
+            "case",
             "period",
             "period__number",
             "period__washout_days",
@@ -110,11 +156,13 @@ def reading_rows(allocation: Allocation) -> list[ReadingRow]:
             "answered",
             "opened_at",
             "completed_at",
+            "case__explanation__status",
         )
     )
     return [
         ReadingRow(
             reading_id=pk,
+            case_id=case_id,
             period_id=period_id,
             period=period,
             washout_days=washout_days,
@@ -122,8 +170,9 @@ def reading_rows(allocation: Allocation) -> list[ReadingRow]:
             answered=answered >= questions,
             opened=opened_at is not None,
             completed_at=completed_at,
+            broken=answered < questions and status == Explanation.Status.FAILED,
         )
-        for pk, period_id, period, washout_days, position, answered, opened_at, completed_at in values
+        for pk, case_id, period_id, period, washout_days, position, answered, opened_at, completed_at, status in values
     ]
 
 
@@ -147,6 +196,7 @@ def _periods(rows: Sequence[ReadingRow], *, now: datetime) -> list[PeriodProgres
                 done=sum(row.answered for row in group),
                 state=state,
                 last_reading_id=group[-1].reading_id,
+                broken=sum(row.broken for row in group),
                 opens_at=opens_at,
                 closes_at=closes_at,
             )
@@ -159,17 +209,22 @@ def _state(
 ) -> tuple[PeriodState, datetime | None, datetime | None]:
     """State of one period, when it opens (in a washout) and when its corrections end."""
     if before is not None and not begun:
-        finished_at = _finished_at(before)
-        if finished_at is None:
+        passed_at = _finished_at([row for row in before if not row.broken])
+        if passed_at is None:
             return PeriodState.WAITING, None, None
-        opens_at = finished_at + timedelta(days=group[0].washout_days)
+        opens_at = passed_at + timedelta(days=group[0].washout_days)
         if now < opens_at:
             return PeriodState.WASHOUT, opens_at, None
     finished_at = _finished_at(group)
     if finished_at is None:
-        return PeriodState.OPEN, None, None
+        over = next_begun and (group[0].period == TRAINING or all(row.settled for row in group))
+        return (PeriodState.DONE if over else PeriodState.OPEN), None, None
+    if next_begun:
+        return PeriodState.DONE, None, None
+    if group[0].period == TRAINING:  # practice: it can be looked at again until it gets serious
+        return PeriodState.CORRECTABLE, None, None
     closes_at = finished_at + CORRECTION_TIME
-    if next_begun or now >= closes_at:
+    if now >= closes_at:
         return PeriodState.DONE, None, None
     return PeriodState.CORRECTABLE, None, closes_at
 
@@ -177,4 +232,4 @@ def _state(
 def _finished_at(group: Sequence[ReadingRow]) -> datetime | None:
     """When the last case of a period was completed; None while one is not."""
     completed = [row.completed_at for row in group if row.answered and row.completed_at is not None]
-    return max(completed) if len(completed) == len(group) else None
+    return max(completed, default=None) if len(completed) == len(group) else None

@@ -4,6 +4,7 @@ from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.cases import SelectionError, cases_select
 from readerstudy.studies.services.development import development_mark
 from readerstudy.studies.services.images import ImagesImportError, images_import
+from readerstudy.studies.services.members import consent_accept, reader_withdraw
 from readerstudy.studies.services.scores import scores_fail, scores_request, scores_store
 from readerstudy.studies.services.study import StudyError, member_add, study_create
 
@@ -13,9 +14,11 @@ __all__ = [
     "StudyError",
     "audit",
     "cases_select",
+    "consent_accept",
     "development_mark",
     "images_import",
     "member_add",
+    "reader_withdraw",
     "scores_fail",
     "scores_request",
     "scores_store",

@@ -18,6 +18,7 @@ from readerstudy.studies.selectors import (
 )
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.development import development_mark
+from readerstudy.studies.services.training import left_for_training, training_draw
 
 
 class SelectionError(Exception):
@@ -35,7 +36,8 @@ def cases_select(*, study: Study, now: datetime, seed: int | None = None) -> lis
     The draw depends on the seed (the study's own unless given), the files and the protocol alone: not on the order of
     rows in the database. An image serves one case as long as there are others; among the rest, true positives that an
     expert annotated come first where the study prefers them, then patients who have no case yet. Cases are numbered in
-    random order. Selecting again replaces cases that nobody was asked to read.
+    random order. Selecting again replaces cases that nobody was asked to read. Where the protocol wants training cases,
+    they are drawn from what is left, numbered after the others; the study's cases are returned.
 
     Raises SelectionError where there are too few images, scores are missing, or readers have the cases already.
     """
@@ -48,6 +50,13 @@ def cases_select(*, study: Study, now: datetime, seed: int | None = None) -> lis
     if any(cell.available < cell.wanted for cell in cells):
         raise SelectionError(_too_few(study, cells), cells)
     drawn = _draw(study, found, seed)
+    practice = training_draw(
+        {cell: left_for_training(found[cell], [one for _, _, one in drawn]) for cell in found},
+        count=study.reading_plan.training_cases,
+        seed=seed,
+    )
+    if len(practice) < study.reading_plan.training_cases:
+        raise SelectionError(_too_little_training(study, len(practice)), cells)
     random.Random(f"{seed}:numbers").shuffle(drawn)
     try:
         study.cases.all().delete()
@@ -59,14 +68,16 @@ def cases_select(*, study: Study, now: datetime, seed: int | None = None) -> lis
             image_id=candidate.image_id,
             target=target,
             label=label,
+            purpose=Case.Purpose.STUDY if number <= len(drawn) else Case.Purpose.TRAINING,
             score=candidate.score,
             number=number,
             created_at=now,
         )
-        for number, (target, label, candidate) in enumerate(drawn, start=1)
+        for number, (target, label, candidate) in enumerate([*drawn, *practice], start=1)
     )
-    audit(study=study, actor=None, action="cases_select", detail={"seed": seed, "cases": len(cases)}, now=now)
-    return cases
+    detail = {"seed": seed, "cases": len(drawn), "training_cases": len(practice)}
+    audit(study=study, actor=None, action="cases_select", detail=detail, now=now)
+    return cases[: len(drawn)]
 
 
 def _check(study: Study) -> None:
@@ -103,6 +114,14 @@ def _draw(study: Study, found: dict[tuple[str, str], list[Candidate]], seed: int
             images[best.image_id] += 1
             patients[best.patient] += 1
     return [(target, label, one) for target, label in found for one in drawn[target, label]]
+
+
+def _too_little_training(study: Study, found: int) -> str:
+    return (
+        f"There are images for {found} of {study.reading_plan.training_cases} training cases, half of them true and "
+        "half false positives, of patients who are not in the study. Import more images with labels, or ask for fewer "
+        "training_cases or cases_per_cell in the protocol. Nothing was selected."
+    )
 
 
 def _too_few(study: Study, cells: Sequence[Cell]) -> str:

@@ -44,6 +44,7 @@ def study_create(*, protocol: Protocol, now: datetime, actor: User | None = None
         washout_days=protocol.washout_days,
         changes=protocol.changes,
         parameters=protocol.parameters,
+        reading=protocol.reading.stored(),
         protocol=protocol.text,
         created_at=now,
     )
@@ -96,6 +97,8 @@ def member_add(
         raise StudyError(f"{role!r} is no role; there are: {', '.join(Membership.Role.values)}.")
     Study.objects.select_for_update().get(pk=study.pk)  # two readers added at once must not get one code
     user, _ = user_get_or_create(email=email, name=name)
+    if role == Membership.Role.READER and study.memberships.filter(user=user, withdrawn_at__isnull=False).exists():
+        raise StudyError(f"{email} was withdrawn from {study.slug} and cannot read in it again.")
     code = _next_code(study) if role == Membership.Role.READER else ""
     membership, added = Membership.objects.get_or_create(
         study=study, user=user, role=role, defaults={"code": code, "created_at": now}

@@ -200,6 +200,9 @@ def web_process(port: int) -> Process:
 
 
 def _reading_order(study: Study) -> list[int]:
-    """Case numbers in the order in which some reader comes to them first."""
-    cases = study.cases.annotate(first_seen=Min("readings__position", filter=Q(readings__period__number=1)))
-    return list(cases.order_by("first_seen", "number").values_list("number", flat=True))
+    """Case numbers in the order in which some reader comes to them first; training comes before all others."""
+    early = Q(readings__period__number__lte=1)
+    cases = study.cases.annotate(
+        period=Min("readings__period__number"), first_seen=Min("readings__position", filter=early)
+    )
+    return list(cases.order_by("period", "first_seen", "number").values_list("number", flat=True))

@@ -25,4 +25,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for cell in selection_table(study):
             self.stdout.write(f"{cell.target:<20} {cell.label}  {cell.selected} of {cell.available}")
+        if training := study.cases.training().count():
+            self.stdout.write(f"{'Training':<20}     {training}, of other patients")
         self.stdout.write(f"{len(cases)} cases selected. Next: study_explain {study.slug}")

@@ -1,0 +1,141 @@
+"""Pages around the rating: my studies, consent, start of a study with its instructions, thanks, certificate."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from readerstudy.accounts.models import User
+from readerstudy.reading import methods, selectors, services
+from readerstudy.reading.markdown import markdown_html
+from readerstudy.reading.selectors import NextStep, Standing
+from readerstudy.studies.access import Role, study_for, user_of
+from readerstudy.studies.models import Study
+from readerstudy.studies.services import StudyError, consent_accept
+
+READS = {NextStep.TRAINING, NextStep.READING}
+
+
+def _standing(user: User, slug: str) -> Standing:
+    standing = selectors.standing_of(user, study_for(user, slug, Role.READER), now=timezone.now())
+    if standing is None:
+        raise Http404
+    return standing
+
+
+@require_GET
+@never_cache
+def home(request: HttpRequest) -> HttpResponse:
+    """The user's studies: for each role what it lets them do, and for readers what comes next and how long it takes."""
+    entries = selectors.studies_of(user_of(request), now=timezone.now())
+    return render(request, "reading/home.html", {"entries": entries})
+
+
+@require_GET
+@never_cache
+def reading_start(request: HttpRequest, slug: str) -> HttpResponse:
+    """Instructions, what is open now and until when, and how far the reader is; consent comes before all of it."""
+    standing = _standing(user_of(request), slug)
+    if standing.step is NextStep.CONSENT:
+        return redirect("reading_consent", slug)
+    return render(request, "reading/start.html", {"standing": standing, **instructions(standing.study)})
+
+
+def instructions(study: Study) -> dict[str, object]:
+    """What the start page and the help of the rating page tell: the study's text, and its methods in all arms."""
+    return {
+        "study": study,
+        "instructions": markdown_html(study.instructions),
+        "shown_methods": methods.described(method for arm in study.arms.all() for method in arm.methods),
+    }
+
+
+@require_GET
+@never_cache
+def reading_consent(request: HttpRequest, slug: str) -> HttpResponse:
+    """The consent text, to be accepted or, once it is, to be read again."""
+    standing = _standing(user_of(request), slug)
+    plan = standing.study.reading_plan
+    if not plan.consent:
+        return redirect("reading_start", slug)
+    context = {
+        "study": standing.study,
+        "standing": standing,
+        "consent": markdown_html(plan.consent),
+        "sha256": plan.consent_sha256,
+        "asks": standing.step is NextStep.CONSENT,
+    }
+    return render(request, "reading/consent.html", context)
+
+
+@require_POST
+@never_cache
+def reading_consent_accept(request: HttpRequest, slug: str) -> HttpResponse:
+    """The reader accepts the text that they were shown."""
+    standing = _standing(user_of(request), slug)
+    if standing.step is not NextStep.CONSENT:
+        return redirect("reading_start", slug)
+    if request.POST.get("accept") != "yes":
+        messages.error(request, "Please tick the box if you agree; without your consent no case can be shown.")
+        return redirect("reading_consent", slug)
+    try:
+        consent_accept(membership=standing.membership, sha256=request.POST.get("sha256", ""), now=timezone.now())
+    except StudyError as error:
+        messages.error(request, str(error))
+        return redirect("reading_consent", slug)
+    return redirect("reading_start", slug)
+
+
+@require_POST
+def reading_begin(request: HttpRequest, slug: str) -> HttpResponse:
+    """The reader has read the instructions and goes on to the first unanswered case."""
+    standing = _standing(user_of(request), slug)
+    if standing.step is NextStep.INSTRUCTIONS and standing.allocation is not None:
+        services.instructions_acknowledge(allocation=standing.allocation, now=timezone.now())
+    return redirect("reading_next", slug)
+
+
+@require_GET
+@never_cache
+def reading_next(request: HttpRequest, slug: str) -> HttpResponse:
+    """Leads to the first unanswered case, to the thanks after the last, or to the start page where none is open."""
+    standing = _standing(user_of(request), slug)
+    if standing.step is NextStep.DONE:
+        return redirect("reading_thanks", slug)
+    reading_id = None
+    if standing.step in READS and standing.allocation is not None:
+        reading_id = selectors.first_unanswered(standing.allocation, now=timezone.now())
+    return redirect("reading_case", reading_id) if reading_id else redirect("reading_start", slug)
+
+
+@require_GET
+@never_cache
+def reading_thanks(request: HttpRequest, slug: str) -> HttpResponse:
+    """Thanks for a study that is all rated, with what was done."""
+    standing = _standing(user_of(request), slug)
+    if standing.step is not NextStep.DONE or standing.allocation is None:
+        return redirect("reading_start", slug)
+    work = selectors.work_of(standing.allocation)
+    return render(request, "reading/thanks.html", {"study": standing.study, "standing": standing, "work": work})
+
+
+@require_GET
+@never_cache
+def reading_certificate(request: HttpRequest, slug: str) -> HttpResponse:
+    """A page to be printed, for a reader who is through with a study whose protocol gives certificates."""
+    user = user_of(request)
+    standing = _standing(user, slug)
+    if not standing.study.reading_plan.certificate:
+        raise Http404
+    if standing.step is not NextStep.DONE or standing.allocation is None:
+        return redirect("reading_start", slug)
+    context = {
+        "study": standing.study,
+        "work": selectors.work_of(standing.allocation),
+        "name": user.get_full_name() or user.email,
+    }
+    return render(request, "reading/certificate.html", context)
