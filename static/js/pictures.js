@@ -27,6 +27,7 @@ export class Pictures {
     const marked = Number(document.getElementById("threshold").value);
     this.#view = new View(marked, () => this.#changed());
     this.#tools = new Tools(this.#view);
+    for (const place of [root, document.getElementById("tools")]) place.addEventListener("mousedown", keepFocus);
   }
 
   async painted() {
@@ -116,4 +117,9 @@ export class Pictures {
 
 function load({ dataset }) {
   return dataset.kind === "curve" ? fetchJson(dataset.source) : fetchGrey(dataset.source);
+}
+
+// Whoever clicks on a tool or drags on a picture goes on with the question that they were at: Enter is still Next.
+function keepFocus(event) {
+  if (event.target.closest("button, canvas, svg")) event.preventDefault();
 }
