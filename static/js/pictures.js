@@ -21,11 +21,15 @@ export class Pictures {
   #sheets = [document.createElement("canvas"), document.createElement("canvas")];
   #side = 0;
   #asked = false;
+  #viewChanged = false;
 
   constructor(root) {
     this.#root = root;
     const marked = Number(document.getElementById("threshold").value);
-    this.#view = new View(marked, () => this.#changed());
+    this.#view = new View(marked, () => {
+      this.#viewChanged = true;
+      this.#changed();
+    });
     this.#tools = new Tools(this.#view);
     for (const place of [root, document.getElementById("tools")]) place.addEventListener("mousedown", keepFocus);
   }
@@ -41,6 +45,7 @@ export class Pictures {
     this.#enlarger = new Enlarger(this.#panels, () => this.#resize({ anew: true }));
     const observer = new ResizeObserver(() => this.#resize());
     for (const panel of this.#panels) observer.observe(panel.canvas.parentElement);
+    window.addEventListener("resize", () => this.#resize()); // on a screen of other density, panels keep their size
     this.#resize();
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   }
@@ -90,7 +95,8 @@ export class Pictures {
     requestAnimationFrame(() => {
       this.#asked = false;
       this.#draw();
-      this.#tools.show();
+      if (this.#viewChanged) this.#tools.show();
+      this.#viewChanged = false;
     });
   }
 
