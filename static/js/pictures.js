@@ -21,12 +21,17 @@ export class Pictures {
   #sheets = [document.createElement("canvas"), document.createElement("canvas")];
   #side = 0;
   #asked = false;
+  #viewChanged = false;
 
   constructor(root) {
     this.#root = root;
     const marked = Number(document.getElementById("threshold").value);
-    this.#view = new View(marked, () => this.#changed());
+    this.#view = new View(marked, () => {
+      this.#viewChanged = true;
+      this.#changed();
+    });
     this.#tools = new Tools(this.#view);
+    for (const place of [root, document.getElementById("tools")]) place.addEventListener("mousedown", keepFocus);
   }
 
   async painted() {
@@ -40,6 +45,7 @@ export class Pictures {
     this.#enlarger = new Enlarger(this.#panels, () => this.#resize({ anew: true }));
     const observer = new ResizeObserver(() => this.#resize());
     for (const panel of this.#panels) observer.observe(panel.canvas.parentElement);
+    window.addEventListener("resize", () => this.#resize()); // on a screen of other density, panels keep their size
     this.#resize();
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   }
@@ -89,7 +95,8 @@ export class Pictures {
     requestAnimationFrame(() => {
       this.#asked = false;
       this.#draw();
-      this.#tools.show();
+      if (this.#viewChanged) this.#tools.show();
+      this.#viewChanged = false;
     });
   }
 
@@ -116,4 +123,9 @@ export class Pictures {
 
 function load({ dataset }) {
   return dataset.kind === "curve" ? fetchJson(dataset.source) : fetchGrey(dataset.source);
+}
+
+// Whoever clicks on a tool or drags on a picture goes on with the question that they were at: Enter is still Next.
+function keepFocus(event) {
+  if (event.target.closest("button, canvas, svg")) event.preventDefault();
 }

@@ -202,6 +202,16 @@ def test_the_x_ray_can_be_moved_and_windowed_by_keyboard_alone(page: Page, arm_a
     assert (pixels(page, "xray") != before).any()
 
 
+def test_after_a_click_on_a_tool_the_keys_still_answer(page: Page, arm_a: Reading):
+    for key in "42":
+        page.keyboard.press(key)
+    expect(page.locator("#next")).to_be_enabled()
+    page.get_by_role("button", name="Lung").click()
+    canvas(page, "xray").click()
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: str(arm_a.pk) not in url)
+
+
 def test_two_fingers_zoom_and_one_sets_the_window(page: Page, arm_a: Reading):
     cdp: CDPSession = page.context.new_cdp_session(page)
     cdp.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
@@ -374,3 +384,31 @@ def test_the_next_case_comes_from_the_browser_s_own_store(page: Page, live_serve
     )
     assert len(sizes) == 4
     assert all(size == 0 for _, size in sizes)
+
+
+def test_a_full_size_x_ray_is_windowed_and_zoomed_without_delay(page: Page, live_server, allocation: Allocation):
+    side = 2048
+    values = np.random.default_rng(5).normal(128, 30, (side, side)).clip(0, 255).astype(np.uint8)
+    stream = io.BytesIO()
+    Picture.fromarray(values).save(stream, format="PNG", compress_level=1)
+    for artefact in Artefact.objects.filter(kind="xray"):
+        media_path(artefact.file).write_bytes(stream.getvalue())
+    opened(page, live_server.url, allocation, "A")
+    page.evaluate("""() => {
+        window.costs = [];
+        const ask = window.requestAnimationFrame.bind(window);
+        window.requestAnimationFrame = (draw) => ask((time) => {
+            const start = performance.now();
+            draw(time);
+            window.costs.push(performance.now() - start);
+        });
+    }""")
+    for act in (
+        lambda: drag(page, "xray", 0.3, -0.2),
+        lambda: wheel(page, "input_gradient", 0.4, 0.6, 700),
+        lambda: drag(page, "xray", -0.2, 0.2),
+    ):
+        page.evaluate("() => { window.costs.length = 0; }")
+        act()
+        page.wait_for_function("() => window.costs.length > 0")
+        assert np.median(page.evaluate("window.costs")) < 33  # milliseconds: thirty pictures a second

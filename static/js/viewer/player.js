@@ -20,6 +20,7 @@ export class Player {
   #frames = [];
   #frame;
   #step = 1;
+  #advanced = 0; // frames since it was started
   #speed = 1;
   #timer = null;
   #changed;
@@ -49,6 +50,7 @@ export class Player {
 
   play() {
     if (this.playing || this.#curve.frames < 2) return;
+    this.#advanced = 0;
     this.#start();
     log("animation_started", PANEL, { speed: this.#speed });
   }
@@ -157,9 +159,10 @@ export class Player {
 
   #advance() {
     const last = this.#curve.frames - 1;
-    if (this.#frame === 0 && this.#step < 0) log("loop", PANEL, { speed: this.#speed }); // there and back again
     if (this.#frame + this.#step < 0 || this.#frame + this.#step > last) this.#step = -this.#step;
     this.#show(this.#frame + this.#step);
+    this.#advanced++;
+    if (this.#advanced % (2 * last) === 0) log("loop", PANEL, { speed: this.#speed }); // there and back again
   }
 
   #label() {
