@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
-from django.db.models import Count, FloatField, Max, OuterRef, Subquery, Sum
+from django.db.models import Count, F, FloatField, Max, OuterRef, Subquery, Sum, Window
 
 from analysis.schema import COLUMN_NAMES, validate
 from readerstudy.explanations.models import Explanation
@@ -54,6 +54,7 @@ def responses(study: Study) -> pd.DataFrame:
         Answer.objects.filter(reading__case__study=study, superseded=False, question__kind__in=Question.ORDINAL)
         .order_by("reading_id", "question_id", "-revision")
         .distinct("reading_id", "question_id")
+        .annotate(given=Window(Count("pk"), partition_by=[F("reading"), F("question")]))
         .annotate(active_seconds=Subquery(visits.annotate(total=Sum("seconds")).values("total"), FloatField()))
         .values_list(
             "reading__allocation__membership__code",
@@ -72,7 +73,7 @@ def responses(study: Study) -> pd.DataFrame:
             "active_seconds",
             "reading__opened_at",
             "answered_at",
-            "revision",
+            "given",
         )
     )
     rows = []
@@ -93,7 +94,7 @@ def responses(study: Study) -> pd.DataFrame:
         seconds,
         opened_at,
         answered_at,
-        revision,
+        given,
     ) in latest.iterator(chunk_size=5000):
         row = {
             "study": study.slug,
@@ -112,7 +113,7 @@ def responses(study: Study) -> pd.DataFrame:
             "seconds": seconds,
             "opened_at": opened_at,
             "answered_at": answered_at if opened_at is not None else None,
-            "revisions": revision - 1,
+            "revisions": given - 1,
         }
         rows.append(row)
     return validate(pd.DataFrame(rows, columns=list(COLUMN_NAMES)))

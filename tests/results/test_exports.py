@@ -72,22 +72,23 @@ def test_the_archive_holds_answers_of_every_kind_and_the_statistics_only_those_w
     answer(reader, 1, "A", [2], question="side")
     answer(reader, 1, "A", [None], question="comment", content={"text": 'Käse, "quoted"'})
     answer(reader, 1, "A", [None], question="place", content={"x": 12.5, "y": 7.25})
-    late, _ = answer(reader, 1, "B", [1, 4])
-    assert late.revision == 1
-    answer(reader, 2, "A", [2])
+    answer(reader, 1, "B", [1, 4])
+    answer(reader, 2, "A", [3])
     answer(reader, 2, "A", [5], first=2, superseded=True, known_revision=0)
+    answer(reader, 2, "A", [2], first=3, known_revision=1)
 
     files = export("trial", tmp_path / "out.zip")
 
-    responses = [(row["case"], row["arm"], row["question"], row["value"]) for row in rows(files["responses.csv"])]
+    columns = ("case", "arm", "question", "value", "revisions")
+    responses = [tuple(row[column] for column in columns) for row in rows(files["responses.csv"])]
     assert sorted(responses) == [
-        ("1", "A", "agree", "1"),
-        ("1", "A", "confidence", "5"),
-        ("1", "B", "confidence", "4"),
-        ("2", "A", "confidence", "2"),
+        ("1", "A", "agree", "1", "0"),
+        ("1", "A", "confidence", "5", "1"),
+        ("1", "B", "confidence", "4", "1"),
+        ("2", "A", "confidence", "2", "1"),
     ]
     given = {(row["question"], row["case"], row["arm"], row["revision"]): row for row in rows(files["answers.csv"])}
-    assert len(given) == 10
+    assert len(given) == 11
     assert json.loads(given["comment", "1", "A", "1"]["content"]) == {"text": 'Käse, "quoted"'}
     assert json.loads(given["place", "1", "A", "1"]["content"]) == {"x": 12.5, "y": 7.25}
     assert given["side", "1", "A", "1"]["value"] == "2"
