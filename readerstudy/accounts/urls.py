@@ -6,5 +6,6 @@ from readerstudy.accounts import views
 
 urlpatterns = [
     path("sign-in/<str:token>/", views.sign_in, name="sign_in"),
+    path("signed-in/", views.signed_in, name="signed_in"),
     path("accounts/", include("allauth.urls")),
 ]

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from readerstudy.accounts import services
 
@@ -25,3 +25,9 @@ def sign_in(request: HttpRequest, token: str) -> HttpResponse:
     except services.SignInLinkError as error:
         return render(request, "accounts/sign_in_refused.html", {"reason": str(error)}, status=410)
     return render(request, "accounts/sign_in.html", {"person": link.user})
+
+
+@require_GET
+def signed_in(request: HttpRequest) -> HttpResponse:
+    """Where signing in leads when the page that asked for it waits in another tab."""
+    return render(request, "accounts/signed_in.html")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, F, Max, QuerySet, Sum, Window
 
 from analysis.schema import COLUMN_NAMES, validate
 from readerstudy.explanations.models import Explanation
@@ -64,6 +64,7 @@ def responses(study: Study) -> pd.DataFrame:
         .filter(superseded=False, question__kind__in=Question.ORDINAL)
         .order_by("reading_id", "question_id", "-revision")
         .distinct("reading_id", "question_id")
+        .annotate(given=Window(Count("pk"), partition_by=[F("reading"), F("question")]))
         .annotate(active_seconds=active_seconds("reading"))
         .values_list(
             "reading__allocation__membership__code",
@@ -82,7 +83,7 @@ def responses(study: Study) -> pd.DataFrame:
             "active_seconds",
             "reading__opened_at",
             "answered_at",
-            "revision",
+            "given",
         )
     )
     rows = []
@@ -103,7 +104,7 @@ def responses(study: Study) -> pd.DataFrame:
         seconds,
         opened_at,
         answered_at,
-        revision,
+        given,
     ) in latest.iterator(chunk_size=5000):
         row = {
             "study": study.slug,
@@ -122,7 +123,7 @@ def responses(study: Study) -> pd.DataFrame:
             "seconds": seconds,
             "opened_at": opened_at,
             "answered_at": answered_at if opened_at is not None else None,
-            "revisions": revision - 1,
+            "revisions": given - 1,
         }
         rows.append(row)
     return validate(pd.DataFrame(rows, columns=list(COLUMN_NAMES)))

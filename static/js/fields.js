@@ -69,7 +69,9 @@ class ChoiceField extends Field {
       this.commit(this.#byArrow ? ARROWS_REST : 0);
       this.#byArrow = false;
     });
-    fieldset.addEventListener("focusout", () => this.commit());
+    fieldset.addEventListener("focusout", (event) => {
+      if (!fieldset.contains(event.relatedTarget)) this.commit();
+    });
   }
 
   get chosen() {
@@ -222,7 +224,7 @@ class PlaceField extends Field {
   #draw() {
     const place = this.#place;
     const percent = (share) => `${Math.round(100 * share)}%`;
-    this.readout.textContent = place ? `Marked ${percent(place.x)} from the left, ${percent(place.y)} from the top` : "Not marked";
+    this.readout.textContent = place ? `Marked ${percent(place.x)} across, ${percent(place.y)} down` : "Not marked";
     this.button.querySelector("span").textContent = place ? "Mark again" : "Mark on the X-ray";
     if (this.remove) this.remove.hidden = !place;
     document.dispatchEvent(new CustomEvent("mark:show", { detail: { question: this.key, shape: this.shape, place } }));

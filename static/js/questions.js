@@ -156,11 +156,11 @@ export class Questions {
     const { state, durable } = this.#outbox;
     const safe = durable ? "stored on this computer" : "not saved yet, keep this page open";
     const problem = this.#outbox.problems.find((one) => !one.seen);
-    if (problem) this.#status.textContent = "Not accepted";
+    if (problem) this.#status.textContent = problem.standing === undefined ? "Not accepted" : "A newer answer stands";
     else if (state === "signed-out") this.#status.textContent = `Signed out – ${safe}`;
     else if (state === "sending") this.#status.textContent = durable ? "Sending…" : `Sending – ${safe}`;
     else if (state === "offline") this.#status.textContent = `No connection – ${safe}`;
-    else this.#status.textContent = this.#fields.some((field) => field.answered) ? "Saved" : "";
+    else this.#status.textContent = this.#fields.some((field) => field.saved !== null) ? "Saved" : "";
     this.#status.dataset.state = problem ? "refused" : state;
     this.#showSignIn(state === "signed-out", safe);
     if (!this.#ownProblem) this.#notice(...(problem ? this.#about(problem) : state === "signed-out" ? this.#signIn(safe) : []));
@@ -190,9 +190,11 @@ export class Questions {
 
   #about(problem) {
     const about = problem.label ? `${problem.label}. ` : "";
-    const again = problem.standing === undefined ? [] : [button("Use this answer", () => this.#outbox.tryAgain(problem)), " "];
-    const refused = problem.standing === undefined ? "Not accepted: " : "";
-    return [`${about}${refused}${problem.why} `, ...again, button("Dismiss", () => this.#outbox.hide(problem))];
+    if (problem.standing === undefined) {
+      return [`${about}Not accepted: ${problem.why} `, button("Dismiss", () => this.#outbox.hide(problem))];
+    }
+    const use = button("Use this answer", () => this.#outbox.tryAgain(problem));
+    return [`${about}${problem.why} `, use, " ", button("Keep the newer one", () => this.#outbox.dismiss(problem))];
   }
 
   #notice(...content) {

@@ -109,6 +109,32 @@ def test_an_answer_given_offline_survives_closing_the_page(page: Page, first: Re
     assert stored() == [("confidence", 1, 5)]
 
 
+def test_a_reader_signs_in_again_in_a_new_tab_and_goes_on_where_they_were(
+    page: Page, first: Reading, allocation: Allocation, shot
+):
+    user = allocation.membership.user
+    user.set_password("a long enough password")
+    user.save()
+    page.context.clear_cookies()
+    page.keyboard.press("3")
+    dialog = page.locator("#signed-out")
+    expect(dialog).to_be_visible()
+    shot("signed-out")
+    with page.context.expect_page() as opened:
+        dialog.get_by_role("link", name="Sign in again").click()
+    tab = opened.value
+    tab.get_by_label("Email").fill(user.email)
+    tab.get_by_label("Password").fill("a long enough password")
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("heading", name="You are signed in again")).to_be_visible()
+    tab.close()
+    expect(page.locator("#status")).to_have_text("Saved")
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("5")
+    expect(page.locator("#status")).to_have_text("Saved")
+    assert stored() == [("confidence", 1, 3), ("correct_feature", 1, 5)]
+
+
 @pytest.mark.parametrize("gone", ["sessionid", None])  # the session alone, or all cookies
 def test_a_session_that_ended_keeps_the_answer_until_signed_in_again(page: Page, first: Reading, gone: str | None):
     cookies = page.context.cookies()

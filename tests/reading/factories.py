@@ -97,6 +97,19 @@ def study_make(
     return study
 
 
+def question_make(study: Study, kind: str, key: str = "", **fields: object) -> Question:
+    """One more question of this kind, named after it unless `key` says otherwise."""
+    of_kind = {
+        "yes_no": {"minimum": 0, "maximum": 1},
+        "choice": {"minimum": 1, "maximum": 3, "options": ["Left", "Right", "Both sides"]},
+        "location": {"shape": "point"},
+    }
+    position = study.questions.count() + 1
+    text = f"A question of the kind {kind}?"
+    given = {"key": key or kind, "text": text, "position": position, **of_kind.get(kind, {}), **fields}
+    return Question.objects.create(study=study, kind=kind, **given)
+
+
 def case_make(study: Study, *, target: str, label: str, number: int) -> Case:
     """A case with an image of its own."""
     image = Image.objects.create(

@@ -16,7 +16,7 @@ from PIL import Image as Picture
 
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.reading.models import Allocation, Answer, Reading, Visit
-from readerstudy.studies.models import Membership, Study
+from readerstudy.studies.models import Image, Membership, Study
 from tests.reading.factories import (
     NOW,
     SECRET_DATASET,
@@ -24,6 +24,7 @@ from tests.reading.factories import (
     SECRET_PATIENT,
     artefact_keep,
     member_make,
+    question_make,
     reader_make,
     study_make,
 )
@@ -333,6 +334,113 @@ def test_a_conflict_says_so(reader: Client, allocation: Allocation):
         for value in (4, 5)
     ]
     assert statuses == [200, 409]
+
+
+def test_an_answer_of_another_reader_is_not_stored_for_whoever_is_signed_in_now(reader: Client, allocation: Allocation):
+    """Also where both read the same study: the outbox waits for its own reader."""
+    reading = allocation.readings.first()
+    reader.get(case_url(reading))
+    other = reader_make(allocation.membership.study).membership.user
+    body = {"question": "confidence", "value": 4, "reader": str(other.pk)}
+    reply = put(reader, "answer_put", reading.pk, uuid.uuid4(), body=body)
+    assert reply.status_code == 401
+    assert "Somebody else is signed in" in reply.json()["error"]
+    assert not Answer.objects.exists()
+    body["reader"] = str(allocation.membership.user.pk)
+    assert put(reader, "answer_put", reading.pk, uuid.uuid4(), body=body).status_code == 200
+
+
+def test_a_late_answer_is_told_which_revision_stands(reader: Client, allocation: Allocation):
+    reading = allocation.readings.first()
+    reader.get(case_url(reading))
+    replies = [
+        put(
+            reader,
+            "answer_put",
+            reading.pk,
+            uuid.uuid4(),
+            body={"question": "confidence", "value": value, "known_revision": 0},
+        ).json()
+        for value in (4, 5)
+    ]
+    assert replies == [
+        {"revision": 1, "complete": False},
+        {"revision": 2, "complete": False, "standing": 1},
+    ]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"known_revision": -1},
+        {"known_revision": 2**40},
+        {"known_revision": "1"},
+        {"reason": 5},
+        {"content": "text"},
+        {"content": {"text": "x"}},
+    ],
+)
+def test_what_goes_with_an_answer_is_checked_too(reader: Client, allocation: Allocation, extra: dict):
+    reading = allocation.readings.first()
+    reader.get(case_url(reading))
+    body = {"question": "confidence", "value": 4, **extra}
+    assert put(reader, "answer_put", reading.pk, uuid.uuid4(), body=body).status_code == 400
+    assert not Answer.objects.exists()
+
+
+@pytest.mark.parametrize("body", [{"unlock": 5}, {"unlock": "no uuid"}, []])
+def test_a_submission_that_is_none_is_refused(reader: Client, allocation: Allocation, body: object):
+    reading = allocation.readings.first()
+    rate(reader, reading)
+    assert put(reader, "submission_put", reading.pk, body=body).status_code == 400
+    assert put(reader, "submission_put", reading.pk, body={}).status_code == 200
+
+
+def test_every_kind_of_question_is_asked_with_what_was_answered(reader: Client, allocation: Allocation):
+    study, reading = allocation.membership.study, allocation.readings.first()
+    sent = {
+        "yes_no": {"value": 0},
+        "choice": {"value": 3},
+        "text": {"content": {"text": "<b>& more"}},
+        "location": {"content": {"x": 10, "y": 20, "size": 100}},
+    }
+    reader.get(case_url(reading))
+    for kind, answer in sent.items():
+        question_make(study, kind)
+        body = {"question": kind, **answer}
+        assert put(reader, "answer_put", reading.pk, uuid.uuid4(), body=body).status_code == 200
+    page = reader.get(case_url(reading)).text
+    assert re.findall(r'name="(\w+)" value="(\d)"[^>]* checked', page) == [("yes_no", "0"), ("choice", "3")]
+    assert "&lt;b&gt;&amp; more</textarea>" in page
+    assert 'data-place="{&quot;x&quot;: 0.1, &quot;y&quot;: 0.2}"' in page
+    assert "Both sides" in page
+
+
+def test_a_place_on_the_page_does_not_tell_how_large_the_image_is(reader: Client, allocation: Allocation):
+    """Sizes differ between data sets, and images with an expert's box are larger: the size could unblind."""
+    question_make(allocation.membership.study, "location")
+    reading, shown = allocation.readings.first(), set()
+    reader.get(case_url(reading))
+    body = {"question": "location", "content": {"x": 100, "y": 200.5, "size": 300}}
+    assert put(reader, "answer_put", reading.pk, uuid.uuid4(), body=body).status_code == 200
+    answer = Answer.objects.get()
+    for side in (1024, 2500, 3001):
+        Image.objects.update(width=side, height=side)
+        content = {"x": round(100 * side / 300, 2), "y": round(200.5 * side / 300, 2)}
+        Answer.objects.bulk_create(
+            [
+                Answer(
+                    id=uuid.uuid4(),
+                    reading=reading,
+                    question=answer.question,
+                    revision=side,
+                    content=content,
+                    answered_at=NOW,
+                )
+            ]
+        )
+        shown.add(re.search(r'data-place="([^"]+)"', reader.get(case_url(reading)).text)[1])
+    assert len(shown) == 1
 
 
 def test_without_a_session_an_answer_is_told_to_wait(client: Client, allocation: Allocation):

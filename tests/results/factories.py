@@ -85,9 +85,16 @@ def reader_make(study: Study) -> Allocation:
 
 
 def answer(
-    allocation: Allocation, case: int, arm: str, values: Iterable[int], *, question: str = "confidence"
+    allocation: Allocation,
+    case: int,
+    arm: str,
+    values: Iterable[int | None],
+    *,
+    question: str = "confidence",
+    first: int = 1,
+    **fields: Any,
 ) -> list[Answer]:
-    """Answers one question of one reading: the values are its revisions, one a minute."""
+    """Answers one question of one reading: the values are its revisions from the `first`, one a minute."""
     study = allocation.membership.study
     reading = allocation.readings.get(case__number=case, arm__key=arm)
     asked = study.questions.get(key=question)
@@ -99,8 +106,9 @@ def answer(
             revision=revision,
             value=value,
             answered_at=NOW + timedelta(hours=1, minutes=revision),
+            **fields,
         )
-        for revision, value in enumerate(values, start=1)
+        for revision, value in enumerate(values, start=first)
     ]
 
 

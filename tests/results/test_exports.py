@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -10,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from analysis.schema import COLUMN_NAMES
+from readerstudy.studies.models import Question
 from readerstudy.studies.services import audit
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make
 
@@ -55,6 +57,44 @@ def test_the_archive_holds_all_that_an_audit_asks_for(tmp_path: Path) -> None:
     ]
     assert files["protocol.toml"] == b"# as it was read\n"
     assert {"report/results.json", "report/wilcoxon.csv", "report/methods.md", "README.txt"} <= files.keys()
+
+
+def test_the_archive_holds_answers_of_every_kind_and_the_statistics_only_those_with_an_order(tmp_path: Path) -> None:
+    study = study_make(cases=2)
+    make = Question.objects.create
+    make(study=study, key="agree", text="Agree?", kind="yes_no", minimum=0, maximum=1, position=3)
+    make(study=study, key="side", text="Side?", kind="choice", maximum=2, options=["=left", "right"], position=4)
+    make(study=study, key="comment", text="Comment", kind="text", required=False, position=5)
+    make(study=study, key="place", text="Where?", kind="location", shape="point", position=6)
+    reader = reader_make(study)
+    answer(reader, 1, "A", [3, 5])
+    answer(reader, 1, "A", [1], question="agree")
+    answer(reader, 1, "A", [2], question="side")
+    answer(reader, 1, "A", [None], question="comment", content={"text": 'Käse, "quoted"'})
+    answer(reader, 1, "A", [None], question="place", content={"x": 12.5, "y": 7.25})
+    answer(reader, 1, "B", [1, 4])
+    answer(reader, 2, "A", [3])
+    answer(reader, 2, "A", [5], first=2, superseded=True, known_revision=0)
+    answer(reader, 2, "A", [2], first=3, known_revision=1)
+
+    files = export("trial", tmp_path / "out.zip")
+
+    columns = ("case", "arm", "question", "value", "revisions")
+    responses = [tuple(row[column] for column in columns) for row in rows(files["responses.csv"])]
+    assert sorted(responses) == [
+        ("1", "A", "agree", "1", "0"),
+        ("1", "A", "confidence", "5", "1"),
+        ("1", "B", "confidence", "4", "1"),
+        ("2", "A", "confidence", "2", "1"),
+    ]
+    given = {(row["question"], row["case"], row["arm"], row["revision"]): row for row in rows(files["answers.csv"])}
+    assert len(given) == 11
+    assert json.loads(given["comment", "1", "A", "1"]["content"]) == {"text": 'Käse, "quoted"'}
+    assert json.loads(given["place", "1", "A", "1"]["content"]) == {"x": 12.5, "y": 7.25}
+    assert given["side", "1", "A", "1"]["value"] == "2"
+    superseded = [row for row in given.values() if row["superseded"]]
+    assert [(row["value"], row["superseded"], row["known_revision"]) for row in superseded] == [("5", "yes", "0")]
+    assert "Question side (choice): Side? [1 = =left, 2 = right]" in files["README.txt"].decode()
 
 
 def test_every_file_has_its_checksum(tmp_path: Path) -> None:
