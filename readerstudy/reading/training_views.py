@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from readerstudy.lib.media import media_path
 from readerstudy.reading import methods, selectors, truth
 from readerstudy.reading.methods import XRAY
-from readerstudy.reading.models import Reading
-from readerstudy.reading.selectors import Feedback
+from readerstudy.reading.selectors import XRAY_NAME
 from readerstudy.reading.views import own_reading
 from readerstudy.studies.access import user_of
 
@@ -34,8 +34,7 @@ def reading_feedback(request: HttpRequest, reading_id: uuid.UUID) -> HttpRespons
         "study": study,
         "blind": blind,
         "feedback": feedback,
-        "xray": XRAY.asset,
-        "pictures": [panel for panel in methods.panels(blind.methods) if not panel.player],
+        "pictures": [(XRAY_NAME, XRAY.title), *((one.key, one.name) for one in methods.described(blind.methods))],
         "more": selectors.first_unanswered(reading.allocation, now=timezone.now(), training_only=True),
     }
     return render(request, "reading/feedback.html", context)
@@ -43,15 +42,13 @@ def reading_feedback(request: HttpRequest, reading_id: uuid.UUID) -> HttpRespons
 
 @require_GET
 @never_cache
-def reading_truth(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
-    """The outline of what an expert drew, as a transparent picture of the X-ray's square."""
+def reading_truth(request: HttpRequest, reading_id: uuid.UUID, name: str) -> HttpResponse:
+    """The X-ray or a map of the reading's arm, with the outline of what an expert drew where there is one to tell."""
     reading = own_reading(user_of(request), reading_id)
-    feedback = _told(reading)
-    if feedback is None or not feedback.marked:
+    feedback = selectors.feedback_of(reading) if selectors.is_accessible(reading, now=timezone.now()) else None
+    picture = selectors.still_of(reading, name) if feedback else None
+    if feedback is None or picture is None:
         raise Http404
-    picture = truth.outline_png(reading.case.image, selectors.truth_of(reading))
-    return HttpResponse(picture, content_type="image/png")
-
-
-def _told(reading: Reading) -> Feedback | None:
-    return selectors.feedback_of(reading) if selectors.is_accessible(reading, now=timezone.now()) else None
+    drawn = selectors.truth_of(reading) if feedback.marked else ()
+    stored = media_path(picture.file).read_bytes()
+    return HttpResponse(truth.outlined_png(stored, reading.case.image, drawn), content_type="image/png")

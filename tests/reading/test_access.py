@@ -106,7 +106,7 @@ class Scene:
             "reading_case": [self.reading.pk],
             "reading_asset": [self.reading.pk, "xray.png"],
             "reading_feedback": [self.reading.pk],
-            "reading_truth": [self.reading.pk],
+            "reading_truth": [self.reading.pk, "xray"],
             "member_withdraw": [slug, self.reading.allocation.membership_id],
             "answer_put": [self.reading.pk, uuid.uuid4()],
             "visit_put": [self.reading.pk, uuid.uuid4()],

@@ -30,10 +30,11 @@ from readerstudy.reading.selectors.standing import (
     standing_of,
     work_of,
 )
-from readerstudy.reading.selectors.training import Feedback, feedback_of, truth_of
+from readerstudy.reading.selectors.training import XRAY_NAME, Feedback, feedback_of, still_of, truth_of
 
 __all__ = [
     "CORRECTION_TIME",
+    "XRAY_NAME",
     "BlindReading",
     "Feedback",
     "NextStep",
@@ -56,6 +57,7 @@ __all__ = [
     "reading_assets",
     "reading_of",
     "standing_of",
+    "still_of",
     "studies_of",
     "truth_of",
     "work_of",

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from readerstudy.explanations.models import Artefact
 from readerstudy.reading.models import Reading
 from readerstudy.studies.models import Annotation, Case
+
+XRAY_NAME = "xray"
 
 
 @dataclass(frozen=True)
@@ -33,3 +36,11 @@ def feedback_of(reading: Reading) -> Feedback | None:
 def truth_of(reading: Reading) -> QuerySet[Annotation]:
     """What an expert drew of the target on this case's image. Ask `feedback_of` first."""
     return reading.case.image.annotations.filter(finding=reading.case.target).order_by("pk")
+
+
+def still_of(reading: Reading, name: str) -> Artefact | None:
+    """The stored X-ray, or the stored overlay of a method that the reading's arm shows. Ask `feedback_of` first."""
+    if name != XRAY_NAME and name not in reading.arm.methods:
+        return None
+    method, kind = ("", Artefact.Kind.XRAY) if name == XRAY_NAME else (name, Artefact.Kind.OVERLAY)
+    return Artefact.objects.filter(explanation__case=reading.case_id, method=method, kind=kind).first()
