@@ -10,8 +10,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from readerstudy.lib.media import media_path
 from readerstudy.reading import methods, selectors, truth
-from readerstudy.reading.methods import Kind
+from readerstudy.reading.methods import XRAY
+from readerstudy.reading.selectors import XRAY_NAME
 from readerstudy.reading.views import own_reading
 from readerstudy.studies.access import user_of
 
@@ -32,7 +34,7 @@ def reading_feedback(request: HttpRequest, reading_id: uuid.UUID) -> HttpRespons
         "study": study,
         "blind": blind,
         "feedback": feedback,
-        "pictures": [panel for panel in methods.panels(blind.methods) if panel.kind in {Kind.XRAY, Kind.MAP}],
+        "pictures": [(XRAY_NAME, XRAY.title), *((one.key, one.name) for one in methods.described(blind.methods))],
         "more": selectors.first_unanswered(reading.allocation, now=timezone.now(), training_only=True),
     }
     return render(request, "reading/feedback.html", context)
@@ -40,15 +42,13 @@ def reading_feedback(request: HttpRequest, reading_id: uuid.UUID) -> HttpRespons
 
 @require_GET
 @never_cache
-def reading_truth(request: HttpRequest, reading_id: uuid.UUID, panel: str) -> HttpResponse:
-    """What a panel marked and what an expert drew, as a transparent picture of the X-ray's square."""
+def reading_truth(request: HttpRequest, reading_id: uuid.UUID, name: str) -> HttpResponse:
+    """The X-ray or a map of the reading's arm, with the outline of what an expert drew where there is one to tell."""
     reading = own_reading(user_of(request), reading_id)
-    if not selectors.is_accessible(reading, now=timezone.now()):
-        raise Http404
-    feedback, shown = selectors.feedback_of(reading), methods.panels(reading.arm.methods)
-    kind = next((one.kind for one in shown if one.key == panel), None)
-    if feedback is None or kind not in {Kind.XRAY, Kind.MAP}:
+    feedback = selectors.feedback_of(reading) if selectors.is_accessible(reading, now=timezone.now()) else None
+    picture = selectors.still_of(reading, name) if feedback else None
+    if feedback is None or picture is None:
         raise Http404
     drawn = selectors.truth_of(reading) if feedback.marked else ()
-    overlay = selectors.overlay_of(reading, panel) if kind == Kind.MAP else b""
-    return HttpResponse(truth.feedback_png(reading.case.image, drawn, overlay), content_type="image/png")
+    stored = media_path(picture.file).read_bytes()
+    return HttpResponse(truth.outlined_png(stored, reading.case.image, drawn), content_type="image/png")

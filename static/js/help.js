@@ -20,6 +20,7 @@ window.addEventListener("keydown", (event) => {
     return;
   }
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || writes(event.target)) return;
+  if (document.querySelector("dialog[open]")) return;
   if (event.key.toLowerCase() === "h") {
     event.preventDefault();
     event.stopImmediatePropagation();

@@ -3,7 +3,7 @@
 const SECONDS = 4;
 
 async function refresh() {
-  if (document.hidden) return;
+  if (document.hidden || document.querySelector("#watched details[open]")) return; // somebody reads or writes there
   const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
   if (!response.ok || response.redirected) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");

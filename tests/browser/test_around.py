@@ -8,9 +8,10 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
+from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Reading
-from readerstudy.studies.models import Annotation, Image
-from tests.reading.factories import reader_make, study_make
+from readerstudy.studies.models import Annotation, Image, Membership
+from tests.reading.factories import member_make, reader_make, study_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CONSENT = """## What is stored
@@ -163,6 +164,23 @@ def test_a_break_is_offered_after_the_protocol_s_minutes_of_one_sitting_and_stop
     page.wait_for_selector("body[data-ready=yes]")
     page.clock.run_for("00:10")
     expect(note).to_be_hidden()
+
+
+def test_a_reason_that_is_being_written_is_not_lost_to_the_page_s_refreshing(page: Page, live_server, sign_in):
+    study = study_make(targets=("Cardiomegaly",))
+    allocation = reader_make(study)
+    Explanation.objects.filter(case__number=1).update(status=Explanation.Status.PENDING)
+    sign_in(member_make(study, Membership.Role.COORDINATOR).user)
+    page.clock.install()
+    page.goto(live_server.url + reverse("study_detail", args=[study.slug]))
+    expect(page.get_by_text("3 of 4 cases explained")).to_be_visible()
+    page.get_by_text("Withdraw…").click()
+    page.get_by_label("Reason").fill("moved away")
+    Explanation.objects.update(status=Explanation.Status.DONE)
+    page.clock.run_for("00:05")
+    page.get_by_role("button", name="Withdraw R1").click()
+    expect(page.get_by_text("R1 is withdrawn")).to_be_visible()
+    assert Membership.objects.get(pk=allocation.membership.pk).withdrawn_at is not None
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

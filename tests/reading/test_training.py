@@ -146,14 +146,18 @@ def test_training_can_be_looked_at_again_until_period_one_begins(reader: Client,
 # The outline of what an expert drew
 
 
-def truth(client: Client, reading: Reading) -> np.ndarray | None:
-    """Where the outline is, or None where nothing is told."""
-    response = client.get(reverse("reading_truth", args=[reading.pk, "xray"]))
+GREEN = (119, 211, 160)
+
+
+def truth(client: Client, reading: Reading, name: str = "xray") -> np.ndarray | None:
+    """Where the picture has the colour of the outline; None where there is no such picture."""
+    response = client.get(reverse("reading_truth", args=[reading.pk, name]))
     if response.status_code == 404:
         return None
+    assert "no-store" in response["Cache-Control"]
     with Picture.open(io.BytesIO(response.content)) as picture:
-        assert picture.mode == "RGBA"
-        return np.asarray(picture.getchannel("A")) > 0
+        assert picture.info == {}
+        return (np.asarray(picture.convert("RGB")) == GREEN).all(axis=2)
 
 
 def extent(border: np.ndarray) -> tuple[float, float, float, float]:
@@ -192,6 +196,14 @@ def test_a_false_positive_has_no_outline(reader: Client, allocation: Allocation)
     Annotation.objects.create(image=reading.case.image, finding="Mass", x=1, y=1, width=9, height=9)
     answer(reader, reading)
     assert not truth(reader, reading).any()
+
+
+def test_only_the_maps_of_the_case_s_own_arm_are_shown(reader: Client, allocation: Allocation):
+    (reading, *_) = practice(allocation, arm__key="B")
+    answer(reader, reading)
+    names = ("xray", "latent_shift", "input_gradient", "filmstrip", "mask")
+    assert [name for name in names if truth(reader, reading, name) is not None] == ["xray", "latent_shift"]
+    assert set(re.findall(r"/truth/(\w+)[.]png", reader.get(feedback_url(reading)).text)) == {"xray", "latent_shift"}
 
 
 # Never counted, never analysed

@@ -45,12 +45,13 @@ from readerstudy.reading.selectors.standing import (
     standing_of,
     work_of,
 )
-from readerstudy.reading.selectors.training import Feedback, feedback_of, overlay_of, truth_of
+from readerstudy.reading.selectors.training import XRAY_NAME, Feedback, feedback_of, still_of, truth_of
 
 __all__ = [
     "CORRECTION_TIME",
     "EVENT_COLUMNS",
     "EXPOSURE_COLUMNS",
+    "XRAY_NAME",
     "AskedQuestion",
     "BlindReading",
     "Feedback",
@@ -74,13 +75,13 @@ __all__ = [
     "first_unanswered",
     "is_accessible",
     "lock_of",
-    "overlay_of",
     "periods_of",
     "readers_progress",
     "reading_artefacts",
     "reading_assets",
     "reading_of",
     "standing_of",
+    "still_of",
     "studies_of",
     "truth_of",
     "unlocks_waiting",

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from readerstudy.explanations.models import Artefact
-from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Reading
 from readerstudy.studies.models import Annotation, Case
+
+XRAY_NAME = "xray"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ def truth_of(reading: Reading) -> QuerySet[Annotation]:
     return reading.case.image.annotations.filter(finding=reading.case.target).order_by("pk")
 
 
-def overlay_of(reading: Reading, method: str) -> bytes:
-    """The overlay (PNG) of one of the reading's methods. Ask `feedback_of` first."""
-    artefact = Artefact.objects.get(explanation__case=reading.case_id, method=method, kind=Artefact.Kind.OVERLAY)
-    return media_path(artefact.file).read_bytes()
+def still_of(reading: Reading, name: str) -> Artefact | None:
+    """The stored X-ray, or the stored overlay of a method that the reading's arm shows. Ask `feedback_of` first."""
+    if name != XRAY_NAME and name not in reading.arm.methods:
+        return None
+    method, kind = ("", Artefact.Kind.XRAY) if name == XRAY_NAME else (name, Artefact.Kind.OVERLAY)
+    return Artefact.objects.filter(explanation__case=reading.case_id, method=method, kind=kind).first()
