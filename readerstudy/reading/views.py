@@ -84,12 +84,13 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     reading = _own_reading(user, reading_id)
     study = reading.allocation.membership.study
-    if not selectors.is_accessible(reading, now=now):
-        return redirect("reading_start", study.slug)
     blind = selectors.blind_reading(reading)
-    if not blind.ready:
+    if not blind.ready and selectors.is_accessible(reading, now=now):
         return render(request, "reading/not_ready.html", {"study": study, "blind": blind})
-    services.reading_open(reading_id=reading_id, user=user, now=now)
+    try:
+        services.reading_open(reading_id=reading_id, user=user, now=now)
+    except services.ReadingClosedError:
+        return redirect("reading_start", study.slug)
     context = {
         "study": study,
         "blind": blind,
