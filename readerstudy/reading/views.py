@@ -32,12 +32,13 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     reading = own_reading(user, reading_id)
     study = reading.allocation.membership.study
-    if not selectors.is_accessible(reading, now=now):
-        return redirect("reading_start", study.slug)
     blind = selectors.blind_reading(reading)
-    if not blind.ready:
+    if not blind.ready and selectors.is_accessible(reading, now=now):
         return render(request, "reading/not_ready.html", {"study": study, "blind": blind})
-    services.reading_open(reading_id=reading_id, user=user, now=now)
+    try:
+        services.reading_open(reading_id=reading_id, user=user, now=now)
+    except services.ReadingClosedError:
+        return redirect("reading_start", study.slug)
     context = {
         "study": study,
         "blind": blind,
@@ -54,11 +55,11 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
 
 
 def _next_url(blind: selectors.BlindReading) -> str:
-    """After a training case its feedback; after a case that was rated before the one beside it; else what is open."""
+    """After a training case its feedback; else the case that follows, or whatever is open then."""
     if blind.training:
         return reverse("reading_feedback", args=[blind.id])
-    if blind.answered and blind.next_id:
-        return reverse("reading_case", args=[blind.next_id])
+    if blind.following_id:
+        return reverse("reading_case", args=[blind.following_id])
     return reverse("reading_next", args=[blind.study.slug])
 
 

@@ -13,6 +13,7 @@ from analysis.errors import AnalysisError
 from analysis.figures import FigureFormat
 from analysis.order import natural_order
 from readerstudy.results import reports, selectors, tables
+from readerstudy.results.exposure import exposure_by_arm
 from readerstudy.results.frames import IOU_RULE
 from readerstudy.studies.access import Role, study_for, user_of
 from readerstudy.studies.models import Study
@@ -93,6 +94,7 @@ def _context(study: Study, report: reports.StudyReport) -> dict[str, Any]:
         "second": second,
         "other_arms": arms[2:],
         "progress": selectors.progress(study, report.frame),
+        "exposure": exposure_by_arm(study),
         "interim": study.status != Study.Status.CLOSED,
         "readers": natural_order(report.frame["reader"].unique()),
         "overview": tables.overview(questions),

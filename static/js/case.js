@@ -40,6 +40,12 @@ async function begin() {
   await questions.enable();
   document.body.dataset.ready = "yes";
   pictures.begin();
+  prefetch();
+}
+
+// Files of the next case, once those of this one no longer need the way and the decoders for themselves.
+function prefetch() {
+  for (const link of document.querySelectorAll("link[rel=prefetch-later]")) link.rel = "prefetch";
 }
 
 document.addEventListener("keydown", onKey);

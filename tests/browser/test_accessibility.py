@@ -46,6 +46,11 @@ def reading_in(allocation: Allocation, arm: str) -> Reading:
     return allocation.readings.filter(period__number=1, arm__key=arm).first()
 
 
+def test_what_is_wrong_is_found(page: Page):
+    page.set_content("<html lang=en><title>x</title><main><img src=x><button></button></main></html>")
+    assert [found.split(": ")[0].split()[-1] for found in violations(page)] == ["button-name", "image-alt"] * 2
+
+
 def test_pages_of_a_reader(page: Page, live_server, sign_in, allocation: Allocation):
     root, slug = live_server.url, allocation.membership.study.slug
     found = []

@@ -4,6 +4,8 @@ import csv
 import hashlib
 import io
 import json
+import uuid
+from datetime import timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -11,9 +13,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from analysis.schema import COLUMN_NAMES
+from readerstudy.reading.models import Answer, Event, Reading, Visit
 from readerstudy.studies.models import Question
 from readerstudy.studies.services import audit
-from tests.results.factories import NOW, answer, answer_all, reader_make, study_make
+from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +98,95 @@ def test_the_archive_holds_answers_of_every_kind_and_the_statistics_only_those_w
     superseded = [row for row in given.values() if row["superseded"]]
     assert [(row["value"], row["superseded"], row["known_revision"]) for row in superseded] == [("5", "yes", "0")]
     assert "Question side (choice): Side? [1 = =left, 2 = right]" in files["README.txt"].decode()
+
+
+def test_time_and_what_was_looked_at_are_exported_per_reading_and_per_event(tmp_path: Path) -> None:
+    study = study_make(cases=2)
+    reader = reader_make(study)
+    reading = reader.readings.get(case__number=1, arm__key="B")
+    timed_answers(reading, {"confidence": 12.5, "correct_feature": 20.0})
+    reading.completed_at = NOW + timedelta(hours=1)
+    reading.save()
+    # A change of mind later, and a visit whose reports were lost but for what the answer says.
+    Answer.objects.create(
+        id=uuid.uuid4(),
+        reading=reading,
+        question=study.questions.get(key="confidence"),
+        revision=2,
+        value=5,
+        seconds=50.0,
+        answered_at=NOW + timedelta(hours=2),
+    )
+    first = visit(reader, 1, "B", 22.0)
+    Visit.objects.filter(pk=first.pk).update(idle_seconds=4, hidden_seconds=30, painted_ms=210, events_lost=1)
+    second = visit(reader, 1, "B", 3.0)
+    Visit.objects.filter(pk=second.pk).update(started_at=NOW + timedelta(hours=2))
+    events = [
+        (first, 1, "animation_started", "filmstrip", {}, 1),
+        (first, 2, "loop", "filmstrip", {}, 1),
+        (first, 3, "loop", "filmstrip", {}, 1),
+        (first, 4, "frame", "filmstrip", {"frame": 7}, 9),
+        (first, 5, "window", "xray", {"centre": 120.5, "text": "=1+1"}, 40),
+        (second, 1, "map_threshold", "latent_shift", {"percent": 10}, 3),
+        (second, 2, "map_opacity", "latent_shift", {"percent": 50}, 2),
+        (second, 3, "help_opened", "latent_shift", {}, 1),
+        (second, 4, "tab_hidden", "", {}, 1),
+    ]
+    for of, sequence, kind, panel, value, count in events:
+        Event.objects.create(
+            visit=of, sequence=sequence, kind=kind, panel=panel, value=value, count=count, seconds=1.5, received_at=NOW
+        )
+
+    files = export("trial", tmp_path / "out.zip")
+
+    exposure = {(row["case"], row["arm"]): row for row in rows(files["exposure.csv"])}
+    assert len(exposure) == 4  # every reading that was opened
+    assert {name: value for name, value in exposure["1", "B"].items() if value != "0"} == {
+        "reader": "R1",
+        "case": "1",
+        "arm": "B",
+        "period": "2",
+        "position": "1",
+        "visits": "2",
+        "seconds": "50.0",
+        "seconds_first": "20.0",
+        "idle_seconds": "4.0",
+        "hidden_seconds": "30.0",
+        "painted_ms": "210",
+        "events_lost": "1",
+        "animation_started": "1",
+        "loops": "2",
+        "frames_scrubbed": "9",
+        "window_changes": "1",
+        "map_changes": "2",
+        "help_opened": "1",
+        "tab_hidden": "1",
+        "events": "9",
+    }
+    assert exposure["2", "A"]["events"] == "0"
+    assert exposure["2", "A"]["seconds"] == ""
+    log = rows(files["events.csv"])
+    assert [(row["case"], row["kind"], row["count"]) for row in log] == [
+        ("1", event[2], str(event[5])) for event in events
+    ]
+    assert log[4]["value"] == '{"centre": 120.5, "text": "=1+1"}'
+    assert {row["seconds"] for row in rows(files["responses.csv"])} == {"50"}
+    described = {(row["file"], row["column"]) for row in rows(files["codebook-exposure.csv"])}
+    assert {("exposure.csv", name) for name in exposure["1", "B"]} <= described
+    assert {("events.csv", name) for name in log[0]} <= described
+
+
+def timed_answers(reading: Reading, seconds: dict[str, float]) -> None:
+    for key, active in seconds.items():
+        Answer.objects.create(
+            id=uuid.uuid4(),
+            reading=reading,
+            question=reading.case.study.questions.get(key=key),
+            revision=1,
+            value=3,
+            seconds=active,
+            answered_at=NOW + timedelta(minutes=30),
+        )
 
 
 def test_every_file_has_its_checksum(tmp_path: Path) -> None:

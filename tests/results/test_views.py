@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -10,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from readerstudy.explanations.models import Explanation
+from readerstudy.reading.models import Event
 from readerstudy.studies.models import Image, Membership, Study
 from tests.results.factories import (
     NOW,
@@ -19,6 +21,7 @@ from tests.results.factories import (
     member_make,
     reader_make,
     study_make,
+    visit,
 )
 
 pytestmark = pytest.mark.django_db
@@ -235,3 +238,20 @@ def test_data_that_cannot_be_analysed_are_refused_with_the_reason(client: Client
         response = client.get(address)
         assert response.status_code == 409
         assert "reserved for all of them" in response.content.decode()
+
+
+def test_time_and_exposure_are_summed_up_by_arm(client: Client) -> None:
+    study = study_make(cases=2)
+    reader = reader_make(study)
+    for case, arm, seconds, loops in ((1, "B", 10.0, 4), (2, "B", 31.0, 0)):
+        opened = visit(reader, case, arm, seconds)
+        for number in range(1, loops + 1):
+            Event.objects.create(
+                visit=opened, sequence=number, kind="loop", panel="filmstrip", seconds=1, received_at=NOW
+            )
+    client.force_login(member_make(study, "analyst"))
+    page = client.get(reverse("results_detail", args=["trial"])).text
+    table = page[page.index("Time and exposure by arm") :]
+    row = re.search(r'<th scope="row">B</th>(.*?)</tr>', table, re.DOTALL)[1]
+    assert re.findall(r">([^<>\s]+)</td>", row) == ["2", "–", "20.5", "0%", "2", "0%", "0%", "0%", "0%"]
+    assert '<th scope="row">A</th>' not in table  # nothing was recorded there

@@ -79,6 +79,18 @@ class BlindReading:
     def next_id(self) -> uuid.UUID | None:
         return self.steps[self.position].reading_id if self.position < self.total else None
 
+    @property
+    def following_id(self) -> uuid.UUID | None:
+        """Where Next leads: from a case that was rated before to the one beside it, else to the first open one.
+
+        None where this page cannot tell, as after the last case of a period. Knowing it here saves the reader a
+        redirect, a third of the wait for the next case.
+        """
+        if self.answered:
+            return self.next_id
+        others = (step for step in self.steps if step.reading_id != self.id)
+        return next((step.reading_id for step in others if not step.answered and not step.broken), None)
+
 
 def blind_reading(reading: Reading) -> BlindReading:
     """The one source of what a rating page shows and its script is given."""
