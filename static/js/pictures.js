@@ -127,5 +127,5 @@ function load({ dataset }) {
 
 // Whoever clicks on a tool or drags on a picture goes on with the question that they were at: Enter is still Next.
 function keepFocus(event) {
-  if (event.target.closest("button, canvas, svg")) event.preventDefault();
+  if (event.target.closest("button, summary, canvas, svg")) event.preventDefault();
 }
