@@ -24,6 +24,7 @@ STATUS_OF: Mapping[type[Exception], int] = {
     services.ReadingNotFoundError: 404,
     services.ReadingClosedError: 403,
     services.AnswerRefusedError: 400,
+    services.ReasonMissingError: 428,
     services.AnswerConflictError: 409,
 }
 

@@ -18,6 +18,7 @@ from readerstudy.reading.own import (
     AnswerConflictError,
     AnswerRefusedError,
     ReadingClosedError,
+    ReasonMissingError,
     own_reading_locked,
     require_open,
     require_plausible,
@@ -149,7 +150,7 @@ def unlock_request(*, unlock_id: uuid.UUID, reading_id: uuid.UUID, reason: str, 
 
 
 @transaction.atomic
-def unlock_grant(*, study: Study, unlock_id: uuid.UUID, actor: User, now: datetime) -> Unlock:
+def unlock_grant(*, study: Study, unlock_id: uuid.UUID, actor: User | None = None, now: datetime) -> Unlock:
     """The coordinator unlocks the case of a request; again changes nothing. Raises Unlock.DoesNotExist."""
     unlocks = Unlock.objects.select_for_update(of=("self",)).select_related("reading__allocation__membership__study")
     unlock = unlocks.get(pk=unlock_id, reading__allocation__membership__study=study)
@@ -179,7 +180,7 @@ def _require_changeable(reading: Reading, question: Question, standing: Answer |
     if not lock.needs_reason:
         return ""
     if not reason.strip() or "\0" in reason:
-        raise AnswerRefusedError("This case was submitted: say why you change its answer.")
+        raise ReasonMissingError("This case was submitted: say why you change its answer.")
     return reason.strip()
 
 

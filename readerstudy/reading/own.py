@@ -26,6 +26,10 @@ class AnswerRefusedError(Exception):
     """An answer or a time that cannot be right: unknown question, value off the scale, impossible seconds."""
 
 
+class ReasonMissingError(AnswerRefusedError):
+    """A change to a submitted case that does not say why."""
+
+
 class AnswerConflictError(Exception):
     """The id of this answer or visit already stands for something else."""
 

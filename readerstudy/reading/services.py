@@ -18,6 +18,7 @@ from readerstudy.reading.own import (
     AnswerRefusedError,
     ReadingClosedError,
     ReadingNotFoundError,
+    ReasonMissingError,
     own_reading_locked,
     require_open,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "AnswerRefusedError",
     "ReadingClosedError",
     "ReadingNotFoundError",
+    "ReasonMissingError",
     "Stored",
     "StudyCloseError",
     "VisitTime",

@@ -124,6 +124,7 @@ class TextField extends Field {
     this.area.addEventListener("input", () => this.commit(TYPING_RESTS));
     this.area.addEventListener("blur", () => this.commit());
     window.addEventListener("pagehide", () => this.commit());
+    document.addEventListener("visibilitychange", () => this.commit());
   }
 
   // Text that was deleted is an answer where there was one; in a required question it is none, and the earlier stands.

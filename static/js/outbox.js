@@ -1,10 +1,11 @@
 // Answers on their way: kept in this browser first, then sent under an id made here until the server acknowledges them.
 
-import { openStore } from "./store.js";
+import { leaveBehind, openStore } from "./store.js";
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30000;
 const NO_REPLY_AFTER = 20000;
+const REASON_MISSING = 428;
 const CHANNEL = "readerstudy-outbox";
 
 export function csrfToken() {
@@ -56,6 +57,7 @@ export class Outbox {
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.flush();
     });
+    window.addEventListener("pagehide", () => leaveBehind(this.#held));
     this.#channel?.addEventListener("message", async () => {
       await this.#refresh();
       changed();
@@ -75,6 +77,12 @@ export class Outbox {
   // Resolves once the browser's storage has been read.
   get ready() {
     return this.#opened;
+  }
+
+  // The latest revision of an answer that this browser has had acknowledged, 0 for none.
+  async known(reading, question) {
+    const name = knownName({ owner: this.#owner, reading, question });
+    return this.#known.get(name) ?? (await this.#store?.known(name).catch(() => 0)) ?? 0;
   }
 
   // Resolves once the entry is in the browser's storage, or is known not to fit; sending goes on by itself.
@@ -118,6 +126,7 @@ export class Outbox {
       await this.add(entry);
       return;
     }
+    if (this.state === "idle") this.#become("sending");
     await this.#store.again(problem, entry);
     await this.#problemsChanged();
     this.flush();
@@ -218,6 +227,10 @@ export class Outbox {
       this.message = reply?.error ?? "";
       return this.#later("signed-out");
     }
+    if (response.status === REASON_MISSING && !entry.reason) {
+      entry.reason = "Given on a page that did not know that the case was submitted.";
+      return true; // the same answer once more, and why it could not ask its reader
+    }
     if (reply && response.status >= 400 && response.status < 500 && ![408, 425, 429].includes(response.status)) {
       await this.#refused(entry, reply.error);
       return true;
@@ -231,9 +244,7 @@ export class Outbox {
     if (entry.reason) body.reason = entry.reason;
     if (entry.known !== undefined) {
       // What this browser has had acknowledged since counts as known: the reader gave both here, one after the other.
-      const name = knownName(entry);
-      const later = this.#known.get(name) ?? (await this.#store?.known(name).catch(() => 0)) ?? 0;
-      body.known_revision = Math.max(entry.known, later);
+      body.known_revision = Math.max(entry.known, await this.known(entry.reading, entry.question));
     }
     return body;
   }

@@ -12,6 +12,7 @@ export class Questions {
   #problem = document.getElementById("problem");
   #signedOut = document.getElementById("signed-out");
   #outbox;
+  #restored;
   #seconds;
   #active;
   #ready = false;
@@ -35,6 +36,7 @@ export class Questions {
       changed: () => this.#showState(),
       settled: (entry, reply) => this.#settled(entry, reply),
     });
+    this.#restored = this.#outbox.ready.then(() => this.#restore());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#goNext();
@@ -49,14 +51,9 @@ export class Questions {
     });
   }
 
-  // The pictures are there: answers are taken from now on, those that wait here shown on top of the server's.
+  // The pictures are there: answers are taken from now on.
   async enable() {
-    await this.#outbox.ready;
-    for (const entry of this.#waiting()) {
-      const field = this.#field(entry);
-      field?.show(entry.answer);
-      if (field) field.recorded = JSON.stringify(entry.answer);
-    }
+    await this.#restored;
     this.#ready = true;
     if (!this.#locked) for (const field of this.#fields) field.fieldset.disabled = false;
     this.#showState();
@@ -85,6 +82,19 @@ export class Questions {
       return true;
     }
     return false;
+  }
+
+  // On top of the page as the server sent it, what waited here then. At once: soon it is acknowledged and waits no more.
+  async #restore() {
+    for (const entry of this.#waiting()) {
+      const field = this.#field(entry);
+      field?.show(entry.answer);
+      if (field) field.recorded = JSON.stringify(entry.answer);
+    }
+    const { reading } = this.#form.dataset;
+    const known = await Promise.all(this.#fields.map((field) => this.#outbox.known(reading, field.key)));
+    // The page before, or another tab, was told of an answer after the server had made this page.
+    if (this.#fields.some((field, index) => known[index] > field.revision)) reloadOnce(known.join());
   }
 
   get #locked() {
@@ -245,6 +255,18 @@ export class Questions {
     document.dispatchEvent(new CustomEvent("exposure", { detail: { kind: "help_opened", value: { help: "keys" } } }));
     showDialog(document.getElementById("keys"));
     return true;
+  }
+}
+
+// Once for the same reason: a server that was set back to an earlier state must not keep the page loading.
+function reloadOnce(reason) {
+  try {
+    const name = `readerstudy.reloaded.${location.pathname}`;
+    if (sessionStorage.getItem(name) === reason) return;
+    sessionStorage.setItem(name, reason);
+    location.reload();
+  } catch {
+    // Storage is switched off: then nothing is known of another page either.
   }
 }
 

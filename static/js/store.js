@@ -3,11 +3,22 @@
 const NAME = "readerstudy";
 const VERSION = 1;
 const OLD_PREFIX = "readerstudy.answer."; // where an earlier version of this page kept answers, in localStorage
+const LEFT_PREFIX = "readerstudy.left.";
 
 export async function openStore() {
   const store = new Store(await open());
   await store.moveOldEntries();
   return store;
+}
+
+// A page that is on its way out cannot wait for IndexedDB: what is not in there yet goes where writing is immediate,
+// and the next page moves it. Should it have arrived after all, it is sent twice under one id, which is harmless.
+export function leaveBehind(entries) {
+  try {
+    for (const { order, ...entry } of entries) localStorage.setItem(LEFT_PREFIX + entry.id, JSON.stringify(entry));
+  } catch {
+    // Storage is full or switched off: the browser has asked the reader whether to leave.
+  }
 }
 
 class Store {
@@ -70,7 +81,7 @@ class Store {
   }
 
   async moveOldEntries() {
-    const found = oldEntries();
+    const found = [...leftEntries(), ...oldEntries()];
     if (!found.length) return;
     await this.#write(["waiting"], ([waiting]) => {
       for (const { entry } of found) waiting.add(entry);
@@ -89,6 +100,7 @@ class Store {
       transaction.oncomplete = () => done();
       transaction.onabort = () => failed(transaction.error ?? new Error("the browser's storage refused to write"));
       change(names.map((name) => transaction.objectStore(name)));
+      transaction.commit?.(); // not only after the page has heard of each request: it may be on its way out
     });
   }
 }
@@ -114,16 +126,24 @@ function result(request) {
   });
 }
 
+function leftEntries() {
+  return inLocalStorage(LEFT_PREFIX).map(({ key, stored }) => ({ key, entry: stored }));
+}
+
 function oldEntries() {
+  return inLocalStorage(OLD_PREFIX).map(({ key, stored }) => {
+    const { id, reading, base, question, value, seconds } = stored;
+    const owner = key.slice(OLD_PREFIX.length).split(".")[0];
+    const url = `${base}answers/${id}`;
+    return { key, entry: { owner, kind: "answer", id, url, reading, question, answer: { value }, seconds, label: "" } };
+  });
+}
+
+function inLocalStorage(prefix) {
   try {
-    return Object.keys(localStorage).filter((key) => key.startsWith(OLD_PREFIX)).flatMap((key) => {
-      const stored = localStorage.getItem(key); // null where another tab has just moved it
-      if (!stored) return [];
-      const { id, reading, base, question, value, seconds } = JSON.parse(stored);
-      const owner = key.slice(OLD_PREFIX.length).split(".")[0];
-      const url = `${base}answers/${id}`;
-      return [{ key, entry: { owner, kind: "answer", id, url, reading, question, answer: { value }, seconds, label: "" } }];
-    });
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith(prefix));
+    const found = keys.map((key) => ({ key, stored: JSON.parse(localStorage.getItem(key)) }));
+    return found.filter(({ stored }) => stored); // null where another tab has just moved it
   } catch {
     return []; // storage is switched off: nothing is there
   }

@@ -21,7 +21,7 @@ from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.reading.services import answer_store
 from readerstudy.studies.models import Study
 from tests.browser.conftest import ARGUMENTS, chromium
-from tests.reading.factories import reader_make, study_make
+from tests.reading.factories import question_make, reader_make, study_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ANSWERS = "**/answers/*"
@@ -276,6 +276,38 @@ def test_answers_kept_by_an_earlier_version_of_the_page_are_moved_and_sent_once(
     assert chosen(page) == ["5"]
     assert page.evaluate("localStorage.length") == 0
     assert [(str(answer.pk), answer.value) for answer in Answer.objects.all()] == [(entry["id"], 5)]
+
+
+def test_a_tab_that_does_not_know_of_the_submission_changes_the_answer_and_says_why_it_gives_no_reason(
+    page: Page, first: Reading, live_server
+):
+    other = page.context.new_page()
+    go_to(other, live_server.url, first)
+    page.keyboard.press("4")
+    page.keyboard.press("2")
+    saved(page)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: str(first.pk) not in url)
+    page.wait_for_selector("body[data-ready=yes]")
+    other.keyboard.press("5")
+    saved(other)
+    changed = Answer.objects.get(question__key="confidence", revision=2)
+    assert changed.value == 5
+    assert changed.reason == "Given on a page that did not know that the case was submitted."
+
+
+def test_text_that_was_just_typed_outlives_leaving_the_page(page: Page, live_server, first: Reading):
+    question_make(Study.objects.get(), "text", "comment", required=False)
+    go_to(page, live_server.url, first)
+    page.route(ANSWERS, lambda route: route.abort())
+    page.locator("textarea").first.focus()
+    page.keyboard.type("Hilum?")
+    go_to_start(page, live_server.url)
+    page.unroute(ANSWERS)
+    go_to(page, live_server.url, first)
+    expect(page.locator("textarea").first).to_have_value("Hilum?")
+    saved(page)
+    assert Answer.objects.get().content == {"text": "Hilum?"}
 
 
 def test_going_on_is_recorded_even_where_its_message_was_lost(page: Page, first: Reading, live_server):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, close_old_connections, connection, transaction
 
 from readerstudy.reading import selectors, services
@@ -368,6 +369,22 @@ def test_a_case_is_unlocked_by_the_coordinator_until_it_is_submitted_again(study
         ("unlock_granted", coordinator),
     ]
     assert ask(reading).pk != unlock.pk  # and may be asked for once more
+
+
+def test_the_command_lists_requests_and_grants_them(study: Study, capsys: pytest.CaptureFixture[str]):
+    unlock = ask(submitted(study, CHANGES.BY_REQUEST))
+
+    call_command("study_unlock", study.slug)
+    assert f"{unlock.pk}  R1, period 1, case 1 in order: I was interrupted." in capsys.readouterr().out
+    call_command("study_unlock", study.slug, str(unlock.pk))
+    assert "Unlocked: R1" in capsys.readouterr().out
+
+    unlock.refresh_from_db()
+    assert (unlock.granted_at is not None, unlock.granted_by) == (True, None)
+    call_command("study_unlock", study.slug)
+    assert "No case of study waits" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="has no request"):
+        call_command("study_unlock", study.slug, str(uuid.uuid4()))
 
 
 def test_asking_twice_is_one_request(study: Study):

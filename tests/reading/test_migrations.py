@@ -1,0 +1,42 @@
+"""Answers that were given before an upgrade are there after it, as they were."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from tests.reading.factories import NOW, reader_make, study_make
+
+BEFORE = [("studies", "0002_audit_append_only"), ("reading", "0002_answer_append_only")]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def migrated() -> Iterator[MigrationExecutor]:
+    yield MigrationExecutor(connection)
+    latest = MigrationExecutor(connection)
+    latest.migrate(latest.loader.graph.leaf_nodes())
+
+
+def test_an_answer_of_the_first_version_is_kept_and_counts(migrated: MigrationExecutor):
+    reading_id, answer_id = reader_make(study_make(targets=("Mass",))).readings.first().pk, uuid.uuid4()
+    migrated.migrate(BEFORE)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO reading_answer (id, reading_id, question_id, revision, value, answered_at) "
+            "SELECT %s, %s, id, 1, 4, %s FROM studies_question WHERE key = 'confidence'",
+            [answer_id, reading_id, NOW],
+        )
+    latest = MigrationExecutor(connection)
+    latest.migrate(latest.loader.graph.leaf_nodes())
+
+    from readerstudy.reading.models import Answer, Reading
+    from readerstudy.reading.selectors import asked_questions
+
+    stored = Answer.objects.get()
+    assert (stored.pk, stored.value, stored.content, stored.superseded) == (answer_id, 4, None, False)
+    assert [question.value for question in asked_questions(Reading.objects.get(pk=reading_id))] == [4, None]
