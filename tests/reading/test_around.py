@@ -411,6 +411,18 @@ def test_the_command_says_whom_a_reader_takes_over_from_and_allocates_although_a
     assert "taking over from R1" in said
 
 
+def test_a_reader_can_be_withdrawn_from_the_shell(capsys: pytest.CaptureFixture[str]):
+    study = study_make()
+    reader_make(study)
+    with pytest.raises(CommandError, match="Its readers are: R1"):
+        call_command("study_member_withdraw", study.slug, "R7", reason="ill")
+    call_command("study_member_withdraw", study.slug, "R1", reason="ill")
+    assert "R1 is withdrawn" in capsys.readouterr().out
+    assert study.audit.get(action="reader_withdrawn").detail["reason"] == "ill"
+    with pytest.raises(CommandError, match="withdrawn already"):
+        call_command("study_member_withdraw", study.slug, "R1", reason="ill")
+
+
 def test_only_readers_can_be_withdrawn():
     member = member_make(study_make(), Role.ANALYST)
     with pytest.raises(StudyError, match="Only readers"):
