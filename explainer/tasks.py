@@ -34,9 +34,10 @@ logger = logging.getLogger(__name__)
 #: Seconds between signs of life of a case and of a worker: several within a lease of two minutes.
 CASE_INTERVAL = 20.0
 WORKER_INTERVAL = 10.0
-#: Pixels per side of the X-ray beside the maps. The same for every image, since size and sharpness can tell which data
-#: set, and so which label, an image has.
+#: Pixels per side of the X-ray beside the maps, and bits per pixel, where the application does not say. Both are the
+#: same for every image of a study, since size, sharpness and depth can tell which data set, and so which label, it has.
 DISPLAY_SIZE = 1024
+DISPLAY_BITS = 8
 
 _worker_heartbeats: dict[str, Heartbeat] = {}
 
@@ -199,6 +200,7 @@ class _Asked:
     request: ExplanationRequest
     percent: float
     display_size: int
+    display_bits: int
 
     @classmethod
     def of(cls, job: ExplanationJob) -> _Asked:
@@ -207,7 +209,10 @@ class _Asked:
         parameters = dict(job.parameters)
         percent = float(parameters.pop("percent", rendering.TOP_PERCENT))
         display_size = int(parameters.pop("display_size", DISPLAY_SIZE))
-        return cls(job, request_of(job, parameters), percent, display_size)
+        display_bits = int(parameters.pop("display_bits", DISPLAY_BITS))
+        if display_bits not in (8, 16):
+            raise SettingsError(f"display_bits must be 8 or 16, not {display_bits}.")
+        return cls(job, request_of(job, parameters), percent, display_size, display_bits)
 
 
 def _drawn(asked: _Asked, explanation: Explanation) -> ExplanationResult:
@@ -222,12 +227,14 @@ def _drawn(asked: _Asked, explanation: Explanation) -> ExplanationResult:
         maps=maps,
         overlays=rendered.overlays,
         xray=rendering.png(rendering.to_grey(xray)),
+        deep=rendering.deep(xray) if asked.display_bits > DISPLAY_BITS else b"",
         filmstrip=rendered.filmstrip or b"",
         curve=rendered.curve or {},
         video=rendered.mp4 or b"",
         ious=summary["iou"],
         measures={"scores": summary["scores"], "reconstruction": summary["reconstruction"], "map_maximum": scales},
-        provenance=summary["provenance"] | {"percent": asked.percent, "display_size": asked.display_size},
+        provenance=summary["provenance"]
+        | {"percent": asked.percent, "display_size": asked.display_size, "display_bits": asked.display_bits},
         seconds=0.0,
     )
 

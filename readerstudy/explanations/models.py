@@ -53,6 +53,7 @@ class Artefact(models.Model):
 
     class Kind(models.TextChoices):
         XRAY = "xray", "X-ray as shown beside the maps"
+        DEEP = "deep", "X-ray with more than 8 bits, gzipped uint16"
         RAW = "raw", "raw map, float16 .npy"
         OVERLAY = "overlay", "overlay of the top percentile, PNG"
         FILMSTRIP = "filmstrip", "frames of the counterfactual, PNG"

@@ -42,13 +42,15 @@ class ExplanationJob:
 class ExplanationResult:
     """All that a worker made of one case.
 
-    `maps` by method, float16 (H, W); `overlays` by method, PNG; `xray` PNG; `filmstrip` PNG, `curve` JSON and `video`
+    `maps` by method, float16 (H, W); `overlays` by method, PNG; `xray` PNG, and `deep`, where the study shows
+    16 bits, the same pixels as gzipped little-endian uint16, row by row; `filmstrip` PNG, `curve` JSON and `video`
     MP4 of the counterfactual, empty where the methods have none.
     """
 
     maps: Mapping[str, NDArray[np.float16]]
     overlays: Mapping[str, bytes]
     xray: bytes
+    deep: bytes = b""
     filmstrip: bytes = b""
     curve: Mapping[str, Any] = field(default_factory=dict)
     video: bytes = b""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-RED = "Red: the 5% of pixels that count most"
+RED = "that count most"
 
 
 @dataclass(frozen=True)
@@ -18,25 +19,36 @@ class Method:
     legend: str = RED
 
 
+class Kind(StrEnum):
+    """What a panel shows."""
+
+    XRAY = "xray"
+    MAP = "map"
+    PLAYER = "player"
+    CURVE = "curve"
+
+
 @dataclass(frozen=True)
 class Panel:
-    """One picture of the rating page, in the order shown; a player has frames instead of a still picture."""
+    """One picture of the rating page, in the order shown; `legend` ends the sentence on what is red."""
 
+    kind: Kind
+    key: str
     asset: str
     title: str
     explanation: str
-    legend: str
-    player: bool = False
+    legend: str = ""
 
 
 XRAY = Panel(
+    Kind.XRAY,
+    key="xray",
     asset="xray.png",
     title="X-ray",
     explanation=(
-        "The chest X-ray as the model sees it: cropped to a square and reduced to the model's resolution. "
-        "The model has no other information about the patient."
+        "The chest X-ray, cropped to the square that the model is given; the model sees it at a lower resolution. "
+        "It has no other information about the patient."
     ),
-    legend="Without any marking",
 )
 METHODS = {
     method.key: method
@@ -70,19 +82,30 @@ METHODS = {
             "Latent Shift map",
             "A second model redraws the X-ray so that the prediction rises and falls, as in the animation. Red marks "
             "where the redrawn images differ most: what would have to change for the model to change its mind.",
-            "Red: the 5% of pixels that change most",
+            "that change most",
         ),
     )
 }
 COUNTERFACTUAL = Panel(
+    Kind.PLAYER,
+    key="counterfactual",
     asset="filmstrip.png",
     title="Counterfactual",
     explanation=(
         "The same X-ray redrawn with less and with more of what the model takes for this finding; watch what appears "
         "and disappears. The images are simulated by a second model, which may blur fine detail or change it."
     ),
-    legend="",
-    player=True,
+)
+CURVE = Panel(
+    Kind.CURVE,
+    key="curve",
+    asset="curve.json",
+    title="Prediction curve",
+    explanation=(
+        "What the model predicts for each image of the counterfactual. Lambda says how far an image was changed: at 0 "
+        "it is redrawn without a change, to the left and right with less and with more of the finding. Click on the "
+        "curve to see the image there."
+    ),
 )
 
 
@@ -91,11 +114,14 @@ def described(keys: Iterable[str]) -> list[Method]:
     return [METHODS[key] for key in dict.fromkeys(keys)]
 
 
-def panels(keys: Sequence[str]) -> list[Panel]:
-    """The X-ray, then the arm's pictures in the protocol's order; Latent Shift brings its animation."""
-    found = [XRAY]
+def panels(keys: Sequence[str], *, deep: bool = False) -> list[Panel]:
+    """The X-ray, then the arm's pictures in the protocol's order; Latent Shift brings its animation and its curve.
+
+    `deep` where the X-ray has more than 8 bits.
+    """
+    found = [replace(XRAY, asset="xray.gz") if deep else XRAY]
     for method in described(keys):
-        found.append(Panel(f"{method.key}.png", method.name, method.explanation, method.legend))
+        found.append(Panel(Kind.MAP, method.key, f"{method.key}.png", method.name, method.explanation, method.legend))
         if method.key == "latent_shift":
-            found.append(COUNTERFACTUAL)
+            found += [COUNTERFACTUAL, CURVE]
     return found

@@ -94,8 +94,10 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
     context = {
         "study": study,
         "blind": blind,
-        "panels": methods.panels(blind.methods),
-        "next_assets": list(selectors.reading_assets(blind.next_methods)) if blind.next_methods else [],
+        "panels": methods.panels(blind.methods, deep=blind.deep),
+        "next_assets": list(selectors.reading_assets(blind.next_methods, deep=blind.deep))
+        if blind.next_methods
+        else [],
         "owner": user.pk,
     }
     return render(request, "reading/case.html", context)
@@ -105,8 +107,8 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
 def reading_asset(request: HttpRequest, reading_id: uuid.UUID, name: str) -> HttpResponse:
     """A file that the arm of the reader's own case shows, from their first look at its period to the period's end."""
     reading = _own_reading(user_of(request), reading_id)
-    artefact = selectors.reading_artefact(reading, name)
-    if artefact is None or not selectors.is_accessible(reading, now=timezone.now()):
+    artefacts = selectors.reading_artefacts(reading, name)
+    if not artefacts or not selectors.is_accessible(reading, now=timezone.now()):
         raise Http404
     # Opening a case of the next period ends corrections of this one: so nobody has both arms of a case before them.
     if not Reading.objects.filter(
@@ -114,14 +116,15 @@ def reading_asset(request: HttpRequest, reading_id: uuid.UUID, name: str) -> Htt
     ).exists():
         raise Http404
     # Made of the reading, so that the same picture in two places cannot be told to be the same without looking at it.
-    etag = quote_etag(hashlib.sha256(f"{reading.pk}/{name}/{artefact.sha256}".encode()).hexdigest()[:32])
+    made_of = "/".join(artefact.sha256 for artefact in artefacts)
+    etag = quote_etag(hashlib.sha256(f"{reading.pk}/{name}/{made_of}".encode()).hexdigest()[:32])
     headers = {"ETag": etag, "Cache-Control": f"private, max-age={ASSET_SECONDS}, immutable"}
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers=headers)
-    stored = media_path(artefact.file).read_bytes()
-    if name.endswith(".json"):
-        return HttpResponse(assets.curve_for_reader(stored), content_type="application/json", headers=headers)
-    return HttpResponse(assets.png_pixels_only(stored), content_type="image/png", headers=headers)
+    stored = [media_path(artefact.file).read_bytes() for artefact in artefacts]
+    percent = assets.marked_percent(reading.allocation.membership.study.parameters)
+    content_type, content = assets.for_reader(name, stored, percent=percent)
+    return HttpResponse(content, content_type=content_type, headers=headers)
 
 
 def _own_reading(user: User, reading_id: uuid.UUID) -> Reading:

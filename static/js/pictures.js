@@ -1,20 +1,52 @@
-// The pictures of a case: resolves once all of them are painted, and plays the counterfactual where the arm has one.
+// The pictures of a case: loads them, resolves once all are painted, and draws them again whenever their view changes.
 
-import { Player } from "./player.js";
+import { Enlarger } from "./viewer/enlarge.js";
+import { Gestures } from "./viewer/gestures.js";
+import { Grey } from "./viewer/grey.js";
+import { Marking } from "./viewer/marking.js";
+import { Panel } from "./viewer/panel.js";
+import { Player } from "./viewer/player.js";
+import { fetchGrey, fetchJson } from "./viewer/sources.js";
+import { Tools } from "./viewer/tools.js";
+import { View } from "./viewer/view.js";
 
 export class Pictures {
+  #root;
+  #view;
+  #tools;
+  #panels = [];
+  #xray;
   #player = null;
+  #enlarger;
+  #sheets = [document.createElement("canvas"), document.createElement("canvas")];
+  #side = 0;
+  #asked = false;
+  #viewChanged = false;
 
-  constructor(panels) {
-    const canvas = panels.querySelector("#player");
-    if (!canvas) return;
-    const element = (id) => document.getElementById(id);
-    this.#player = new Player(canvas, { play: element("play"), slider: element("frame"), readout: element("readout") });
+  constructor(root) {
+    this.#root = root;
+    const marked = Number(document.getElementById("threshold").value);
+    this.#view = new View(marked, () => {
+      this.#viewChanged = true;
+      this.#changed();
+    });
+    this.#tools = new Tools(this.#view);
+    for (const place of [root, document.getElementById("tools")]) place.addEventListener("mousedown", keepFocus);
   }
 
   async painted() {
-    const pictures = [...document.querySelectorAll(".picture img")].map((picture) => picture.decode());
-    await Promise.all([...pictures, this.#player?.load()]);
+    const figures = [...this.#root.querySelectorAll(".panel")];
+    const sources = await Promise.all(figures.map(load));
+    const of = (kind) => sources[figures.findIndex((figure) => figure.dataset.kind === kind)];
+    this.#xray = new Grey(of("xray"));
+    if (of("player")) this.#player = new Player(of("player"), of("curve"), () => this.#changed());
+    figures.forEach((figure, index) => this.#open(figure, sources[index]));
+    this.#tools.enable(this.#xray);
+    this.#enlarger = new Enlarger(this.#panels, () => this.#resize({ anew: true }));
+    const observer = new ResizeObserver(() => this.#resize());
+    for (const panel of this.#panels) observer.observe(panel.canvas.parentElement);
+    window.addEventListener("resize", () => this.#resize()); // on a screen of other density, panels keep their size
+    this.#resize();
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   }
 
@@ -24,8 +56,76 @@ export class Pictures {
 
   // Acts on a key that belongs to the pictures; says whether it did.
   key(event) {
-    if (event.key.toLowerCase() !== "p" || !this.#player) return false;
-    this.#player.toggle();
-    return true;
+    if (!this.#side) return false;
+    return (this.#player?.key(event) ?? false) || this.#enlarger.key(event) || this.#tools.key(event);
   }
+
+  #open(figure, source) {
+    const kind = figure.dataset.kind;
+    if (kind === "curve") return;
+    const marking = kind === "map" ? new Marking(source) : null;
+    const panel = new Panel(figure, (context, region, xray, view) => {
+      if (kind === "player" && !this.#player.comparing) {
+        const { picture } = this.#player;
+        picture.draw(context, region, view.window.table(picture.maximum));
+      } else context.drawImage(xray, 0, 0, region.width, region.height, 0, 0, region.width, region.height);
+      marking?.draw(context, region, view.marking);
+    });
+    this.#panels.push(panel);
+    new Gestures(panel.canvas, this.#view, panel.key);
+  }
+
+  // The panels that are seen: all of them, or the one that is enlarged.
+  get #seen() {
+    return this.#enlarger.panel ? [this.#enlarger.panel] : this.#panels;
+  }
+
+  #resize({ anew = false } = {}) {
+    const side = Math.round(this.#seen[0].canvas.parentElement.clientWidth * devicePixelRatio);
+    if (side === 0 || (side === this.#side && !anew)) return;
+    this.#side = side;
+    for (const panel of this.#seen) panel.resize(side);
+    for (const sheet of this.#sheets) Object.assign(sheet, { width: side, height: side });
+    this.#draw(); // at once: a canvas that has another size is black
+  }
+
+  #changed() {
+    if (this.#asked || !this.#side) return;
+    this.#asked = true;
+    requestAnimationFrame(() => {
+      this.#asked = false;
+      this.#draw();
+      if (this.#viewChanged) this.#tools.show();
+      this.#viewChanged = false;
+    });
+  }
+
+  // The X-ray is drawn once, and from there into every panel that shows it.
+  #draw() {
+    const [sheet, lensSheet] = this.#sheets;
+    const view = this.#view;
+    const region = view.region(this.#side);
+    this.#drawXray(sheet, region);
+    let lens = null;
+    if (view.magnifier) {
+      lens = { ...view.lens(this.#side), xray: lensSheet };
+      this.#drawXray(lensSheet, lens.region);
+    }
+    for (const panel of this.#seen) panel.draw({ view, region, xray: sheet, lens });
+  }
+
+  #drawXray(sheet, region) {
+    const context = sheet.getContext("2d", { alpha: false });
+    context.fillRect(0, 0, region.width, region.height);
+    this.#xray.draw(context, region, this.#view.window.table(this.#xray.maximum));
+  }
+}
+
+function load({ dataset }) {
+  return dataset.kind === "curve" ? fetchJson(dataset.source) : fetchGrey(dataset.source);
+}
+
+// Whoever clicks on a tool or drags on a picture goes on with the question that they were at: Enter is still Next.
+function keepFocus(event) {
+  if (event.target.closest("button, summary, canvas, svg")) event.preventDefault();
 }

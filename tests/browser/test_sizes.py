@@ -35,3 +35,16 @@ def test_a_case_needs_no_scrolling_and_both_arms_show_pictures_of_one_size(
         shot(f"case-arm-{arm.key.lower()}-{width}x{height}")
     assert len(sides) == 1
     assert min(sides)[0] >= 280
+
+
+def test_on_a_tablet_held_sideways_all_of_a_case_is_in_view(page: Page, live_server, sign_in, shot):
+    page.set_viewport_size({"width": 1024, "height": 768})
+    allocation = reader_make(study_make(files=True, targets=("Cardiomegaly",)))
+    sign_in(allocation.membership.user)
+    for arm in Arm.objects.filter(study=allocation.membership.study):
+        reading = Reading.objects.filter(allocation=allocation, arm=arm, period__number=1).first()
+        page.goto(live_server.url + reverse("reading_case", args=[reading.pk]))
+        page.wait_for_selector("body[data-ready=yes]")
+        shot(f"case-arm-{arm.key.lower()}-tablet")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")

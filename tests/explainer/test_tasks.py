@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import uuid
 from typing import TYPE_CHECKING
@@ -87,3 +88,21 @@ def test_an_unknown_parameter_of_the_study_is_refused(job: ExplanationJob) -> No
 def test_errors_of_ours_speak_for_themselves_and_others_name_their_type() -> None:
     assert tasks.describe_error(SettingsError("Choose one.")) == "Choose one."
     assert tasks.describe_error(KeyError("x")) == "KeyError: 'x'"
+
+
+def test_an_x_ray_of_sixteen_bits_keeps_every_one_of_them(job: ExplanationJob, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (80, 80)).astype(np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "deep.png")
+    deep = changed(
+        job, image_path=tmp_path / "deep.png", annotations=(), parameters={"display_size": 80, "display_bits": 16}
+    )
+    result = the_result(deep)
+    assert np.frombuffer(gzip.decompress(result.deep), "<u2").tolist() == pixels.ravel().tolist()
+    assert result.provenance["display_bits"] == 16
+    with Image.open(io.BytesIO(result.xray)) as xray:
+        assert (np.abs(np.asarray(xray) - pixels / 257) <= 0.5).all()
+
+
+def test_a_depth_that_cannot_be_drawn_is_refused(job: ExplanationJob) -> None:
+    with pytest.raises(SettingsError, match="display_bits must be 8 or 16"):
+        the_result(changed(job, parameters={"display_bits": 12}))

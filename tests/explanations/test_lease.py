@@ -118,7 +118,7 @@ def test_a_job_holds_what_the_engine_needs():
     assert job.image_path.is_file()
     assert (job.target, job.classifier, job.autoencoder) == ("Mass", "test-classifier", "test-autoencoder")
     assert job.methods == tuple(METHODS)
-    assert job.parameters == {"latent_shift": {"drop": 0.2}}
+    assert job.parameters == {"latent_shift": {"drop": 0.2}, "display_size": 64, "display_bits": 8}
     assert job.annotations == (Box(x=1, y=2, width=3, height=4), media_path("masks/a.png"))
 
 

@@ -120,11 +120,12 @@ def explain(case: Case, *, status: str = Explanation.Status.DONE, files: bool = 
     if not files:
         return explanation
     seed = case.number
-    _keep(explanation, "", Artefact.Kind.XRAY, ".png", _xray_png(seed))
+    artefact_keep(explanation, "", Artefact.Kind.XRAY, ".png", _xray_png(seed))
     for index, method in enumerate(explanation.methods):
-        _keep(explanation, method, Artefact.Kind.OVERLAY, ".png", _overlay_png(seed, index))
-    _keep(explanation, "latent_shift", Artefact.Kind.FILMSTRIP, ".png", _filmstrip_png(seed))
-    _keep(explanation, "latent_shift", Artefact.Kind.CURVE, ".json", json.dumps(curve()).encode())
+        artefact_keep(explanation, method, Artefact.Kind.OVERLAY, ".png", _overlay_png(seed, index))
+        artefact_keep(explanation, method, Artefact.Kind.RAW, ".npy", _raw_map(seed, index))
+    artefact_keep(explanation, "latent_shift", Artefact.Kind.FILMSTRIP, ".png", _filmstrip_png(seed))
+    artefact_keep(explanation, "latent_shift", Artefact.Kind.CURVE, ".json", json.dumps(curve()).encode())
     return explanation
 
 
@@ -154,7 +155,8 @@ def reader_make(study: Study, email: str = "", *, ready: bool = True, now: datet
     return allocation
 
 
-def _keep(explanation: Explanation, method: str, kind: str, suffix: str, data: bytes) -> None:
+def artefact_keep(explanation: Explanation, method: str, kind: str, suffix: str, data: bytes) -> None:
+    """Store a file of an explanation as a worker would."""
     name = random_name("explanations", suffix)
     path = media_path(name)  # written without media_write's flush to the disk: tests make hundreds of files
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -197,13 +199,25 @@ def _xray_png(seed: int) -> bytes:
 
 @functools.cache
 def _overlay_png(seed: int, index: int) -> bytes:
-    grey = _chest(seed)
-    values = np.random.default_rng([seed, index]).random((16, 16))
-    coarse = Picture.fromarray((values * 255).astype(np.uint8))
-    smooth = np.asarray(coarse.resize((256, 256), Picture.Resampling.BICUBIC))
-    colour = np.repeat(grey[..., None], 3, axis=2)
-    colour[smooth >= np.percentile(smooth, 95)] = (230, 30, 30)
+    values = _map(seed, index)
+    colour = np.repeat(_chest(seed)[..., None], 3, axis=2)
+    colour[values >= np.percentile(values, 95)] = (255, 0, 0)
     return _png(Picture.fromarray(colour))
+
+
+@functools.cache
+def _raw_map(seed: int, index: int) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, _map(seed, index).astype(np.float16))
+    return stream.getvalue()
+
+
+@functools.cache
+def _map(seed: int, index: int) -> np.ndarray:
+    """A smooth map from 0 to 1, with values that half precision cannot tell apart."""
+    coarse = Picture.fromarray(np.random.default_rng([seed, index]).random((16, 16)).astype(np.float32))
+    smooth = np.asarray(coarse.resize((256, 256), Picture.Resampling.BILINEAR))
+    return smooth / smooth.max()
 
 
 @functools.cache

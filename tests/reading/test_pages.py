@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -21,6 +22,7 @@ from tests.reading.factories import (
     SECRET_DATASET,
     SECRET_NAME,
     SECRET_PATIENT,
+    artefact_keep,
     member_make,
     reader_make,
     study_make,
@@ -121,11 +123,14 @@ def test_panels_are_those_of_the_assigned_arm(reader: Client, allocation: Alloca
 
 
 def test_pages_of_both_arms_have_the_same_frame(reader: Client, allocation: Allocation):
-    for key, panels in (("A", 4), ("B", 3)):
+    tools = set()
+    for key in ("A", "B"):
         reading = allocation.readings.filter(period__number=1, arm__key=key).first()
         page = reader.get(case_url(reading)).text
-        assert page.count('<figure class="panel">') == panels
-        assert page.count('class="panel-foot"') == page.count('class="panel-head"') == panels
+        assert page.count('<figure class="panel"') == 4
+        assert page.count('class="panel-foot"') == page.count('class="panel-head"') == 4
+        tools.add(re.search(r'(?s)<div class="tools".*?<div class="panels"', page).group())
+    assert len(tools) == 1
 
 
 def test_only_the_assigned_arm_s_files_of_my_own_case_can_be_fetched(reader: Client, allocation: Allocation):
@@ -199,6 +204,32 @@ def test_pictures_arrive_whole_and_without_metadata(reader: Client, allocation: 
         picture.load()
         assert picture.size == (256, 192)
         assert picture.info == {}
+
+
+def test_a_deep_x_ray_is_sent_as_it_is_stored_and_for_nobody_s_server_to_unpack(reader: Client, allocation: Allocation):
+    reading = allocation.readings.first()
+    reader.get(case_url(reading))
+    assert reader.get(asset_url(reading, "xray.gz")).status_code == 404
+    pixels = gzip.compress(bytes(range(256)) * 32, mtime=0)
+    artefact_keep(reading.case.explanation, "", Artefact.Kind.DEEP, ".gz", pixels)
+    page = reader.get(case_url(reading)).text
+    assert f"{reading.pk}/assets/xray.gz" in page
+    assert f"{reading.pk}/assets/xray.png" not in page
+    response = reader.get(asset_url(reading, "xray.gz"), headers={"Accept-Encoding": "gzip, br"})
+    assert response.content == pixels
+    assert response["Content-Type"] == "application/octet-stream"
+    assert "Content-Encoding" not in response
+    assert reader.get(asset_url(reading, "xray.gz"), headers={"If-None-Match": response["ETag"]}).status_code == 304
+
+
+def test_a_map_is_sent_as_ranks_without_the_picture_under_it(reader: Client, allocation: Allocation):
+    reading = allocation.readings.filter(period__number=1, arm__key="A").first()
+    reader.get(case_url(reading))
+    with Picture.open(io.BytesIO(reader.get(asset_url(reading, "input_gradient.png")).content)) as picture:
+        assert (picture.mode, picture.info) == ("L", {})
+        counts = picture.histogram()
+    assert sum(counts[246:]) == pytest.approx(0.05 * sum(counts), abs=1)  # ten ranks of half a percent
+    assert all(count == pytest.approx(0.005 * sum(counts), abs=1) for count in counts[56:])
 
 
 def test_the_curve_holds_what_the_player_needs_and_no_more(reader: Client, allocation: Allocation):

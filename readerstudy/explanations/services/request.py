@@ -7,6 +7,7 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
+from readerstudy.explanations.services.display import display_parameters
 from readerstudy.lib.queue import EXPLAIN_CASE, send_on_commit
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
@@ -33,9 +34,10 @@ def explanations_request(*, study: Study, now: datetime, first: Sequence[int] = 
         study.cases.filter(explanation=None).exclude(image__file=""),
         key=lambda case: (place.get(case.number, len(place)), case.number),
     )
+    parameters = display_parameters(study)
     made = Explanation.objects.bulk_create(
         [
-            Explanation(case=case, methods=methods, parameters=study.parameters, created_at=now, queued_at=now)
+            Explanation(case=case, methods=methods, parameters=parameters, created_at=now, queued_at=now)
             for case in cases
         ],
         ignore_conflicts=True,  # someone may have asked at the same moment; then theirs counts

@@ -73,6 +73,8 @@ class _Draft:
 
 def _drafts(result: ExplanationResult) -> Iterator[_Draft]:
     yield _draft("", Kind.XRAY, ".png", result.xray)
+    if result.deep:
+        yield _draft("", Kind.DEEP, ".gz", result.deep)
     for method, values in result.maps.items():
         stream = io.BytesIO()
         np.save(stream, np.asarray(values, dtype=np.float16), allow_pickle=False)

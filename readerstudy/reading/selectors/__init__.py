@@ -5,7 +5,7 @@ from readerstudy.reading.selectors.blind import (
     Scale,
     Step,
     blind_reading,
-    reading_artefact,
+    reading_artefacts,
     reading_assets,
 )
 from readerstudy.reading.selectors.exposure import (
@@ -52,7 +52,7 @@ __all__ = [
     "is_accessible",
     "periods_of",
     "readers_progress",
-    "reading_artefact",
+    "reading_artefacts",
     "reading_assets",
     "reading_of",
     "studies_of",

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from readerstudy.explanations.models import Artefact, Explanation
+from readerstudy.reading.assets import marked_percent
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.reading.selectors.exposure import active_seconds
 from readerstudy.reading.selectors.progress import reading_rows
 from readerstudy.studies.models import Study
 
 COUNTERFACTUAL = "latent_shift"
+Kind = Artefact.Kind
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class BlindReading:
     ready: bool
     steps: tuple[Step, ...]
     next_methods: tuple[str, ...]
+    deep: bool
+    marked_percent: float
 
     @property
     def answered(self) -> bool:
@@ -113,31 +117,37 @@ def blind_reading(reading: Reading) -> BlindReading:
         ready=Explanation.objects.filter(case=reading.case_id, status=Explanation.Status.DONE).exists(),
         steps=tuple(Step(reading_id=row.reading_id, position=row.position, answered=row.answered) for row in rows),
         next_methods=tuple(next_reading.arm.methods) if next_reading else (),
+        deep=Artefact.objects.filter(explanation__case=reading.case_id, kind=Kind.DEEP).exists(),
+        marked_percent=marked_percent(study.parameters),
     )
 
 
-def reading_assets(methods: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Files that an arm with these methods shows: name in the address -> method and kind of the artefact."""
-    assets = {"xray.png": ("", Artefact.Kind.XRAY.value)}
-    assets.update({f"{method}.png": (method, Artefact.Kind.OVERLAY.value) for method in methods})
+def reading_assets(methods: Sequence[str], *, deep: bool = False) -> dict[str, tuple[str, tuple[Kind, ...]]]:
+    """Files that an arm with these methods shows: name in the address -> method and kinds of the artefacts behind it.
+
+    `deep` where the X-rays of the study have more than 8 bits.
+    """
+    assets: dict[str, tuple[str, tuple[Kind, ...]]] = {
+        "xray.gz" if deep else "xray.png": ("", (Kind.DEEP if deep else Kind.XRAY,))
+    }
+    assets.update({f"{method}.png": (method, (Kind.RAW, Kind.OVERLAY)) for method in methods})
     if COUNTERFACTUAL in methods:
-        assets["filmstrip.png"] = (COUNTERFACTUAL, Artefact.Kind.FILMSTRIP.value)
-        assets["curve.json"] = (COUNTERFACTUAL, Artefact.Kind.CURVE.value)
+        assets["filmstrip.png"] = (COUNTERFACTUAL, (Kind.FILMSTRIP,))
+        assets["curve.json"] = (COUNTERFACTUAL, (Kind.CURVE,))
     return assets
 
 
-def reading_artefact(reading: Reading, name: str) -> Artefact | None:
-    """The file behind a name of this reading's arm; None for a name that the arm does not show."""
-    found = reading_assets(reading.arm.methods).get(name)
-    if found is None:
-        return None
-    method, kind = found
-    return Artefact.objects.filter(
+def reading_artefacts(reading: Reading, name: str) -> list[Artefact]:
+    """The files behind a name of this reading's arm; none for a name that the arm does not show."""
+    method, kinds = reading_assets(reading.arm.methods, deep=name == "xray.gz").get(name, ("", ()))
+    stored = Artefact.objects.filter(
         explanation__case=reading.case_id,
         explanation__status=Explanation.Status.DONE,
         method=method,
-        kind=kind,
-    ).first()
+        kind__in=kinds,
+    )
+    by_kind = {artefact.kind: artefact for artefact in stored}
+    return [by_kind[kind] for kind in kinds] if set(by_kind) == set(kinds) else []
 
 
 def _scales(reading: Reading, study: Study) -> tuple[Scale, ...]:

@@ -1,0 +1,103 @@
+// A grey picture that is drawn through a window: only as many pixels are touched as the screen shows.
+
+const SMALLEST = 64; // pixels per side of the smallest copy
+const SURVEYED = 512; // pixels per side of the largest copy whose greys are counted
+const ENOUGH = 0.9; // pixels of a copy per pixel of the screen: from here on it is sharp
+
+// A region of the screen that shows a part of a picture: the picture's left and top edge in the coordinates of the
+// region lie at -left * scale and -top * scale, its side is `scale` pixels long.
+export class Region {
+  constructor(left, top, scale, width, height) {
+    Object.assign(this, { left, top, scale, width, height });
+  }
+}
+
+export class Grey {
+  #copies;
+  #canvas = document.createElement("canvas");
+  #context = this.#canvas.getContext("2d", { willReadFrequently: true });
+  #pixels = null;
+
+  constructor({ width, height, values }) {
+    this.#copies = [{ width, height, values }];
+    for (let last = this.#copies[0]; Math.min(last.width, last.height) >= 2 * SMALLEST; ) {
+      last = halved(last);
+      this.#copies.push(last);
+    }
+  }
+
+  get maximum() {
+    return this.#copies[0].values instanceof Uint16Array ? 65535 : 255;
+  }
+
+  // Grey values, as fractions of the scale, below which these shares of the picture lie.
+  quantiles(shares) {
+    const { values } = this.#copies.find((copy) => copy.width <= SURVEYED) ?? this.#copies.at(-1);
+    const counts = new Uint32Array(this.maximum + 1);
+    for (const value of values) counts[value]++;
+    return shares.map((share) => {
+      let [value, below] = [0, counts[0]];
+      while (below < share * values.length) below += counts[++value];
+      return value / this.maximum;
+    });
+  }
+
+  // Draws a region to the context's upper left corner; `table` gives each grey value its colour (see window.js).
+  draw(context, region, table) {
+    const copy = this.#copyFor(region.scale);
+    const shown = visible(copy, region);
+    if (shown.width < 1 || shown.height < 1) return;
+    this.#fill(copy, shown, table);
+    const across = region.scale / copy.width;
+    const down = region.scale / copy.height;
+    context.imageSmoothingEnabled = true;
+    context.imageSmoothingQuality = "low"; // bilinear: all that is needed, since a copy has about the screen's size
+    context.drawImage(
+      this.#canvas, 0, 0, shown.width, shown.height,
+      shown.x * across - region.left * region.scale, shown.y * down - region.top * region.scale,
+      shown.width * across, shown.height * down,
+    );
+  }
+
+  #copyFor(scale) {
+    return this.#copies.findLast((copy) => copy.width >= ENOUGH * scale) ?? this.#copies[0];
+  }
+
+  #fill(copy, { x, y, width, height }, table) {
+    if (this.#pixels?.width !== width || this.#pixels.height !== height) {
+      this.#pixels = new ImageData(width, height);
+      Object.assign(this.#canvas, { width, height }); // no larger: smoothing would fade its edges into what lies beyond
+    }
+    const colours = new Uint32Array(this.#pixels.data.buffer);
+    const { values } = copy;
+    for (let row = 0, to = 0; row < height; row++) {
+      let from = (y + row) * copy.width + x;
+      for (const end = to + width; to < end; ) colours[to++] = table[values[from++]];
+    }
+    this.#context.putImageData(this.#pixels, 0, 0);
+  }
+}
+
+// The part of a copy that a region shows, and a pixel around it for the smoothing.
+function visible(copy, { left, top, scale, width, height }) {
+  const x = Math.max(0, Math.floor(left * copy.width) - 1);
+  const y = Math.max(0, Math.floor(top * copy.height) - 1);
+  return {
+    x,
+    y,
+    width: Math.min(copy.width, Math.ceil((left + width / scale) * copy.width) + 1) - x,
+    height: Math.min(copy.height, Math.ceil((top + height / scale) * copy.height) + 1) - y,
+  };
+}
+
+function halved({ width, height, values }) {
+  const half = { width: width >> 1, height: height >> 1 };
+  half.values = new values.constructor(half.width * half.height);
+  for (let row = 0, to = 0; row < half.height; row++) {
+    let from = 2 * row * width;
+    for (let column = 0; column < half.width; column++, from += 2) {
+      half.values[to++] = (values[from] + values[from + 1] + values[from + width] + values[from + width + 1] + 2) >> 2;
+    }
+  }
+  return half;
+}

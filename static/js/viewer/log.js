@@ -1,0 +1,7 @@
+// Tells whoever records it what the reader did with the pictures.
+
+export function log(kind, panel, value = {}) {
+  document.dispatchEvent(new CustomEvent("exposure", { detail: { kind, panel, value } }));
+}
+
+export const rounded = (number) => Math.round(1000 * number) / 1000;

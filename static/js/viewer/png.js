@@ -1,0 +1,90 @@
+// Grey PNG to numbers, exactly: no canvas in between, which may convert colours or, to protect privacy, add noise.
+
+const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
+const DEPTHS = [8, 16];
+const [SUB, UP, AVERAGE, PAETH] = [1, 2, 3, 4];
+
+// Resolves to { width, height, values } with a Uint8Array or Uint16Array, row by row.
+export async function decodePng(buffer) {
+  const bytes = new Uint8Array(buffer);
+  if (SIGNATURE.some((byte, index) => bytes[index] !== byte)) throw new Error("no PNG");
+  const view = new DataView(buffer);
+  let header = null;
+  const data = [];
+  for (let place = 8; place + 12 <= bytes.length; ) {
+    const length = view.getUint32(place);
+    const kind = String.fromCharCode(...bytes.subarray(place + 4, place + 8));
+    if (kind === "IHDR") header = readHeader(view, place + 8);
+    else if (kind === "IDAT") data.push(bytes.subarray(place + 8, place + 8 + length));
+    place += 12 + length;
+  }
+  if (!header) throw new Error("a PNG without a header");
+  const { width, height, depth } = header;
+  const pixelBytes = depth / 8;
+  const rows = await inflate(data, "deflate");
+  if (rows.length !== height * (1 + width * pixelBytes)) throw new Error("a PNG of another length");
+  const plain = unfilter(rows, width * pixelBytes, height, pixelBytes);
+  return { width, height, values: depth === 8 ? plain : swapped(plain) };
+}
+
+// Resolves to the bytes that a format of DecompressionStream ("gzip", "deflate") makes of some parts.
+export async function inflate(parts, format) {
+  const stream = new Blob(parts).stream().pipeThrough(new DecompressionStream(format));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function readHeader(view, place) {
+  const header = { width: view.getUint32(place), height: view.getUint32(place + 4), depth: view.getUint8(place + 8) };
+  const [colour, interlaced] = [view.getUint8(place + 9), view.getUint8(place + 12)];
+  if (colour !== 0 || interlaced !== 0 || !DEPTHS.includes(header.depth)) throw new Error("a PNG that is not plain grey");
+  return header;
+}
+
+// Each row begins with the number of the filter that it went through.
+function unfilter(rows, width, height, step) {
+  const plain = new Uint8Array(width * height);
+  for (let row = 0; row < height; row++) {
+    const from = row * (width + 1) + 1;
+    const to = row * width;
+    const above = to - width;
+    const filter = rows[from - 1];
+    if (filter === 0) plain.set(rows.subarray(from, from + width), to);
+    else if (filter === SUB) unfilterSub(rows, from, plain, to, width, step);
+    else if (filter === UP) {
+      for (let x = 0; x < width; x++) plain[to + x] = rows[from + x] + (row ? plain[above + x] : 0);
+    } else if (filter === AVERAGE) {
+      for (let x = 0; x < width; x++) {
+        const left = x >= step ? plain[to + x - step] : 0;
+        plain[to + x] = rows[from + x] + ((left + (row ? plain[above + x] : 0)) >> 1);
+      }
+    } else if (filter === PAETH) unfilterPaeth(rows, from, plain, to, width, step, row > 0);
+    else throw new Error("a PNG with an unknown filter");
+  }
+  return plain;
+}
+
+function unfilterSub(rows, from, plain, to, width, step) {
+  for (let x = 0; x < step; x++) plain[to + x] = rows[from + x];
+  for (let x = step; x < width; x++) plain[to + x] = rows[from + x] + plain[to + x - step];
+}
+
+function unfilterPaeth(rows, from, plain, to, width, step, hasAbove) {
+  const above = to - width;
+  for (let x = 0; x < width; x++) {
+    const left = x >= step ? plain[to + x - step] : 0;
+    const up = hasAbove ? plain[above + x] : 0;
+    const corner = hasAbove && x >= step ? plain[above + x - step] : 0;
+    const byLeft = Math.abs(up - corner);
+    const byUp = Math.abs(left - corner);
+    const byCorner = Math.abs(left + up - 2 * corner);
+    const best = byLeft <= byUp && byLeft <= byCorner ? left : byUp <= byCorner ? up : corner;
+    plain[to + x] = rows[from + x] + best;
+  }
+}
+
+// PNG stores the higher byte first.
+function swapped(bytes) {
+  const values = new Uint16Array(bytes.length / 2);
+  for (let index = 0; index < values.length; index++) values[index] = (bytes[2 * index] << 8) | bytes[2 * index + 1];
+  return values;
+}

@@ -1,0 +1,110 @@
+// What all panels show alike: zoom and centre, window and inversion, the magnifier, how maps are marked.
+
+import { Region } from "./grey.js";
+import { Window } from "./window.js";
+
+const FARTHEST = 16;
+const MAGNIFIED = 2;
+export const LENS = 0.4; // side of the magnifier, as a share of the panel
+
+export class View {
+  zoom = 1;
+  x = 0.5; // what lies in the middle of a panel, as a fraction of the picture
+  y = 0.5;
+  window = new Window();
+  marking;
+  magnifier = false;
+  pointer = { x: 0.5, y: 0.5 }; // as a fraction of the panel
+  #changed;
+  #marked;
+
+  // `changed` is called after every change; `percent` of the pixels are marked at first.
+  constructor(percent, changed) {
+    this.#marked = { percent, opacity: 1 };
+    this.marking = this.#marked;
+    this.#changed = changed;
+  }
+
+  // Zooms so that what lies under a point of the panel stays there.
+  zoomAt(point, factor) {
+    const zoom = Math.min(FARTHEST, Math.max(1, this.zoom * factor));
+    this.x += (point.x - 0.5) * (1 / this.zoom - 1 / zoom);
+    this.y += (point.y - 0.5) * (1 / this.zoom - 1 / zoom);
+    this.zoom = zoom;
+    this.#keepInside();
+  }
+
+  // Moves the picture by fractions of the panel.
+  moveBy(right, down) {
+    this.x -= right / this.zoom;
+    this.y -= down / this.zoom;
+    this.#keepInside();
+  }
+
+  fit() {
+    Object.assign(this, { zoom: 1, x: 0.5, y: 0.5 });
+    this.#changed();
+  }
+
+  changeWindow(wider, higher) {
+    const { width, level, inverted } = this.window;
+    this.setWindow(new Window(width + wider, level + higher, inverted));
+  }
+
+  setWindow(window) {
+    this.window = window;
+    this.#changed();
+  }
+
+  invert() {
+    const { width, level, inverted } = this.window;
+    this.setWindow(new Window(width, level, !inverted));
+  }
+
+  mark(changes) {
+    this.marking = { ...this.marking, ...changes };
+    this.#changed();
+  }
+
+  magnify(on) {
+    this.magnifier = on;
+    this.#changed();
+  }
+
+  pointAt(point) {
+    this.pointer = point;
+    if (this.magnifier) this.#changed();
+  }
+
+  reset() {
+    this.window = new Window();
+    this.marking = this.#marked;
+    this.magnifier = false;
+    this.fit();
+  }
+
+  // The part of the picture that a panel of so many pixels shows.
+  region(side) {
+    const scale = this.zoom * side;
+    return new Region(this.x - 0.5 / this.zoom, this.y - 0.5 / this.zoom, scale, side, side);
+  }
+
+  // The part of the picture that the magnifier of such a panel shows, and where in the panel it lies.
+  lens(side) {
+    const { left, top, scale } = this.region(side);
+    const size = Math.round(LENS * side);
+    const closer = scale * MAGNIFIED;
+    const point = { x: this.pointer.x * side, y: this.pointer.y * side };
+    const region = new Region(
+      left + point.x / scale - size / 2 / closer, top + point.y / scale - size / 2 / closer, closer, size, size,
+    );
+    return { region, x: Math.round(point.x - size / 2), y: Math.round(point.y - size / 2) };
+  }
+
+  #keepInside() {
+    const margin = 0.5 / this.zoom;
+    this.x = Math.min(1 - margin, Math.max(margin, this.x));
+    this.y = Math.min(1 - margin, Math.max(margin, this.y));
+    this.#changed();
+  }
+}
