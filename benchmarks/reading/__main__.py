@@ -2,6 +2,7 @@
 
     python -m benchmarks.reading                240 cases; some minutes
     python -m benchmarks.reading --cases 20     a quick look
+    python -m benchmarks.reading --viewer       instead: first paint and frames of a large X-ray
 
 Builds a throwaway study with real picture files, serves it with the server that `make demo` uses, and rates every case
 of a period by keyboard. docs/benchmarks.md says how to read the table.
@@ -20,9 +21,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.reading.reader import Measured
-
 HOST = "127.0.0.1"
+VIEWED = 6  # cases that --viewer opens, three of each arm or so
 BALANCED = 24  # six targets, true and false positives, two arms
 
 
@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.reading", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cases", type=int, default=240, help="to rate (default: 240)")
-    parser.add_argument("--side", type=int, default=1024, help="pixels of a picture's side (default: 1024)")
+    parser.add_argument("--viewer", action="store_true", help="measure frames while a large X-ray is worked with")
+    parser.add_argument("--side", type=int, help="pixels of an X-ray's side (default: 1024; with --viewer 2048)")
     parser.add_argument("--think", type=float, default=0.3, help="seconds before each key (default: 0.3)")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="readerstudy-benchmark-") as folder:
@@ -67,39 +68,56 @@ def _serve_and_read(folder: Path, args: argparse.Namespace) -> int:
     from django.test import Client
     from django.urls import reverse
 
-    from benchmarks.reading.reader import read
     from benchmarks.reading.study import build
     from readerstudy.lib.processes import Supervisor, answers, free_port
-    from readerstudy.reading.models import Answer
     from readerstudy.results.management.commands.demo import web_process
 
-    allocation = build(cases=-(-args.cases // BALANCED) * BALANCED, side=args.side)
+    cases = BALANCED if args.viewer else -(-args.cases // BALANCED) * BALANCED
+    allocation = build(cases=cases, side=args.side or (2048 if args.viewer else 1024))
     client = Client(SERVER_NAME=HOST)
     client.force_login(allocation.membership.user)
     cookies = {name: morsel.value for name, morsel in client.cookies.items()}
-    start = reverse("reading_case", args=[allocation.readings.first().pk])
+    paths = [reverse("reading_case", args=[reading.pk]) for reading in allocation.readings.all()[:VIEWED]]
     port = free_port(8200, host=HOST)
     with Supervisor(folder / "log") as supervisor:
         supervisor.start(web_process(port))
         supervisor.wait_until(lambda: answers(port, host=HOST), seconds=60, what="The web server")
-        measured = read(f"http://{HOST}:{port}", cookies, start, cases=args.cases, think=args.think)
-    _show(measured)
-    stored = Answer.objects.filter(reading__allocation=allocation).count()
+        root = f"http://{HOST}:{port}"
+        return _look(root, cookies, paths) if args.viewer else _read(root, cookies, paths[0], args)
+
+
+def _look(root: str, cookies: dict[str, str], paths: list[str]) -> int:
+    from benchmarks.reading.viewer import look
+
+    frames = look(root, cookies, paths)
+    _head(f"{len(paths)} cases.")
+    _row("first paint, files being there", frames.paint)
+    _row("frame while the window is dragged", frames.window)
+    _row("frame while zooming", frames.zoom)
+    return 0
+
+
+def _read(root: str, cookies: dict[str, str], start: str, args: argparse.Namespace) -> int:
+    from benchmarks.reading.reader import read
+    from readerstudy.reading.models import Answer
+
+    measured = read(root, cookies, start, cases=args.cases, think=args.think)
+    _head(f"{len(measured.keys) + 1} cases, {max(measured.keys)} key presses each.")
+    _row("from Enter to the next case ready", measured.next_case)
+    _row("from an answer's key to Saved", measured.saved)
+    for kind, milliseconds in sorted(measured.server.items()):
+        _row(f"server, {kind}", milliseconds)
+    stored = Answer.objects.count()
     if stored != 2 * args.cases or set(measured.keys) != {3}:
         print(f"{stored} of {2 * args.cases} answers are stored; keys per case: {set(measured.keys)}.", file=sys.stderr)
         return 1
     return 0
 
 
-def _show(measured: Measured) -> None:
-    cores = os.cpu_count() or 1
-    print(f"{len(measured.keys) + 1} cases, {max(measured.keys)} key presses each. Milliseconds, on {cores} cores that")
-    print(f"{os.getloadavg()[1]:.1f} processes wanted at once (where that is more, all times are upper bounds):\n")
+def _head(what: str) -> None:
+    print(f"{what} Milliseconds, on {os.cpu_count()} cores that {os.getloadavg()[1]:.1f} processes wanted at once")
+    print("(where that is more than there are cores, all times are upper bounds):\n")
     print(f"{'':<34}{'number':>8}{'min':>8}{'median':>8}{'95th %':>8}{'max':>8}")
-    _row("from Enter to the next case ready", measured.next_case)
-    _row("from an answer's key to Saved", measured.saved)
-    for kind, milliseconds in sorted(measured.server.items()):
-        _row(f"server, {kind}", milliseconds)
 
 
 def _row(name: str, values: list[float]) -> None:

@@ -6,14 +6,21 @@ import os
 import shutil
 import time
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from playwright.sync_api import sync_playwright
 
+from readerstudy.lib.progress import Progress
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Page
+
+    Motion = Literal["reduce", "no-preference"]
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ANSWER_KEYS = ("4", "2")
@@ -60,28 +67,41 @@ class Measured:
     server: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
-def read(root: str, cookies: dict[str, str], start: str, *, cases: int, think: float) -> Measured:
-    """Rate the first cases from `start` on and go to the one after each; `think` seconds before each key."""
-    measured = Measured()
+@contextmanager
+def opened(root: str, cookies: dict[str, str], *, script: str, reduced_motion: Motion) -> Iterator[Page]:
+    """A window of Chromium that is signed in and runs `script` in every page."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="no-preference")
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion=reduced_motion)
         context.add_cookies([{"name": name, "value": value, "url": root} for name, value in cookies.items()])
-        context.add_init_script(NOTES)
-        page = context.new_page()
+        context.add_init_script(script)
+        yield context.new_page()
+        browser.close()
+
+
+def read(root: str, cookies: dict[str, str], start: str, *, cases: int, think: float) -> Measured:
+    """Rate the first cases from `start` on and go to the one after each; `think` seconds before each key."""
+    measured = Measured()
+    with opened(root, cookies, script=NOTES, reduced_motion="no-preference") as page:
         page.goto(root + "/")  # the server loads its code for the first who asks
         page.goto(root + start)
-        for _ in range(cases):
-            _rate(page, think)
+        with Progress("Rating", cases, unit="cases") as bar:
+            for number in range(1, cases + 1):
+                _rate(page, think)
+                bar.move_to(number)
         notes = page.evaluate("JSON.parse(sessionStorage.getItem('notes'))")
-        browser.close()
     _take_down(measured, notes)
     return measured
 
 
-def _rate(page: Page, think: float) -> None:
+def wait_until_ready(page: Page) -> None:
+    """All pictures are painted, and the questions can be answered."""
     page.wait_for_selector("body[data-ready=yes]")
+
+
+def _rate(page: Page, think: float) -> None:
+    wait_until_ready(page)
     before = page.url
     for key in (*ANSWER_KEYS, "Enter"):
         time.sleep(think)

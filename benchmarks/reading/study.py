@@ -56,10 +56,10 @@ def _copy(explanation: Explanation, artefacts: Sequence[Artefact]) -> None:
 
 
 def _enlarge(explanation: Explanation, factor: float) -> None:
-    """The factory's pictures are as small as tests want them."""
+    """X-ray and counterfactual: the factory's are as small as tests want them. Maps have the model's size as it is."""
     for artefact in explanation.artefacts.all():
         path = media_path(artefact.file)
-        if artefact.file.endswith(".png"):
+        if artefact.kind in {Artefact.Kind.XRAY, Artefact.Kind.FILMSTRIP}:
             data = _enlarged(path.read_bytes(), factor)
         elif artefact.kind == Artefact.Kind.CURVE:
             curve = json.loads(path.read_bytes())
@@ -75,8 +75,8 @@ def _enlarge(explanation: Explanation, factor: float) -> None:
 def _enlarged(data: bytes, factor: float) -> bytes:
     with Picture.open(io.BytesIO(data)) as picture:
         size = (round(picture.width * factor), round(picture.height * factor))
-        large = picture.convert("RGB" if picture.mode != "L" else "L").resize(size, Picture.Resampling.BICUBIC)
-    grain = Picture.effect_noise(size, 6).convert(large.mode)
+        large = picture.convert("L").resize(size, Picture.Resampling.BICUBIC)
+    grain = Picture.effect_noise(size, 6)
     stream = io.BytesIO()
     Picture.blend(large, grain, 0.15).save(stream, format="PNG")
     return stream.getvalue()

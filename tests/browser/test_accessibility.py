@@ -32,7 +32,7 @@ def violations(page: Page) -> list[str]:
 
 
 def go(page: Page, root: str, name: str, *args: object) -> None:
-    page.goto(root + reverse(name, args=args))
+    page.goto(root + reverse(name, args=args), timeout=60_000)  # the report's first making takes a while
     if name == "reading_case":
         page.wait_for_selector("body[data-ready=yes]")
 

@@ -121,6 +121,28 @@ def test_what_is_looked_at_arrives_once_and_in_order_also_when_the_reply_is_lost
     assert lost
 
 
+def test_what_is_done_with_the_pictures_is_recorded(page: Page, live_server, allocation: Allocation):
+    reading = allocation.readings.filter(period__number=1, arm__key="B").first()
+    page.goto(live_server.url + reverse("reading_case", args=[reading.pk]))
+    page.wait_for_selector("body[data-ready=yes]")
+    expect(page.locator("#play")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("p")
+    page.locator("#frame").focus()
+    page.keyboard.press("Home")
+    box = page.locator("[data-panel=xray] canvas").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 150, box["y"] + 130, steps=5)
+    page.mouse.up()
+    page.goto(live_server.url + "/")
+    deadline = time.monotonic() + 5
+    while not Event.objects.exists() and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    kinds = dict(Event.objects.values_list("kind", "panel"))
+    assert set(kinds) - {"loop"} == {"animation_started", "animation_paused", "frame", "window"}
+    assert kinds["window"] == "xray"
+
+
 def test_dragging_is_one_record_a_second_with_the_last_value(page: Page, first: Reading):
     dispatch(page, "window", times=50, centre=120)
     page.clock.run_for(1_000)

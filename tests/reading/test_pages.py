@@ -327,7 +327,7 @@ def test_a_body_that_is_no_answer_is_refused_with_a_reason(reader: Client, alloc
 @pytest.mark.parametrize(
     "body", ["", "[" * 4000, '{"seconds": NaN}', '{"seconds": 1e999}', b"\xff\xfe\x00", "x" * 3_000_000]
 )
-@pytest.mark.parametrize("name", ["answer_put", "visit_put"])
+@pytest.mark.parametrize("name", ["answer_put", "visit_put", "events_put"])
 def test_a_body_that_no_page_of_ours_sends_is_refused(
     reader: Client, allocation: Allocation, name: str, body: str | bytes
 ):
@@ -525,6 +525,9 @@ def test_no_byte_of_a_whole_reading_tells_label_data_set_patient_or_name(client:
             fetch(url, "put", data=body, content_type="application/json")
         url = reverse("visit_put", args=[reading.pk, uuid.uuid4()])
         fetch(url, "put", data=json.dumps({"seconds": 0.1}), content_type="application/json")
+        url = reverse("events_put", args=[reading.pk, uuid.uuid4()])
+        event = {"sequence": 1, "kind": "window", "panel": "xray", "value": {}, "seconds": 0.1}
+        fetch(url, "put", data=json.dumps({"seconds": 0.1, "events": [event]}), content_type="application/json")
     assert "Thank you" in fetch(reverse("reading_start", args=[study.slug])).text
 
     assert sum(b"\x89PNG" in body for _, body in received) >= 8 * 4 + 8 * 3
