@@ -61,7 +61,7 @@ def answer_store(
 
     The same id again is a success that adds nothing, also when both arrive at once and also after the period has
     closed: then only the reply was lost. The answer that already stands is not stored twice. One whose page did not
-    know of the answer that stands is kept as superseded (docs/decisions/0006). Raises ReadingNotFoundError,
+    know of the answer that stands is kept as superseded (docs/decisions/0008). Raises ReadingNotFoundError,
     ReadingClosedError, AnswerRefusedError, and AnswerConflictError where the id is another answer's.
     """
     reading = own_reading_locked(reading_id, user)

@@ -100,6 +100,8 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         root.refuse("questions", "is missing: add at least one [[questions]] table")
     if not any(question.required for question in protocol.questions):
         root.refuse("questions", "are all optional: a case without an answer would count as read; require one")
+    if not protocol.reading.show_prediction and any("latent_shift" in arm.methods for arm in protocol.arms):
+        root.refuse("reading", "has show_prediction = false, but latent_shift tells the prediction of every frame")
     for key, plans in (("arms", protocol.arms), ("questions", protocol.questions)):
         keys = [plan.key for plan in plans]
         if len(set(keys)) != len(keys):

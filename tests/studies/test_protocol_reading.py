@@ -30,7 +30,7 @@ def test_the_published_protocol_asks_for_nothing_of_it():
 
 @pytest.mark.django_db
 def test_every_key_reaches_the_study_as_the_file_says():
-    study = study_create(protocol=protocol_parse(TEXT + TABLE), now=NOW)
+    study = study_create(protocol=protocol_parse(TEXT.replace("latent_shift", "iterative_delete") + TABLE), now=NOW)
     study.refresh_from_db()
 
     assert study.reading_plan == ReadingPlan(
@@ -43,6 +43,12 @@ def test_every_key_reaches_the_study_as_the_file_says():
         expected_seconds_per_case=25,
     )
     assert study.reading_plan.consent_sha256 == hashlib.sha256(b"You **may** stop.").hexdigest()
+
+
+def test_a_prediction_is_not_hidden_beside_a_counterfactual_that_tells_it():
+    line = (TEXT + TABLE).split("\n").index("[reading]") + 1
+    with pytest.raises(ProtocolError, match=f"line {line}: `reading` has show_prediction = false"):
+        protocol_parse(TEXT + TABLE)
 
 
 @pytest.mark.parametrize(
