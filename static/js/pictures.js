@@ -25,7 +25,7 @@ export class Pictures {
 
   constructor(root) {
     this.#root = root;
-    const marked = Number(document.getElementById("threshold").value);
+    const marked = Number(document.getElementById("threshold").defaultValue);
     this.#view = new View(marked, () => {
       this.#viewChanged = true;
       this.#changed();
