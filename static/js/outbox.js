@@ -82,7 +82,8 @@ export class Outbox {
   // The latest revision of an answer that this browser has had acknowledged, 0 for none.
   async known(reading, question) {
     const name = knownName({ owner: this.#owner, reading, question });
-    return this.#known.get(name) ?? (await this.#store?.known(name).catch(() => 0)) ?? 0;
+    const stored = await this.#store?.known(name).catch(() => 0); // by whichever tab sent it
+    return Math.max(this.#known.get(name) ?? 0, stored ?? 0);
   }
 
   // Resolves once the entry is in the browser's storage, or is known not to fit; sending goes on by itself.
@@ -260,8 +261,10 @@ export class Outbox {
       return;
     }
     const name = entry.kind === "answer" ? knownName(entry) : "";
-    if (name) this.#known.set(name, reply.revision);
-    if (entry.order !== undefined) await this.#store.acknowledged(entry, name, reply.revision).catch(() => {});
+    // An entry that was sent twice can be acknowledged after a later one.
+    const revision = name ? Math.max(reply.revision, await this.known(entry.reading, entry.question)) : 0;
+    if (name) this.#known.set(name, revision);
+    if (entry.order !== undefined) await this.#store.acknowledged(entry, name, revision).catch(() => {});
     this.#drop(entry);
     this.#handlers.settled(entry, reply);
     this.#tellOthers();

@@ -153,6 +153,8 @@ export class Questions {
     if (entry.kind !== "answer" || entry.reading !== this.#form.dataset.reading || !field) return;
     if (reply?.standing !== undefined) {
       location.reload(); // the server knows what stands; the notice asks which of the two is to
+    } else if (reply?.revision < field.revision) {
+      return; // sent a second time, after a later one
     } else if (reply) {
       field.saved = entry.answer;
       field.revision = reply.revision;

@@ -278,6 +278,49 @@ def test_answers_kept_by_an_earlier_version_of_the_page_are_moved_and_sent_once(
     assert [(str(answer.pk), answer.value) for answer in Answer.objects.all()] == [(entry["id"], 5)]
 
 
+def test_an_answer_that_is_sent_once_more_after_a_later_one_changes_nothing(
+    page: Page, first: Reading, live_server, reader: User
+):
+    for key in ("4", "5"):
+        page.locator(f"[data-question=confidence] input[value='{key}']").check(force=True)
+        saved(page)
+    page.wait_for_timeout(200)
+    earlier = Answer.objects.get(revision=1)
+    url = reverse("answer_put", args=[first.pk, earlier.pk])
+    entry = {
+        "owner": str(reader.pk),
+        "kind": "answer",
+        "id": str(earlier.pk),
+        "url": url,
+        "reading": str(first.pk),
+        "question": "confidence",
+        "answer": {"value": 4},
+        "known": 0,
+        "label": "",
+    }
+    page.evaluate(
+        """entry => new Promise(done => {
+            indexedDB.open('readerstudy').onsuccess = event => {
+                const transaction = event.target.result.transaction('waiting', 'readwrite');
+                transaction.objectStore('waiting').add(entry);
+                transaction.oncomplete = () => { event.target.result.close(); done(); };
+            };
+        })""",
+        entry,
+    )
+    with page.expect_response(f"**{url}"):
+        page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    page.wait_for_timeout(200)
+    page.locator("[data-question=confidence] input[value='3']").check(force=True)
+    saved(page)
+    page.wait_for_timeout(200)
+    assert stored() == [
+        ("confidence", 1, 4, False),
+        ("confidence", 2, 5, False),
+        ("confidence", 3, 3, False),
+    ]
+
+
 def test_a_tab_that_does_not_know_of_the_submission_changes_the_answer_and_says_why_it_gives_no_reason(
     page: Page, first: Reading, live_server
 ):
