@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import get_args
 
 from analysis.errors import AnalysisError
-from analysis.mrmc import Covariance
+from analysis.mrmc_merit import Covariance, Resampling
 from analysis.mrmc_report import build_mrmc
 from analysis.output import Report
-from analysis.ratings import load_ratings
+from analysis.ratings import Missing, load_ratings
 from analysis.report import DRAWS, SEED, build
 from analysis.schema import load_responses
 
@@ -42,11 +42,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     mrmc = commands.add_parser("mrmc", help="compare AUC between treatments (Obuchowski-Rockette)")
     mrmc.add_argument(
-        "ratings", type=Path, metavar="RATINGS.csv", help="reader, treatment, case, truth, rating; or .imrmc"
+        "ratings", type=Path, metavar="RATINGS.csv", help="reader, treatment, case, truth, rating; or .imrmc, .lrc"
     )
     mrmc.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     mrmc.add_argument(
         "--covariance", choices=get_args(Covariance), default="jackknife", help="over cases (default %(default)s)"
+    )
+    mrmc.add_argument("--seed", type=int, default=SEED, help="seed of the bootstrap covariance (default %(default)s)")
+    mrmc.add_argument("--draws", type=int, default=DRAWS, help="bootstrap draws (default %(default)s)")
+    mrmc.add_argument(
+        "--missing",
+        choices=get_args(Missing),
+        default="complete",
+        help="refuse missing ratings, or keep complete cases (default %(default)s)",
+    )
+    mrmc.add_argument(
+        "--threshold", type=float, metavar="RATING", help="also sensitivity and specificity; present from this rating"
     )
     return parser
 
@@ -58,8 +69,15 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _mrmc(options: argparse.Namespace) -> int:
-    frame = load_ratings(options.ratings)
-    return _finish(build_mrmc(frame, covariance=options.covariance, source=_source(options.ratings)), options.out)
+    report = build_mrmc(
+        load_ratings(options.ratings),
+        covariance=options.covariance,
+        resampling=Resampling(options.seed, options.draws),
+        missing=options.missing,
+        threshold=options.threshold,
+        source=_source(options.ratings),
+    )
+    return _finish(report, options.out)
 
 
 def _source(path: Path) -> dict[str, str]:
