@@ -203,6 +203,25 @@ def _plain(text: str) -> str:
     return text.replace("_", " ").replace("$", r"\$")
 
 
+def power_figure(curves: pd.DataFrame, target: float) -> Figure:
+    """Power over the number of cases (`curves`: analysis, readers, cases, power), a line per analysis and readers."""
+    figure, axes = _panels(1, 1, 12.0, 8.0)
+    axis = axes[0]
+    axis.axhline(target, color=_INK, linewidth=0.6, linestyle=(0, (4, 3)))
+    styles = ("-", "--", ":", "-.")
+    readers = sorted(curves["readers"].unique())
+    for index, (name, own) in enumerate(curves.groupby("analysis", sort=False)):
+        for count, line in own.groupby("readers"):
+            style = styles[readers.index(count) % len(styles)]
+            label = f"{name}, {count} readers"
+            axis.plot(line["cases"], line["power"], color=_colour(index), linestyle=style, linewidth=1.1, label=label)
+    axis.set_ylim(0, 1)
+    axis.set_xlabel("Cases", fontsize=_TEXT)
+    axis.set_ylabel("Power", fontsize=_TEXT)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=_SMALL)
+    return figure
+
+
 def auc_figure(auc: pd.DataFrame, treatments: Sequence[str]) -> Figure:
     """AUC of each reader with each treatment and their mean; a line joins the AUCs of one reader.
 
