@@ -11,6 +11,7 @@ def methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
     parts += ["## Overlap with the expert mask", *_overlap(provenance)]
     parts += ["## Accuracy of the readers per arm", *_accuracy(provenance)]
     parts += ["## Agreement of the readers", _agreement(provenance["options"]["agreement"])]
+    parts += ["## Time", _time(provenance["options"]["time"])]
     parts += ["## Software", ", ".join(f"{name} {version}" for name, version in provenance["software"].items()) + "."]
     if messages:
         parts += ["## Notes on these data", "\n".join(f"- {message}" for message in messages)]
@@ -30,6 +31,7 @@ def mrmc_methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
         ),
         "## Comparison of AUC",
         *mrmc_paragraphs(provenance["options"]["mrmc"]),
+        *([_points(provenance["options"]["points"])] if "points" in provenance["options"] else []),
         "## Software",
         ", ".join(f"{name} {version}" for name, version in provenance["software"].items()) + ".",
     ]
@@ -48,7 +50,7 @@ def mrmc_paragraphs(options: dict[str, Any]) -> list[str]:
             f"to other readers of these cases (RRFC). Differences are {options['difference']}; intervals are "
             f"{options['level']:.0%} intervals. {options['incomplete'].capitalize()}."
         ),
-        f"Headline: {options['headline']}.",
+        f"Headline: {options['headline']}. Within targets, AUC is {options['within_targets']}.",
     ]
 
 
@@ -92,7 +94,23 @@ def _comparison(provenance: dict[str, Any]) -> list[str]:
 
 def _accuracy(provenance: dict[str, Any]) -> list[str]:
     intro = "The score is taken as a rating that should separate true from false positives, per question (`auc`)."
-    return [intro, *mrmc_paragraphs(provenance["options"]["auc"])]
+    return [intro, *mrmc_paragraphs(provenance["options"]["auc"]), _points(provenance["options"]["points"])]
+
+
+def _points(options: dict[str, Any]) -> str:
+    threshold = options["default_threshold"] if options["threshold"] is None else f"{options['threshold']:g}"
+    return (
+        f"Sensitivity and specificity (`points`, `point_differences`): {options['call']}; threshold: {threshold}. One "
+        f"reader: {options['one_reader']}. All readers: {options['all_readers']}."
+    )
+
+
+def _time(options: dict[str, Any]) -> str:
+    return (
+        f"Seconds (`time`, `time_learning`): {options['seconds']}. Effects (`time_effect`): arm, {options['arm']}; "
+        f"adjusted for period, {options['arm_adjusted']}; period, {options['period']}; learning, "
+        f"{options['learning']}. Interval: {options['interval']}."
+    )
 
 
 def _agreement(options: dict[str, str]) -> str:

@@ -14,10 +14,13 @@ from analysis.effect import OPTIONS as EFFECT_OPTIONS
 from analysis.effect import effect_table, period_table
 from analysis.errors import AnalysisError
 from analysis.methods import methods_text
+from analysis.mrmc_points import point_options
 from analysis.mrmc_report import mrmc_options
 from analysis.order import natural_order, unique_slugs
 from analysis.output import Report, records, software, write_table
 from analysis.schema import LABELS, fingerprint, validate
+from analysis.time import OPTIONS as TIME_OPTIONS
+from analysis.time import time_tables
 
 __all__ = ["DRAWS", "REPORT_FORMAT", "SEED", "Report", "build", "records", "write_table"]
 
@@ -64,12 +67,15 @@ def build(
     messages += accuracy_messages
     agreement, agreement_messages = agreement_table(frame, drawn, seed=seed, draws=draws)
     messages += agreement_messages
+    times, time_messages = time_tables(frame, drawn, seed=seed, draws=draws)
+    messages += time_messages
     tables = {
         "per_reader": paired.per_reader_table(frame, pairs),
         "effect": effect,
         "period_effect": periods,
         **accuracy,
         "agreement": agreement,
+        **times,
         "wilcoxon": wilcoxon,
         "missing_pairs": pairs.missing,
         "score_counts": paired.score_counts(frame),
@@ -92,6 +98,8 @@ def build(
             "iou_rank": dict(iou.RANK_OPTIONS),
             "agreement": dict(AGREEMENT_OPTIONS),
             "auc": {**mrmc_options("jackknife"), "difference": "second - first arm"},
+            "points": point_options(None),
+            "time": dict(TIME_OPTIONS),
         },
     }
     text = methods_text(provenance, messages)
@@ -106,6 +114,8 @@ def _figures(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], arms: list[st
         drawn[f"counts_{name}"] = figures.counts_figure(tables["score_counts"], question, arms)
         if question in with_iou:
             drawn[f"iou_{name}"] = figures.iou_figure(frame, tables["iou_published"], question, arms)
+    if len(tables["time"]):
+        drawn["time"] = figures.time_figure(tables["time"], tables["time_learning"], arms)
     return drawn
 
 

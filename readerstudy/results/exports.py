@@ -1,5 +1,6 @@
 """The whole of a study's data as one archive, for those who must defend or repeat the analysis."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -7,14 +8,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from analysis.cells import write_cells
+from analysis.errors import AnalysisError
+from analysis.interchange import FORMATS, QuestionText, StudyText, convert, r_script, spss_syntax
 from analysis.schema import codebook
 from readerstudy.lib.media import file_write
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.results.frames import IOU_RULE
 from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_files
 from readerstudy.results.selectors import import_note
-from readerstudy.studies.models import Study
+from readerstudy.studies.models import Question, Study
 
 CHECKSUMS = "SHA256SUMS"
 
@@ -30,6 +35,7 @@ def study_files(study: Study) -> dict[str, bytes]:
         "answers.csv": _answers(study),
         "audit.csv": _audit(study),
         "README.txt": _readme(study).encode(),
+        **_for_other_programs(study, report.frame),
         **{f"report/{name}": content for name, content in report_files(report).items()},
     }
     if study.protocol:
@@ -41,6 +47,29 @@ def study_files(study: Study) -> dict[str, bytes]:
 def write_export(study: Study, path: Path) -> None:
     """Write the archive in one move: whoever reads `path` sees the old file or the whole new one."""
     file_write(path, zip_files(study_files(study)))
+
+
+def _for_other_programs(study: Study, frame: pd.DataFrame) -> dict[str, bytes]:
+    """Every question as .imrmc and .lrc, as far as its answers allow, and scripts that load responses.csv."""
+    questions = list(study.questions.order_by("position"))
+    words = StudyText(
+        title=study.title,
+        arms=dict(study.arms.order_by("position").values_list("key", "name")),
+        questions=[QuestionText(question.key, question.text, _anchors(question)) for question in questions],
+    )
+    files = {"load.R": r_script(words), "load.sps": spss_syntax(words)}
+    for question in questions:
+        for file_format in FORMATS:
+            # Too few complete cases for a format, or no answers at all: the read-me says so.
+            with contextlib.suppress(AnalysisError):
+                files[f"{question.key}.{file_format}"] = convert(frame, question.key, file_format)[0]
+    return files
+
+
+def _anchors(question: Question) -> dict[int, str]:
+    """What the ends of the scale stand for, as far as the protocol names them."""
+    ends = {question.minimum: question.low_anchor, question.maximum: question.high_anchor}
+    return {value: words for value, words in ends.items() if words}
 
 
 def _allocation(study: Study) -> bytes:
@@ -118,6 +147,9 @@ def _readme(study: Study) -> str:
                 "allocation.csv   what each reader was to see, in order, and the seed",
                 "audit.csv        who did what to the study; names the staff by e-mail address",
                 "protocol.toml    the protocol as it was read, where the study has one",
+                "QUESTION.imrmc   the question's score as rating of TP against FP, for FDA's iMRMC",
+                "QUESTION.lrc     the same for OR-DBM MRMC, complete cases; none where too few were read",
+                "load.R, load.sps load responses.csv into R and SPSS, with types and labels",
                 "report/          what `python -m analysis report` makes of responses.csv",
                 f"{CHECKSUMS}       check with: sha256sum --check {CHECKSUMS}",
             )

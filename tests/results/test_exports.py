@@ -68,10 +68,26 @@ def test_every_file_has_its_checksum(tmp_path: Path) -> None:
     assert sums == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
+def test_the_archive_holds_files_for_other_programs(tmp_path: Path) -> None:
+    study = study_make(cases=4)
+    study.questions.filter(key="confidence").update(low_anchor="not at all")
+    answer_all(reader_make(study), {"A": 3, "B": 4})
+
+    files = export("trial", tmp_path / "out.zip")
+
+    assert {"confidence.imrmc", "confidence.lrc", "correct_feature.imrmc", "load.R", "load.sps"} <= files.keys()
+    assert b"R1,1,A,3" in files["confidence.imrmc"]
+    assert b'"not at all" = 1' in files["load.R"]
+    assert b"VALUE LABELS q_confidence 1 'not at all'." in files["load.sps"]
+    assert b'"Arm A", "Arm B"' in files["load.R"]
+
+
 def test_a_study_without_answers_can_be_exported(tmp_path: Path) -> None:
     study_make()
     files = export("trial", tmp_path / "out.zip")
     assert rows(files["responses.csv"]) == []
+    assert "load.R" in files
+    assert "confidence.imrmc" not in files
 
 
 def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
