@@ -79,6 +79,7 @@ class OrdinalFit:
     coefficients: Floats  # (coefficients,) log odds ratios of a higher score
     sd: float  # of the random intercept; 0 without one or at the boundary
     covariance: Floats  # of thresholds and coefficients, and of sd where it is above 0
+    robust: Floats  # the same by the sandwich estimator with groups as clusters
     log_likelihood: float
     log_likelihood_fixed: float  # of the same model without random intercept
     n: int
@@ -105,14 +106,19 @@ class OrdinalFit:
         """Share of the variance of the latent score that lies between groups."""
         return self.sd**2 / (self.sd**2 + np.pi**2 / 3)
 
-    def wald(self, *names: str) -> Wald:
-        """The coefficient, or the sum of these coefficients, with its Wald test."""
+    def wald(self, *names: str, robust: bool = False) -> Wald:
+        """The coefficient, or the sum of these coefficients, with its Wald test.
+
+        `robust` takes the sandwich estimator's standard error with groups as clusters, which holds where readings of a
+        group are related otherwise than by a common intercept, for instance where the effect differs between cases.
+        """
+        covariance = self.robust if robust else self.covariance
         contrast = np.zeros(len(self.covariance))
         for name in names:
             contrast[len(self.thresholds) + self.names.index(name)] += 1
         size = len(self.coefficients)
         estimate = float(contrast[len(self.thresholds) : len(self.thresholds) + size] @ self.coefficients)
-        se = float(np.sqrt(contrast @ self.covariance @ contrast)) if self.reason is None else np.nan
+        se = float(np.sqrt(contrast @ covariance @ contrast)) if self.reason is None else np.nan
         z = estimate / se if se > 0 else np.nan
         return Wald(estimate, se, z, float(2 * stats.norm.sf(abs(z))))
 
@@ -166,6 +172,7 @@ def fit_ordinal(scores: ArrayLike, design: Design, *, nodes: int = NODES) -> Ord
         # The likelihood does not know the sign of sd; its covariances with the others turn with it.
         covariance[size, :size] *= -1
         covariance[:size, size] *= -1
+        found.scores[:, size] *= -1
     return OrdinalFit(
         categories=tuple(float(category) for category in categories),
         thresholds=found.point[: len(categories) - 1],
@@ -173,6 +180,11 @@ def fit_ordinal(scores: ArrayLike, design: Design, *, nodes: int = NODES) -> Ord
         coefficients=found.point[len(categories) - 1 : size],
         sd=sd,
         covariance=covariance,
+        robust=covariance
+        @ (found.scores.T @ found.scores)
+        @ covariance
+        * len(found.scores)
+        / max(len(found.scores) - 1, 1),
         log_likelihood=found.value,
         log_likelihood_fixed=fixed.value,
         n=len(values),
@@ -245,8 +257,8 @@ def _check(values: Floats, design: Design, nodes: int) -> None:
 class _Found:
     point: Floats
     value: float
-    gradient: Floats
     hessian: Floats
+    scores: Floats  # (groups, parameters) their parts of the gradient
     steps: int
     converged: bool
 
@@ -254,28 +266,29 @@ class _Found:
 def _newton(function: Any, start: Floats, thresholds: int) -> _Found:
     """Maximise by Newton's method with halved steps; where the curvature is wrong, by its absolute value."""
     point = start
-    value, gradient, hessian = function(point)
+    value, scores, hessian = function(point)
     for step in range(1, _MAX_STEPS + 1):
+        gradient = scores.sum(axis=0)
         roots, vectors = linalg.eigh(-hessian)
         roots = np.maximum(np.abs(roots), 1e-10 * max(1.0, float(np.abs(roots).max())))
         move = vectors @ ((vectors.T @ gradient) / roots)
         if gradient @ move < _TOLERANCE:
-            return _Found(point, value, gradient, hessian, step, converged=True)
+            return _Found(point, value, hessian, scores, step, converged=True)
         # A long first step can throw the thresholds far out, from where Newton does not return.
         move *= min(1.0, 5.0 / float(np.abs(move).max()))
         for _ in range(40):
             trial = point + move
             if np.all(np.diff(trial[:thresholds]) > 0):
-                trial_value, trial_gradient, trial_hessian = function(trial)
+                trial_value, trial_scores, trial_hessian = function(trial)
                 if trial_value > value - 1e-12 * abs(value):
                     break
             move = move / 2
         else:
-            return _Found(point, value, gradient, hessian, step, converged=gradient @ move < 1e-6)
-        point, value, gradient, hessian = trial, trial_value, trial_gradient, trial_hessian
+            return _Found(point, value, hessian, scores, step, converged=gradient @ move < 1e-6)
+        point, value, scores, hessian = trial, trial_value, trial_scores, trial_hessian
         if np.abs(point[thresholds:]).max(initial=0.0) > 2 * _SEPARATED:
             break
-    return _Found(point, value, gradient, hessian, step, converged=False)
+    return _Found(point, value, hessian, scores, step, converged=False)
 
 
 def _covariance(found: _Found, size: int) -> tuple[Floats, str | None]:
@@ -294,7 +307,7 @@ class _Model:
     """The log-likelihood with gradient and Hessian; readings are kept in order of their group."""
 
     def __init__(self, codes: Codes, design: Design, nodes: int) -> None:
-        groups = np.zeros(len(codes), dtype=np.intp) if design.groups is None else design.groups
+        groups = np.arange(len(codes)) if design.groups is None else design.groups
         order = np.argsort(groups, kind="stable")
         self.codes, self.groups = codes[order], groups[order]
         _, self.starts, self.members = np.unique(self.groups, return_index=True, return_inverse=True)
@@ -331,8 +344,8 @@ class _Model:
         a, c, gap, slope, curve = self._lines(parameters)
         fa, fc = expit(a), expit(c)
         value = float(np.sum(log_expit(a) + log_expit(-c) + gap))
-        gradient = self.A.T @ (1 - fa + slope) - self.C.T @ (fc + slope)
-        return value, gradient, self._curvature(fa * (1 - fa), fc * (1 - fc), curve)
+        scores = self._row_sums(self.cells_A, 1 - fa + slope) - self._row_sums(self.cells_C, fc + slope)
+        return value, scores, self._curvature(fa * (1 - fa), fc * (1 - fc), curve)
 
     def marginal(self, point: Floats) -> tuple[float, Floats, Floats]:
         """Integrated over u; the last of the parameters is sd."""
@@ -371,7 +384,7 @@ class _Model:
         hessian[:size, :size] = self._curvature(moments[0], moments[1], curve)
         hessian[:size, size] = hessian[size, :size] = self.A.T @ moments[2] + self.C.T @ moments[3]
         hessian[size, size] = -np.sum(moments[4])
-        return value, mean.sum(axis=0), hessian + second - mean.T @ mean
+        return value, mean, hessian + second - mean.T @ mean
 
     def _curvature(self, wa: Floats, wc: Floats, curve: Floats) -> Floats:
         parts = [

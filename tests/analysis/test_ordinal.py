@@ -42,6 +42,7 @@ def a_fit(**changes: object) -> OrdinalFit:
         "coefficients": np.array([0.6, -0.4]),
         "sd": 1.1,
         "covariance": np.eye(6),
+        "robust": np.eye(6),
         "log_likelihood": 0.0,
         "log_likelihood_fixed": 0.0,
         "n": 0,
@@ -211,6 +212,33 @@ def test_odds_ratios_have_the_interval_of_the_logarithm() -> None:
     assert wald.estimate == pytest.approx(3.0619 + 1.8334, abs=1e-4)
     assert (low, high) == pytest.approx(tuple(np.exp(wald.estimate + np.array([-1, 1]) * 1.959964 * wald.se)))
     assert ratio == pytest.approx(np.sqrt(low * high))
+
+
+def test_robust_standard_errors_see_effects_that_differ_between_groups() -> None:
+    """The effect of the arm varies between groups (sd 2), which the model does not know."""
+    rng = np.random.default_rng(9)
+    design = random_design(rng, groups=50, size=16)
+    assert design.groups is not None
+    estimates, errors = [], []
+    for _ in range(60):
+        slopes = 2.0 * rng.standard_normal(50)[design.groups] * design.X[:, 0]
+        cumulative = expit(np.array([-1.0, 0.2, 1.5])[None, :] - slopes[:, None])
+        scores = 1.0 + np.sum(rng.random(len(slopes))[:, None] > cumulative, axis=1)
+        fit = fit_ordinal(scores, design, nodes=7)
+        estimates.append(fit.coefficients[0])
+        errors.append([fit.wald("arm", robust=robust).se for robust in (True, False)])
+    robust_se, model_se = np.mean(errors, axis=0)
+    # The standard deviation of 60 estimates is known to about 9%.
+    assert robust_se == pytest.approx(np.std(estimates), rel=0.25)
+    assert model_se < 0.75 * np.std(estimates)
+
+
+def test_without_groups_robust_standard_errors_are_those_of_single_readings() -> None:
+    # With two scores and one indicator the sandwich has a closed form: the variance of a logit is 1 / (n p (1 - p))
+    # in each arm, the same as by the information, but for the factor n / (n - 1).
+    fit = fit_ordinal([0, 0, 0, 1, 0, 1], Design(np.array([[0.0], [0], [0], [0], [1], [1]]), ("x",)))
+    expected = np.sqrt((1 / (4 * 0.75 * 0.25) + 1 / (2 * 0.5 * 0.5)) * 6 / 5)
+    assert fit.wald("x", robust=True).se == pytest.approx(expected)
 
 
 def test_columns_that_others_make_up_are_found() -> None:
