@@ -10,6 +10,7 @@ from analysis.errors import AnalysisError
 from analysis.mrmc import Covariance
 from analysis.mrmc_report import build_mrmc
 from analysis.output import Report
+from analysis.paired import Adjustment
 from analysis.ratings import load_ratings
 from analysis.report import DRAWS, SEED, build
 from analysis.schema import load_responses
@@ -40,6 +41,14 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--draws", type=int, default=DRAWS, help="bootstrap and permutation draws (default %(default)s)"
     )
+    report.add_argument("--margin", type=float, help="margin of equivalence in points of the scale, set beforehand")
+    report.add_argument(
+        "--adjust",
+        choices=get_args(Adjustment),
+        default="holm",
+        help="bh adds Benjamini-Hochberg (default %(default)s)",
+    )
+    report.add_argument("--plan", type=Path, metavar="FILE", help="locked analysis plan, named with its SHA-256")
     mrmc = commands.add_parser("mrmc", help="compare AUC between treatments (Obuchowski-Rockette)")
     mrmc.add_argument(
         "ratings", type=Path, metavar="RATINGS.csv", help="reader, treatment, case, truth, rating; or .imrmc"
@@ -54,7 +63,18 @@ def _parser() -> argparse.ArgumentParser:
 def _report(options: argparse.Namespace) -> int:
     frame = load_responses(options.responses)
     source = _source(options.responses)
-    return _finish(build(frame, arms=options.arms, seed=options.seed, draws=options.draws, source=source), options.out)
+    plan = None if options.plan is None else {"file": options.plan.name, "sha256": _source(options.plan)["file_sha256"]}
+    report = build(
+        frame,
+        arms=options.arms,
+        seed=options.seed,
+        draws=options.draws,
+        source=source,
+        margin=options.margin,
+        adjust=options.adjust,
+        plan=plan,
+    )
+    return _finish(report, options.out)
 
 
 def _mrmc(options: argparse.Namespace) -> int:

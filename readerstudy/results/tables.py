@@ -85,7 +85,7 @@ def question_results(
     key: str, wording: str, tables: Mapping[str, Sequence[Row]], figures: Mapping[str, str], arms: Sequence[str]
 ) -> QuestionResults:
     """The part of the report's tables that is about one question; `arms` are those that are compared."""
-    own = {name: [row for row in rows if row["question"] == key] for name, rows in tables.items()}
+    own = {name: [row for row in rows if row.get("question") == key] for name, rows in tables.items()}
     counts = [row for row in own["score_counts"] if not arms or row["arm"] in arms]
     scores = sorted({row["value"] for row in counts})
     grouped = _counts(counts, scores)
