@@ -19,6 +19,7 @@ from analysis.mrmc import Name
 from analysis.mrmc_merit import Covariance, Resampling
 from analysis.mrmc_report import build_mrmc
 from analysis.output import Report, records
+from analysis.paired import Adjustment
 from analysis.power import ALPHA, ANALYSES, TARGET, Components
 from analysis.power_report import Plan, build_power, load_pilot, pilot_components
 from analysis.ratings import Missing, load_ratings
@@ -70,6 +71,14 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         "--arms", type=_two, metavar="A,B", help="contrast B - A (default: the two arms in natural order)"
     )
     _add_draws(parser, "bootstrap and permutation")
+    parser.add_argument("--margin", type=float, help="margin of equivalence in points of the scale, set beforehand")
+    parser.add_argument(
+        "--adjust",
+        choices=get_args(Adjustment),
+        default="holm",
+        help="bh adds Benjamini-Hochberg (default %(default)s)",
+    )
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="locked analysis plan, named with its SHA-256")
 
 
 def _add_mrmc(parser: argparse.ArgumentParser) -> None:
@@ -143,7 +152,18 @@ def _add_covariance(parser: argparse.ArgumentParser) -> None:
 def _report(options: argparse.Namespace) -> int:
     frame = load_responses(options.responses)
     source = _source(options.responses)
-    return _finish(build(frame, arms=options.arms, seed=options.seed, draws=options.draws, source=source), options.out)
+    plan = None if options.plan is None else {"file": options.plan.name, "sha256": _source(options.plan)["file_sha256"]}
+    report = build(
+        frame,
+        arms=options.arms,
+        seed=options.seed,
+        draws=options.draws,
+        source=source,
+        margin=options.margin,
+        adjust=options.adjust,
+        plan=plan,
+    )
+    return _finish(report, options.out)
 
 
 def _mrmc(options: argparse.Namespace) -> int:
