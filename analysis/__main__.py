@@ -19,9 +19,11 @@ from analysis.mrmc import Name
 from analysis.mrmc_merit import Covariance, Resampling
 from analysis.mrmc_report import build_mrmc
 from analysis.output import Report, records
-from analysis.paired import Adjustment
+from analysis.paired import Adjustment, choose_arms
 from analysis.power import ALPHA, ANALYSES, TARGET, Components
 from analysis.power_report import Plan, build_power, load_pilot, pilot_components
+from analysis.power_simulation import METHODS, Assumed, build_simulated_power, fit_pilot, questions_of
+from analysis.progress import Progress
 from analysis.ratings import Missing, load_ratings
 from analysis.report import DRAWS, SEED, build
 from analysis.schema import load_responses
@@ -128,6 +130,19 @@ def _add_power(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--margin", type=float, help="non-inferiority margin; then one-sided at alpha / 2")
     parser.add_argument("--analysis", choices=[*get_args(Name), "all"], default="all", help="(default %(default)s)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for table, figure and methods")
+    likert = parser.add_argument_group("Likert endpoints, by simulation from the ordinal model of RESPONSES.csv")
+    likert.add_argument("--simulate", type=int, metavar="STUDIES", help="draw so many studies, 1000 is usual")
+    likert.add_argument("--test", choices=tuple(METHODS), default="cases", help="of each study (default %(default)s)")
+    likert.add_argument("--odds-true", type=float, metavar="OR", help="odds ratio of the arm for true positives")
+    likert.add_argument("--odds-false", type=float, metavar="OR", help="the same for false positives")
+    likert.add_argument(
+        "--shared-sd",
+        type=float,
+        default=0.0,
+        metavar="SD",
+        help="of the arm's effect on a case, log odds, all readers",
+    )
+    likert.add_argument("--seed", type=int, default=SEED, help="(default %(default)s)")
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
@@ -189,6 +204,38 @@ def _agreement(options: argparse.Namespace) -> int:
 
 
 def _power(options: argparse.Namespace) -> int:
+    report = _simulated_power(options) if options.simulate is not None else _or_power(options)
+    _show(report.tables["power"])
+    if options.out:
+        return _finish(report, options.out)
+    _note(report)
+    return 0
+
+
+def _simulated_power(options: argparse.Namespace) -> Report:
+    if options.pilot is None or not options.readers or not options.cases:
+        raise AnalysisError("--simulate needs RESPONSES.csv, --readers and --cases.")
+    frame = load_responses(options.pilot)
+    arms = choose_arms(frame, options.treatments)
+    if arms is None:
+        raise AnalysisError("The pilot has fewer than two arms. Give one with both.")
+    pilot = fit_pilot(frame, questions_of(frame, options.question), arms)
+    progress = Progress("Simulating", options.simulate * len(options.readers) * len(options.cases))
+    return build_simulated_power(
+        pilot,
+        options.readers,
+        options.cases,
+        studies=options.simulate,
+        method=options.test,
+        alpha=options.alpha,
+        seed=options.seed,
+        assumed=Assumed(options.odds_true, options.odds_false, options.shared_sd),
+        source=_source(options.pilot),
+        advance=progress.advance,
+    )
+
+
+def _or_power(options: argparse.Namespace) -> Report:
     names = [name.replace("-", "_") for name in _COMPONENTS]
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.pilot_cases is not None:
@@ -208,12 +255,7 @@ def _power(options: argparse.Namespace) -> int:
         alpha=options.alpha,
         margin=options.margin,
     )
-    report = build_power(components, plan, source=_source(options.pilot) if options.pilot else None)
-    _show(report.tables["power"])
-    if options.out:
-        return _finish(report, options.out)
-    _note(report)
-    return 0
+    return build_power(components, plan, source=_source(options.pilot) if options.pilot else None)
 
 
 def _convert(options: argparse.Namespace) -> int:
