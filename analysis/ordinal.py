@@ -1,7 +1,7 @@
 """Cumulative-link mixed models for ordered scores: proportional odds with a random intercept per case.
 
 P(score <= category k) = logistic(threshold_k - X coefficients - sd * u), u standard normal per group. One random factor
-is integrated by adaptive Gauss-Hermite quadrature, a second, crossed one by Laplace's approximation (`crossed`).
+is integrated by adaptive Gauss-Hermite quadrature; `ordinal_crossed` has a second one.
 """
 
 from __future__ import annotations
@@ -120,8 +120,7 @@ class OrdinalFit:
         size = len(self.coefficients)
         estimate = float(contrast[len(self.thresholds) : len(self.thresholds) + size] @ self.coefficients)
         se = float(np.sqrt(contrast @ covariance @ contrast)) if self.reason is None else np.nan
-        z = estimate / se if se > 0 else np.nan
-        return Wald(estimate, se, z, float(2 * stats.norm.sf(abs(z))))
+        return wald_test(estimate, se)
 
     def random_test(self) -> tuple[float, float]:
         """Likelihood-ratio statistic and p of no random intercept: half chi-square(0), half chi-square(1).
@@ -130,6 +129,12 @@ class OrdinalFit:
         """
         statistic = max(0.0, 2 * (self.log_likelihood - self.log_likelihood_fixed))
         return statistic, float(stats.chi2.sf(statistic, 1) / 2) if statistic > 0 else 1.0
+
+
+def wald_test(estimate: float, se: float) -> Wald:
+    """The Wald test of an estimate; NaN where it has no standard error."""
+    z = estimate / se if se > 0 else np.nan
+    return Wald(estimate, se, z, float(2 * stats.norm.sf(abs(z))))
 
 
 def likelihood_ratio(full: OrdinalFit, reduced: OrdinalFit) -> tuple[float, int, float]:
