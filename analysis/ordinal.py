@@ -1,7 +1,7 @@
 """Cumulative-link mixed models for ordered scores: proportional odds with a random intercept per case.
 
 P(score <= category k) = logistic(threshold_k - X coefficients - sd * u), u standard normal per group. One random factor
-is integrated by adaptive Gauss-Hermite quadrature, a second, crossed one by Laplace's approximation (`crossed`).
+is integrated by adaptive Gauss-Hermite quadrature; `ordinal_crossed` has a second one.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ _MAX_STEPS = 100
 _TOLERANCE = 1e-10
 # A standard deviation below this is the boundary: the likelihood is flat there and has no curvature to judge it by.
 _ZERO_SD = 1e-3
-# Beyond this a log odds ratio has run away because the data separate perfectly.
-_SEPARATED = 15.0
+# Beyond these a log odds ratio, or the spread of the groups, has run away because the data separate perfectly.
+_SEPARATED = 30.0
+_DETERMINED = 12.0
 
 
 class OrdinalError(AnalysisError):
@@ -119,8 +120,7 @@ class OrdinalFit:
         size = len(self.coefficients)
         estimate = float(contrast[len(self.thresholds) : len(self.thresholds) + size] @ self.coefficients)
         se = float(np.sqrt(contrast @ covariance @ contrast)) if self.reason is None else np.nan
-        z = estimate / se if se > 0 else np.nan
-        return Wald(estimate, se, z, float(2 * stats.norm.sf(abs(z))))
+        return wald_test(estimate, se)
 
     def random_test(self) -> tuple[float, float]:
         """Likelihood-ratio statistic and p of no random intercept: half chi-square(0), half chi-square(1).
@@ -129,6 +129,12 @@ class OrdinalFit:
         """
         statistic = max(0.0, 2 * (self.log_likelihood - self.log_likelihood_fixed))
         return statistic, float(stats.chi2.sf(statistic, 1) / 2) if statistic > 0 else 1.0
+
+
+def wald_test(estimate: float, se: float) -> Wald:
+    """The Wald test of an estimate; NaN where it has no standard error."""
+    z = estimate / se if se > 0 else np.nan
+    return Wald(estimate, se, z, float(2 * stats.norm.sf(abs(z))))
 
 
 def likelihood_ratio(full: OrdinalFit, reduced: OrdinalFit) -> tuple[float, int, float]:
@@ -162,7 +168,7 @@ def fit_ordinal(scores: ArrayLike, design: Design, *, nodes: int = NODES) -> Ord
     found, boundary = fixed, False
     n_groups = 0 if design.groups is None else len(np.unique(design.groups))
     if design.groups is not None:
-        found = _newton(model.marginal, np.append(fixed.point, 1.0), len(categories) - 1)
+        found = _newton(model.marginal, np.append(fixed.point, 1.0), len(categories) - 1, mixed=True)
         boundary = abs(found.point[-1]) < _ZERO_SD or found.value < fixed.value
         found = fixed if boundary else found
     size = len(categories) - 1 + design.X.shape[1]
@@ -263,7 +269,7 @@ class _Found:
     converged: bool
 
 
-def _newton(function: Any, start: Floats, thresholds: int) -> _Found:
+def _newton(function: Any, start: Floats, thresholds: int, *, mixed: bool = False) -> _Found:
     """Maximise by Newton's method with halved steps; where the curvature is wrong, by its absolute value."""
     point = start
     value, scores, hessian = function(point)
@@ -286,7 +292,8 @@ def _newton(function: Any, start: Floats, thresholds: int) -> _Found:
         else:
             return _Found(point, value, hessian, scores, step, converged=gradient @ move < 1e-6)
         point, value, scores, hessian = trial, trial_value, trial_scores, trial_hessian
-        if np.abs(point[thresholds:]).max(initial=0.0) > 2 * _SEPARATED:
+        spread = abs(point[-1]) if mixed else 0.0
+        if np.abs(point[thresholds:]).max(initial=0.0) > _SEPARATED or spread > _DETERMINED:
             break
     return _Found(point, value, hessian, scores, step, converged=False)
 
@@ -295,8 +302,11 @@ def _covariance(found: _Found, size: int) -> tuple[Floats, str | None]:
     """Inverse of the observed information, and why it is not to be trusted."""
     roots, vectors = linalg.eigh(-found.hessian)
     covariance: Floats = (vectors / np.maximum(np.abs(roots), 1e-300)) @ vectors.T
-    if not found.converged or np.sqrt(np.abs(np.diag(covariance))[:size]).max() > 10 * _SEPARATED:
-        reason = "the search for the maximum did not converge, perhaps because some answers separate perfectly"
+    if not found.converged or np.sqrt(np.abs(np.diag(covariance))[:size]).max() > 5 * _SEPARATED:
+        reason = (
+            "the search for the maximum did not converge, perhaps because some answers separate perfectly or a case "
+            "determines its scores"
+        )
         return covariance, reason
     if roots.min() <= 0:
         return covariance, "the likelihood has no maximum in the inside"

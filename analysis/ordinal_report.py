@@ -31,10 +31,11 @@ OPTIONS: dict[str, Any] = {
         "'arm x label' is their difference, the question whether true positives rise more than false ones"
     ),
     "integration": f"adaptive Gauss-Hermite quadrature with {NODES} nodes",
-    "standard_errors": "from the observed information; Wald tests and 95% intervals",
+    "standard_errors": "from the observed information (se, z, p_value)",
     "robust": (
-        "se_robust and p_robust by the sandwich estimator with cases as clusters: they hold where the effect of the "
-        "arm differs between cases, which a random intercept alone does not allow for"
+        "se_robust, p_robust and the 95% interval of the odds ratio by the sandwich estimator with cases as clusters: "
+        "these are to be reported, since they hold where the effect of the arm differs between cases, which a random "
+        "intercept alone does not allow for (then p_value and lr_p are too small)"
     ),
     "likelihood_ratio": "of 'arm x label' (model main) and of the order (model with order), chi-square",
     "random_test": "likelihood ratio of no random intercept, half chi-square(0) and half chi-square(1)",
@@ -213,10 +214,10 @@ def _term_row(
     fit: OrdinalFit, parts: tuple[str, ...], term: str, tested: str, ratio: tuple[float, float]
 ) -> dict[str, Any]:
     wald = fit.wald(*parts)
-    odds_ratio, low, high = wald.odds_ratio() if fit.reason is None else (np.nan, np.nan, np.nan)
+    robust = fit.wald(*parts, robust=True)
+    odds_ratio, low, high = robust.odds_ratio() if fit.reason is None else (np.nan, np.nan, np.nan)
     row = {"estimate": wald.estimate if fit.reason is None else np.nan, "se": wald.se, "z": wald.z}
     row |= {"p_value": wald.p_value, "odds_ratio": odds_ratio, "or_low": low, "or_high": high}
-    robust = fit.wald(*parts, robust=True)
     row |= {"se_robust": robust.se, "p_robust": robust.p_value}
     if term == tested:
         row |= {"lr_chi2": ratio[0], "lr_p": ratio[1]}
