@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from analysis.mrmc import obuchowski_rockette
@@ -16,6 +17,7 @@ from analysis.ratings import Ratings, RatingsError, check_ratings, crossed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_GROUPS = ("question", "analysis", "target", "figure")
 COLUMNS = {**TABLE_COLUMNS, **TARGET_COLUMNS, **POINT_COLUMNS}
 
 
@@ -48,7 +50,7 @@ def accuracy_tables(
             tables |= point_tables(ratings, threshold)
         for name, table in tables.items():
             parts[name].append(table.assign(question=question))
-    return {name: _joined(name, tables) for name, tables in parts.items()}, messages
+    return {name: _joined(name, tables, arms) for name, tables in parts.items()}, messages
 
 
 def ratings_of(frame: pd.DataFrame, question: str, arms: Sequence[str]) -> Ratings:
@@ -69,10 +71,15 @@ def ratings_table(frame: pd.DataFrame, question: str) -> pd.DataFrame:
     return table[["reader", "treatment", "case", "truth", "rating", "target"]].astype({"truth": "int64"})
 
 
-def _joined(name: str, tables: list[pd.DataFrame]) -> pd.DataFrame:
+def _joined(name: str, tables: list[pd.DataFrame], arms: Sequence[str]) -> pd.DataFrame:
     columns = ["question", *COLUMNS[name]]
     kept = [table for table in tables if len(table)]
-    joined = pd.concat(kept)[columns] if kept else pd.DataFrame(columns=columns)
+    joined = pd.concat(kept, ignore_index=True)[columns] if kept else pd.DataFrame(columns=columns)
+    if "treatment" in columns:
+        # The second arm came first, so that differences are second - first; rows are read the other way round.
+        groups = [pd.factorize(joined[key])[0] for key in _GROUPS if key in columns]
+        ranks = joined["treatment"].map({arm: rank for rank, arm in enumerate(arms)}).to_numpy(dtype=np.float64)
+        joined = joined.iloc[np.lexsort([ranks, *reversed(groups)])]
     # With two arms the contrast of the report says what first and second would.
     joined = joined.drop(columns=["first", "second"], errors="ignore")
     renamed = {"treatment": "arm", "only_first": "only_second_arm", "only_second": "only_first_arm"}

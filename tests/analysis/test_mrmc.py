@@ -88,6 +88,18 @@ def test_van_dyke_fixed_readers_and_fixed_cases(van_dyke: ObuchowskiRockette) ->
 
 
 @pytest.mark.shared_data
+def test_van_dyke_intervals_of_each_treatment(van_dyke: ObuchowskiRockette) -> None:
+    """R: RJafroc::StSignificanceTesting(dataset02, FOM = "Wilcoxon", method = "OR")$RRRC$ciAvgRdrEachTrt."""
+    expected = {
+        "0": (0.89703704, 0.033173597, 12.744648, 0.82522360, 0.96885048),
+        "1": (0.94083736, 0.021566368, 12.710190, 0.89413783, 0.98753689),
+    }
+    for name, numbers in expected.items():
+        found = named(van_dyke, "RRRC").treatments[name]
+        assert (found.value, found.se, found.df, found.ci_low, found.ci_high) == pytest.approx(numbers, abs=5e-7)
+
+
+@pytest.mark.shared_data
 def test_five_readers_with_sound_variances_may_be_taken_as_random(van_dyke: ObuchowskiRockette) -> None:
     assert van_dyke.distrust == ()
     assert van_dyke.headline == "RRRC"
