@@ -159,9 +159,11 @@ def _auc_bootstrap(ratings: Ratings, resampling: Resampling) -> Floats:
     without = _weights(rng, healthy.shape[2], resampling)
     resampled = np.empty((diseased.shape[0] * diseased.shape[1], resampling.draws))
     for row, index in enumerate(np.ndindex(*diseased.shape[:2])):
-        x, y = diseased[index][:, None], healthy[index][None, :]
-        wins = (x > y) + 0.5 * (x == y)
-        resampled[row] = np.einsum("bn,bn->b", with_it @ wins, without)
+        levels = np.unique(np.concatenate([diseased[index], healthy[index]]))
+        # Cases of either truth that a resample has at each score; of the healthy ones those below, and half of ties.
+        high = with_it @ (diseased[index][:, None] == levels).astype(np.float64)
+        low = without @ (healthy[index][:, None] == levels).astype(np.float64)
+        resampled[row] = np.sum(high * (np.cumsum(low, axis=1) - low / 2), axis=1)
     return np.atleast_2d(np.cov(resampled / (diseased.shape[2] * healthy.shape[2])))
 
 
