@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from analysis.agreement_report import load_wide, wide_table
+from analysis.agreement_report import load_wide, wide_messages, wide_table
 from analysis.errors import AnalysisError
 from analysis.interchange import FORMATS, convert
 from analysis.mrmc import Name
@@ -200,6 +200,8 @@ def _agreement(options: argparse.Namespace) -> int:
         content = {"agreement": records(table), "seed": options.seed, "draws": options.draws}
         options.out.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     _show(table)
+    for message in wide_messages(table, ratings):
+        sys.stderr.write(f"note: {message}\n")
     return 0
 
 

@@ -196,6 +196,25 @@ def load_wide(path: Path, *, readers_in_rows: bool = False) -> tuple[list[str], 
     return header, table
 
 
+def wide_messages(table: pd.DataFrame, ratings: Floats) -> list[str]:
+    """Why `wide_table` lacks what it lacks, in sentences."""
+    messages = []
+    scores = np.unique(ratings[~np.isnan(ratings)])
+    if table.empty:
+        messages.append("There is no agreement, because no case has two ratings.")
+    undefined = table[table["estimate"].isna()]
+    for readers, own in undefined.groupby("readers", sort=False):
+        messages.append(f"{readers}: no {', '.join(own['statistic'])}, because the scores do not vary enough.")
+    unsure = int((table["estimate"].notna() & table["ci_low"].isna()).sum())
+    if unsure:
+        messages.append(f"{unsure} estimates have no interval, because too many resamples do not vary enough.")
+    if len(scores) > MAX_SCORES:
+        messages.append(f"Kappa and alpha are left out with more than {MAX_SCORES} different scores.")
+    if ratings.shape[1] > MAX_READERS_IN_PAIRS:
+        messages.append(f"Kappas of pairs are left out with more than {MAX_READERS_IN_PAIRS} readers.")
+    return messages
+
+
 def wide_table(readers: list[str], table: Floats, *, seed: int, draws: int) -> pd.DataFrame:
     """Every statistic of all readers and of each pair, with the columns of `COLUMNS` from readers on."""
     if len(readers) < 2 or not len(table):

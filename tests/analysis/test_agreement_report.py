@@ -131,3 +131,15 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "words.csv").write_text("a,b\n1,two\n")
     assert main(["agreement", str(tmp_path / "words.csv")]) == 2
     assert "words.csv is no table of ratings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [("1,\n,2", "no case has two ratings"), ("1,1", "do not vary enough"), ("-1,1\n2,2\n3,3", "have no interval")],
+)
+def test_what_a_thin_table_cannot_give_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str, message: str
+) -> None:
+    (tmp_path / "thin.csv").write_text(f"a,b\n{rows}\n")
+    assert main(["agreement", str(tmp_path / "thin.csv"), "--draws", "50"]) == 0
+    assert message in capsys.readouterr().err
