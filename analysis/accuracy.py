@@ -1,50 +1,86 @@
-"""How well readers' scores separate true from false positives in each arm: AUC by Obuchowski and Rockette."""
+"""How well readers' scores separate true from false positives in each arm: AUC, within targets, and at a threshold."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from analysis.mrmc import obuchowski_rockette
+from analysis.mrmc_points import POINT_COLUMNS, middle_threshold, point_tables
 from analysis.mrmc_report import TABLE_COLUMNS, mrmc_messages, mrmc_tables
+from analysis.mrmc_targets import TARGET_COLUMNS, target_tables
 from analysis.order import natural_order
-from analysis.ratings import RatingsError, check_ratings, crossed
+from analysis.ratings import Ratings, RatingsError, check_ratings, crossed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+_GROUPS = ("question", "analysis", "target", "figure")
+COLUMNS = {**TABLE_COLUMNS, **TARGET_COLUMNS, **POINT_COLUMNS}
 
 
-def accuracy_tables(frame: pd.DataFrame, arms: Sequence[str]) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """The tables of `mrmc_report` for every question of validated responses, with `arm` in place of `treatment`.
+def accuracy_tables(
+    frame: pd.DataFrame, arms: Sequence[str], *, thresholds: Mapping[str, float] | None = None
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """The tables of `COLUMNS` for every question of validated responses, with `arm` in place of `treatment`.
 
     `arms` is (first, second), and differences are second - first; with one arm there are AUCs and no differences.
-    A question whose cases are not complete enough gives no rows but a message.
+    `thresholds` gives the score of a question from which a reader calls the case positive; by default the lowest score
+    above the middle of those given. A question whose cases are not complete enough gives no rows but a message.
     """
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLE_COLUMNS}
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     messages: list[str] = []
     for question in natural_order(frame["question"].unique()):
-        answers = frame[(frame["question"] == question) & frame["arm"].isin(list(arms))]
-        # Of repeated readings the earliest counts, as in the pairs; validated rows are in that order.
-        answers = answers.drop_duplicates(["reader", "case", "arm"], keep="first").rename(
-            columns={"arm": "treatment", "value": "rating"}
-        )
-        present = [arm for arm in reversed(arms) if (answers["treatment"] == arm).any()]
         try:
-            ratings = crossed(check_ratings(answers.assign(truth=(answers["label"] == "TP"))), treatments=present)
+            ratings = ratings_of(frame, question, list(reversed(arms)))
         except RatingsError as error:
             messages.append(f"AUC, {question}: none, because of too few complete cases. {error}")
             continue
         result = obuchowski_rockette(ratings)
-        messages.extend(f"AUC, {question}: {message}" for message in mrmc_messages(ratings, result))
-        for name, table in mrmc_tables(ratings, result).items():
+        tables, found = mrmc_tables(ratings, result), mrmc_messages(ratings, result)
+        within, of_targets = target_tables(ratings)
+        tables |= within
+        messages.extend(f"AUC, {question}: {message}" for message in [*found, *of_targets])
+        threshold = (thresholds or {}).get(question, middle_threshold(ratings.scores))
+        if threshold is None:
+            messages.append(f"Sensitivity, {question}: none, because all scores are equal.")
+        else:
+            tables |= point_tables(ratings, threshold)
+        for name, table in tables.items():
             parts[name].append(table.assign(question=question))
-    return {name: _joined(name, tables) for name, tables in parts.items()}, messages
+    return {name: _joined(name, tables, arms) for name, tables in parts.items()}, messages
 
 
-def _joined(name: str, tables: list[pd.DataFrame]) -> pd.DataFrame:
-    columns = ["question", *TABLE_COLUMNS[name]]
-    joined = pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)
+def ratings_of(frame: pd.DataFrame, question: str, arms: Sequence[str]) -> Ratings:
+    """The scores of one question of validated responses as ratings of the condition, in these arms as far as present.
+
+    Raises RatingsError when too few cases are complete.
+    """
+    table = ratings_table(frame[frame["arm"].isin(list(arms))], question)
+    return crossed(check_ratings(table), treatments=[arm for arm in arms if (table["treatment"] == arm).any()])
+
+
+def ratings_table(frame: pd.DataFrame, question: str) -> pd.DataFrame:
+    """Rows of `ratings.COLUMNS` and target from validated responses; of repeated readings the earliest counts."""
+    answers = frame[frame["question"] == question]
+    # Validated rows are in order of period and position.
+    first = answers.drop_duplicates(["reader", "case", "arm"], keep="first")
+    table = first.rename(columns={"arm": "treatment", "value": "rating"}).assign(truth=first["label"] == "TP")
+    return table[["reader", "treatment", "case", "truth", "rating", "target"]].astype({"truth": "int64"})
+
+
+def _joined(name: str, tables: list[pd.DataFrame], arms: Sequence[str]) -> pd.DataFrame:
+    columns = ["question", *COLUMNS[name]]
+    kept = [table for table in tables if len(table)]
+    joined = pd.concat(kept, ignore_index=True)[columns] if kept else pd.DataFrame(columns=columns)
+    if "treatment" in columns:
+        # The second arm came first, so that differences are second - first; rows are read the other way round.
+        groups = [pd.factorize(joined[key])[0] for key in _GROUPS if key in columns]
+        ranks = joined["treatment"].map({arm: rank for rank, arm in enumerate(arms)}).to_numpy(dtype=np.float64)
+        joined = joined.iloc[np.lexsort([ranks, *reversed(groups)])]
     # With two arms the contrast of the report says what first and second would.
     joined = joined.drop(columns=["first", "second"], errors="ignore")
-    return joined.rename(columns={"treatment": "arm"}).reset_index(drop=True)
+    renamed = {"treatment": "arm", "only_first": "only_second_arm", "only_second": "only_first_arm"}
+    return joined.rename(columns=renamed).reset_index(drop=True)

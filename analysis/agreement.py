@@ -60,25 +60,38 @@ def kappas(tables: Floats, disagreement: Floats) -> Floats:
 
 
 def icc(ratings: ArrayLike) -> dict[str, float]:
-    """The six intraclass correlations of Shrout and Fleiss from complete ratings (cases, readers)."""
+    """The six intraclass correlations of Shrout and Fleiss from complete ratings (cases, readers); NaN if undefined."""
     values = np.asarray(ratings, dtype=np.float64)
-    return {form: float(estimates[0]) for form, estimates in iccs(values[None]).items()}
+    return {form: float(estimates[0]) for form, estimates in iccs(values, np.ones((1, len(values)))).items()}
 
 
-def iccs(ratings: Floats) -> dict[str, Floats]:
-    """The six intraclass correlations of each of many sets of ratings (sets, cases, readers); NaN without variation."""
-    _, n, k = ratings.shape
-    grand = ratings.mean(axis=(1, 2))
-    of_case, of_reader = ratings.mean(axis=2), ratings.mean(axis=1)
-    total = np.sum((ratings - grand[:, None, None]) ** 2, axis=(1, 2))
-    between_cases = k * np.sum((of_case - grand[:, None]) ** 2, axis=1)
+def iccs(ratings: Floats, weights: Floats) -> dict[str, Floats]:
+    """The six intraclass correlations of complete ratings (cases, readers) in each resample (resamples, cases).
+
+    `weights` says how often each case is drawn. NaN without variation.
+    """
+    k = ratings.shape[1]
+    # Sums of squares around a common origin lose nothing to rounding; nothing depends on the origin.
+    values = ratings - ratings.mean()
+    rounding = 1e-12 * float(np.sum(values**2))
+    n = weights.sum(axis=1)
+    of_reader = weights @ values / n[:, None]
+    grand = of_reader.mean(axis=1)
+    total = weights @ np.sum(values**2, axis=1) - n * k * grand**2
+    between_cases = k * (weights @ values.mean(axis=1) ** 2 - n * grand**2)
     between_readers = n * np.sum((of_reader - grand[:, None]) ** 2, axis=1)
-    # Differences of sums of squares can fall below zero by rounding.
-    within = np.maximum(total - between_cases, 0.0)
-    residual = np.maximum(within - between_readers, 0.0)
-    ones = np.ones_like(grand)
-    bms, wms = _divide(between_cases, (n - 1) * ones), _divide(within, n * (k - 1) * ones)
-    jms, ems = _divide(between_readers, (k - 1) * ones), _divide(residual, (n - 1) * (k - 1) * ones)
+    total, between_cases, between_readers, within, residual = (
+        np.where(squares > rounding, squares, 0.0)
+        for squares in (
+            total,
+            between_cases,
+            between_readers,
+            total - between_cases,
+            total - between_cases - between_readers,
+        )
+    )
+    bms, wms = _divide(between_cases, n - 1), _divide(within, n * (k - 1))
+    jms, ems = _divide(between_readers, np.full_like(n, k - 1)), _divide(residual, (n - 1) * (k - 1))
     return {
         "ICC(1,1)": _divide(bms - wms, bms + (k - 1) * wms),
         "ICC(2,1)": _divide(bms - ems, bms + (k - 1) * ems + k * (jms - ems) / n),

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 
-from analysis.agreement import alphas, disagreement_weights, iccs, kappas, unit_coincidences
+from analysis.agreement import Metric, Weights, alphas, disagreement_weights, iccs, kappa, kappas, unit_coincidences
+from analysis.cells import CellsError, read_cells
+from analysis.errors import AnalysisError
 from analysis.order import natural_order
 from analysis.resampling import case_weights, percentile_interval, stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
+    from pathlib import Path
 
     from analysis.agreement import Floats
 
-COLUMNS = ["question", "arm", "kind", "readers", "statistic", "n_cases", "estimate", "ci_low", "ci_high"]
+COLUMNS = ["question", "arm", "kind", "readers", "statistic", "n_cases", "estimate", "se", "ci_low", "ci_high"]
 OPTIONS: dict[str, str] = {
-    "kappa": "Cohen's kappa with linear and with quadratic weights of the scores, for each pair of readers",
-    "icc": "ICC(2,1) of Shrout and Fleiss over cases that every reader has rated",
-    "alpha": "Krippendorff's alpha, ordinal, over all readers; a case needs two ratings",
+    "kappa": (
+        "Cohen's kappa, unweighted and with linear and quadratic weights of the scores, for each pair of readers, with "
+        "the standard error of Fleiss, Cohen and Everitt"
+    ),
+    "icc": "the intraclass correlations of Shrout and Fleiss over cases that every reader has rated",
+    "alpha": (
+        "Krippendorff's alpha (nominal, ordinal, interval; ratio where no score is below 0) over all readers; a case "
+        "needs two ratings"
+    ),
     "interval": "95% percentile bootstrap of cases",
     "within": "a reader's first and second reading of a case in the same arm (hidden repeats)",
 }
@@ -31,7 +39,20 @@ OPTIONS: dict[str, str] = {
 MAX_READERS_IN_PAIRS = 10
 # Weighted kappas and ordinal alpha are for scales; the tables of a fine scale grow with its square.
 MAX_SCORES = 30
-_BATCH = 4_000_000
+# A mean over a reader's two readings is not what anybody uses.
+_WITHIN = ("ICC(1,1)", "ICC(2,1)", "ICC(3,1)")
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One measure of agreement; NaN for what cannot be had."""
+
+    name: str
+    n_cases: int
+    estimate: float
+    se: float  # asymptotic, of kappa only
+    ci_low: float
+    ci_high: float
 
 
 def agreement_table(
@@ -46,26 +67,17 @@ def agreement_table(
         scores = np.unique(own["value"].to_numpy(dtype=np.float64))
         where = f"Agreement, {question}, arm {arm}"
         for kind, names, table in _sets(own):
-            statistics = _statistics(table, scores, stream(seed, question, arm, kind, *names), draws, kind=kind)
-            if not np.any(np.sum(~np.isnan(table), axis=1) > 1):
+            found = statistics(table, scores, stream(seed, question, arm, kind, *names), draws, kind=kind)
+            if not found:
                 messages.append(f"{where}, {' & '.join(names)}: none, because no case has two ratings.")
-            for statistic, n_cases, estimate, interval in statistics:
-                rows.append(
-                    {
-                        "question": question,
-                        "arm": arm,
-                        "kind": kind,
-                        "readers": " & ".join(names) if kind != "all readers" else "all",
-                        "statistic": statistic,
-                        "n_cases": n_cases,
-                        "estimate": estimate,
-                        "ci_low": interval[0],
-                        "ci_high": interval[1],
-                    }
-                )
-                if np.isnan(estimate):
-                    reader = "all readers" if kind == "all readers" else " & ".join(names)
-                    messages.append(f"{where}, {reader}: no {statistic}, because the scores do not vary enough.")
+            shown = " & ".join(names) if kind != "all readers" else "all"
+            rows += [
+                dict(zip(COLUMNS, (question, arm, kind, shown, *_row(statistic)), strict=True)) for statistic in found
+            ]
+            undefined = ", ".join(statistic.name for statistic in found if np.isnan(statistic.estimate))
+            if undefined:
+                reader = "all readers" if kind == "all readers" else shown
+                messages.append(f"{where}, {reader}: no {undefined}, because the scores do not vary enough.")
         messages += _limits(where, own, scores)
     return pd.DataFrame(rows, columns=COLUMNS), messages
 
@@ -101,39 +113,123 @@ def _sets(own: pd.DataFrame) -> list[tuple[str, list[str], Floats]]:
     return sets
 
 
-def _statistics(
-    table: Floats, scores: Floats, rng: np.random.Generator, draws: int, *, kind: str
-) -> list[tuple[str, int, float, tuple[float, float]]]:
-    """(name, cases, estimate, interval) of what this kind of set is judged by."""
+def statistics(
+    table: Floats, scores: Floats, rng: np.random.Generator, draws: int, *, kind: str = "all readers"
+) -> list[Statistic]:
+    """What this kind of set of ratings (cases, readers; NaN: not rated) is judged by; `scores` is the scale used.
+
+    "pair": kappas of two readers; "all readers": alphas and ICCs; "within": kappas and ICCs of two readings.
+    """
     rated = table[np.sum(~np.isnan(table), axis=1) > 1]
-    complete = table[~np.isnan(table).any(axis=1)]
+    complete = rated[~np.isnan(rated).any(axis=1)]
     if not len(rated):
         return []
-    found = []
+    found: list[Statistic] = []
     weights = case_weights(rng, len(rated), draws)
     if len(scores) <= MAX_SCORES:
-        if kind == "all readers":
-            levels, units = unit_coincidences(rated)
-            values = alphas(_summed(weights, units), levels, "ordinal")
-            found.append(
-                ("alpha (ordinal)", len(rated), float(alphas(units.sum(axis=0)[None], levels, "ordinal")[0]), values)
-            )
-        else:
-            units = _cells(complete, scores)
-            for name in ("linear", "quadratic"):
-                disagreement = disagreement_weights(scores, "linear" if name == "linear" else "quadratic")
-                values = kappas(_summed(weights, units), disagreement)
-                found.append(
-                    (f"kappa ({name})", len(rated), float(kappas(units.sum(axis=0)[None], disagreement)[0]), values)
-                )
+        found += _alphas(rated, weights) if kind == "all readers" else _kappas(complete, scores, weights)
     if kind != "pair" and len(complete) > 1:
         weights = weights if len(complete) == len(rated) else case_weights(rng, len(complete), draws)
-        estimate = float(iccs(complete[None])["ICC(2,1)"][0])
-        found.append(("ICC(2,1)", len(complete), estimate, _resampled_icc(complete, weights)))
+        resampled = iccs(complete, weights)
+        for name, estimates in iccs(complete, np.ones((1, len(complete)))).items():
+            if kind == "all readers" or name in _WITHIN:
+                found.append(_statistic(name, len(complete), float(estimates[0]), resampled[name]))
+    return found
+
+
+def _alphas(rated: Floats, weights: Floats) -> list[Statistic]:
+    levels, units = unit_coincidences(rated)
+    whole, resampled = units.sum(axis=0)[None], _summed(weights, units)
+    metrics: list[Metric] = [metric for metric in get_args(Metric) if metric != "ratio" or levels[0] >= 0]
     return [
-        (name, n_cases, estimate, (np.nan, np.nan) if np.isnan(estimate) else percentile_interval(values))
-        for name, n_cases, estimate, values in found
+        _statistic(
+            f"alpha ({metric})",
+            len(rated),
+            float(alphas(whole, levels, metric)[0]),
+            alphas(resampled, levels, metric),
+        )
+        for metric in metrics
     ]
+
+
+def _kappas(pairs: Floats, scores: Floats, weights: Floats) -> list[Statistic]:
+    units = _cells(pairs, scores)
+    counts, resampled = units.sum(axis=0), _summed(weights, units)
+    found = []
+    for name in get_args(Weights):
+        exact = kappa(counts, weights=name, scores=scores)
+        values = kappas(resampled, disagreement_weights(scores, name))
+        found.append(_statistic(f"kappa ({name})", len(pairs), exact.value, values, se=exact.ase))
+    return found
+
+
+def _statistic(name: str, n_cases: int, estimate: float, resampled: Floats, *, se: float = np.nan) -> Statistic:
+    low, high = (np.nan, np.nan) if np.isnan(estimate) else percentile_interval(resampled)
+    return Statistic(name, n_cases, estimate, se, low, high)
+
+
+def _row(statistic: Statistic) -> tuple[str, int, float, float, float, float]:
+    return (
+        statistic.name,
+        statistic.n_cases,
+        statistic.estimate,
+        statistic.se,
+        statistic.ci_low,
+        statistic.ci_high,
+    )
+
+
+def load_wide(path: Path, *, readers_in_rows: bool = False) -> tuple[list[str], Floats]:
+    """Readers and their ratings (cases, readers) from a CSV file with a header: a column is a reader, a row a case.
+
+    Empty cells and NA are ratings that are missing. With `readers_in_rows` a row is a reader and the header names the
+    cases. Raises AnalysisError.
+    """
+    try:
+        header, records, _ = read_cells(path)
+        cells = [[np.nan if cell.strip() in {"", "NA", "."} else float(cell) for cell in row] for row in records]
+    except (CellsError, ValueError) as error:
+        raise AnalysisError(f"{path.name} is no table of ratings: {error}. Give a header and numbers.") from error
+    table = np.array(cells, dtype=np.float64).reshape(len(cells), len(header))
+    if readers_in_rows:
+        return [f"reader {number}" for number in range(1, len(table) + 1)], table.T
+    return header, table
+
+
+def wide_messages(table: pd.DataFrame, ratings: Floats) -> list[str]:
+    """Why `wide_table` lacks what it lacks, in sentences."""
+    messages = []
+    scores = np.unique(ratings[~np.isnan(ratings)])
+    if table.empty:
+        messages.append("There is no agreement, because no case has two ratings.")
+    undefined = table[table["estimate"].isna()]
+    for readers, own in undefined.groupby("readers", sort=False):
+        messages.append(f"{readers}: no {', '.join(own['statistic'])}, because the scores do not vary enough.")
+    unsure = int((table["estimate"].notna() & table["ci_low"].isna()).sum())
+    if unsure:
+        messages.append(f"{unsure} estimates have no interval, because too many resamples do not vary enough.")
+    if len(scores) > MAX_SCORES:
+        messages.append(f"Kappa and alpha are left out with more than {MAX_SCORES} different scores.")
+    if ratings.shape[1] > MAX_READERS_IN_PAIRS:
+        messages.append(f"Kappas of pairs are left out with more than {MAX_READERS_IN_PAIRS} readers.")
+    return messages
+
+
+def wide_table(readers: list[str], table: Floats, *, seed: int, draws: int) -> pd.DataFrame:
+    """Every statistic of all readers and of each pair, with the columns of `COLUMNS` from readers on."""
+    if len(readers) < 2 or not len(table):
+        raise AnalysisError("Agreement needs at least two readers and one case. Give a column per reader.")
+    scores = np.unique(table[~np.isnan(table)])
+    sets = [("all readers", ["all"], table)]
+    if len(readers) <= MAX_READERS_IN_PAIRS:
+        pairs = itertools.combinations(range(len(readers)), 2)
+        sets += [("pair", [readers[a], readers[b]], table[:, [a, b]]) for a, b in pairs]
+    rows = [
+        (" & ".join(names), *_row(statistic))
+        for kind, names, own in sets
+        for statistic in statistics(own, scores, stream(seed, kind, *names), draws, kind=kind)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS[COLUMNS.index("readers") :])
 
 
 def _cells(pairs: Floats, scores: Floats) -> Floats:
@@ -147,14 +243,3 @@ def _cells(pairs: Floats, scores: Floats) -> Floats:
 def _summed(weights: Floats, units: Floats) -> Floats:
     """Sums of the cases' matrices in each resample (draws, scores, scores)."""
     return (weights @ units.reshape(len(units), -1)).reshape(len(weights), *units.shape[1:])
-
-
-def _resampled_icc(complete: Floats, weights: Floats) -> NDArray[np.float64]:
-    """ICC(2,1) of each resample, in batches that bound the memory."""
-    size = max(1, _BATCH // complete.size)
-    parts = []
-    for start in range(0, len(weights), size):
-        counts = weights[start : start + size].astype(np.int64)
-        chosen = np.stack([np.repeat(np.arange(len(complete)), row) for row in counts])
-        parts.append(iccs(complete[chosen])["ICC(2,1)"])
-    return np.concatenate(parts)

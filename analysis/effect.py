@@ -13,8 +13,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.clustered import (
+    case_reader_means,
+    clustered_signed_rank,
+    equivalence,
+    rank_biserial,
+    rank_biserial_interval,
+)
 from analysis.order import natural_order
-from analysis.paired import Pairs, holm
+from analysis.paired import Adjustment, Pairs, adjusted_rows
 from analysis.resampling import LEVEL, case_weights, percentile_interval, stream
 from analysis.schema import ALL, LABELS
 
@@ -26,12 +33,33 @@ if TYPE_CHECKING:
 OPTIONS: dict[str, str] = {
     "estimand": "mean difference over pairs, every pair counting the same",
     "interval": "95% percentile bootstrap of cases, all pairs of a case together",
-    "p_value": "two-sided test that flips the signs of all differences of a case together, (1 + extreme) / (1 + draws)",
+    "p_value": (
+        "two-sided test that flips the signs of all differences of a case together, (1 + extreme) / (1 + draws); all "
+        "flips where there are no more than draws"
+    ),
+    "case_reader_interval": (
+        "95% percentile bootstrap of cases and, independently, of readers (conservative; with fewer than 5 readers it "
+        "tells little of other readers)"
+    ),
+    "signed_rank": (
+        "clustered signed-rank test of Rosner, Glynn and Lee (2006): zero differences dropped, signs of whole cases "
+        "random, normal approximation, two-sided"
+    ),
+    "rank_biserial": "matched-pairs rank-biserial correlation of all pairs with a 95% percentile bootstrap of cases",
     "shift": "Hodges-Lehmann estimate of the case means of the differences with the interval of the signed-rank test",
     "adjustment": "Holm over the target x label tests of one question",
+    "family": "the target x label tests (p_value) of one question; tests that cannot be computed are not counted",
     "period": (
         "mean of (later - earlier period) within the pairs that saw the first arm first and within those that saw the "
         "second arm first, averaged; the arm effect adjusted for period likewise"
+    ),
+    "carry_over": (
+        "mean of the two scores of a pair where the first arm came first, minus that where the second arm came first; "
+        "it also holds whatever else differs between the two sets of cases"
+    ),
+    "equivalence": (
+        "two one-sided tests at 5% of the mean difference against the margin: the 90% percentile interval of the "
+        "bootstrap of cases must lie within; p-values by Student's t with the bootstrap's standard error"
     ),
 }
 EFFECT_COLUMNS = [
@@ -49,6 +77,13 @@ EFFECT_COLUMNS = [
     "shift_low",
     "shift_high",
     "reader_correlation",
+    "case_reader_low",
+    "case_reader_high",
+    "signed_rank_z",
+    "signed_rank_p",
+    "rank_biserial",
+    "rank_biserial_low",
+    "rank_biserial_high",
 ]
 PERIOD_COLUMNS = [
     "question",
@@ -60,11 +95,32 @@ PERIOD_COLUMNS = [
     "arm_effect",
     "arm_low",
     "arm_high",
+    "carry_over",
+    "carry_over_low",
+    "carry_over_high",
+]
+EQUIVALENCE_COLUMNS = [
+    "question",
+    "label",
+    "target",
+    "n_cases",
+    "margin",
+    "mean_difference",
+    "low_90",
+    "high_90",
+    "p_above_lower",
+    "p_below_upper",
+    "p_equivalence",
+    "equivalent",
+    "not_worse",
 ]
 # With fewer cases an interval or test over cases says nothing.
 MIN_CASES = 2
 # Walsh averages grow with the square of the cases.
 _MAX_SHIFT_CASES = 5000
+# Two to this power is more than anybody's draws.
+_EXACT_CASES = 25
+MIN_READERS = 2
 
 
 @dataclass(frozen=True)
@@ -88,7 +144,8 @@ def case_effect(cases: pd.Series[Any], differences: Floats, *, rng: np.random.Ge
     n_pairs = len(differences)
     codes = _codes(cases)
     n_cases = int(codes.max() + 1) if n_pairs else 0
-    sums, counts = np.bincount(codes, differences), np.bincount(codes).astype(np.float64)
+    sums: Floats = np.asarray(np.bincount(codes, differences), dtype=np.float64)
+    counts: Floats = np.bincount(codes).astype(np.float64)
     mean = float(differences.mean()) if n_pairs else np.nan
     reason = None
     if n_pairs == 0:
@@ -102,12 +159,22 @@ def case_effect(cases: pd.Series[Any], differences: Floats, *, rng: np.random.Ge
         return CaseEffect(n_cases=n_cases, n_pairs=n_pairs, mean=mean, reason=reason, **nothing)
     weights = case_weights(rng, n_cases, draws)
     low, high = percentile_interval((weights @ sums) / (weights @ counts))
-    signs = rng.integers(0, 2, size=(draws, n_cases)) * 2.0 - 1.0
+    shift, shift_low, shift_high = hodges_lehmann(sums / counts)
+    p_value = sign_flip(sums, rng=rng, draws=draws)
+    return CaseEffect(n_cases, n_pairs, mean, low, high, p_value, shift, shift_low, shift_high, None)
+
+
+def sign_flip(sums: Floats, *, rng: np.random.Generator, draws: int) -> float:
+    """Two-sided p of the total when the signs of the cases' sums are random: by draws, or by all flips where fewer."""
+    n_cases = len(sums)
+    every = 2**n_cases if n_cases < _EXACT_CASES else np.inf
+    if every <= draws:
+        signs = 1.0 - 2.0 * ((np.arange(int(every))[:, None] >> np.arange(n_cases)[None, :]) & 1)
+    else:
+        signs = rng.integers(0, 2, size=(draws, n_cases)) * 2.0 - 1.0
     # Half a rounding error of slack: flips that give the same sum must count as equally extreme.
     extreme = int(np.sum(np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9))
-    shift, shift_low, shift_high = hodges_lehmann(sums / counts)
-    p_value = (1 + extreme) / (1 + draws)
-    return CaseEffect(n_cases, n_pairs, mean, low, high, p_value, shift, shift_low, shift_high, None)
+    return extreme / len(signs) if every <= draws else (1 + extreme) / (1 + draws)
 
 
 def hodges_lehmann(values: Floats) -> tuple[float, float, float]:
@@ -128,41 +195,108 @@ def hodges_lehmann(values: Floats) -> tuple[float, float, float]:
     return middle, float(walsh[rank - 1]), float(walsh[-rank])
 
 
-def effect_table(frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) -> tuple[pd.DataFrame, list[str]]:
-    """The effect per question, label and target ("all" first), with the correlation of the readers' differences."""
+def effect_table(
+    frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int, adjust: Adjustment = "holm"
+) -> tuple[pd.DataFrame, list[str]]:
+    """The effect per question, label and target ("all" first), with the correlation of the readers' differences.
+
+    With `adjust` "bh" there is a column p_bh beside p_holm.
+    """
     rows: list[dict[str, Any]] = []
     messages: list[str] = []
     targets = natural_order(frame["target"].unique())
     for question in natural_order(frame["question"].unique()):
         of_question: list[dict[str, Any]] = []
         for label, target in itertools.product(LABELS, (ALL, *targets)):
-            own = pairs.table[(pairs.table["question"] == question) & (pairs.table["label"] == label)]
-            own = own if target == ALL else own[own["target"] == target]
+            own = _select(pairs, question, label, target)
+            differences = own["difference"].to_numpy(dtype=np.float64)
             rng = stream(seed, "effect", question, label, target)
-            found = case_effect(own["case"], own["difference"].to_numpy(dtype=np.float64), rng=rng, draws=draws)
+            found = case_effect(own["case"], differences, rng=rng, draws=draws)
+            where = f"{label}, {'all targets' if target == ALL else target}"
             if found.reason is not None:
-                where = f"{label}, {'all targets' if target == ALL else target}"
                 messages.append(f"Effect over cases, {question}, {where}: no test, because {found.reason}.")
-            of_question.append(
-                {
-                    "question": question,
-                    "label": label,
-                    "target": target,
-                    "n_cases": found.n_cases,
-                    "n_pairs": found.n_pairs,
-                    "mean_difference": found.mean,
-                    "ci_low": found.ci_low,
-                    "ci_high": found.ci_high,
-                    "p_value": found.p_value,
-                    "shift": found.shift,
-                    "shift_low": found.shift_low,
-                    "shift_high": found.shift_high,
-                    "reader_correlation": reader_correlation(own),
-                }
+            row = {
+                "question": question,
+                "label": label,
+                "target": target,
+                "n_cases": found.n_cases,
+                "n_pairs": found.n_pairs,
+                "mean_difference": found.mean,
+                "ci_low": found.ci_low,
+                "ci_high": found.ci_high,
+                "p_value": found.p_value,
+                "shift": found.shift,
+                "shift_low": found.shift_low,
+                "shift_high": found.shift_high,
+                "reader_correlation": reader_correlation(own),
+            }
+            if found.reason is None:
+                rng = stream(seed, "effect of ranks", question, label, target)
+                more, lacking = _ranks_and_readers(own, differences, rng=rng, draws=draws)
+                row |= more
+                if lacking is not None:
+                    messages.append(f"Clustered signed-rank test, {question}, {where}: none, because {lacking}.")
+            of_question.append(row)
+        rows.extend(adjusted_rows(of_question, adjust))
+    columns = EFFECT_COLUMNS if adjust == "holm" else [*EFFECT_COLUMNS, "p_bh"]
+    if rows and frame["reader"].nunique() < MIN_READERS:
+        messages.append("Effect over cases: no interval over cases and readers, because there is one reader.")
+    return pd.DataFrame(rows, columns=columns), messages
+
+
+def _ranks_and_readers(
+    own: pd.DataFrame, differences: Floats, *, rng: np.random.Generator, draws: int
+) -> tuple[dict[str, float], str | None]:
+    """What ranks and readers add to a row of the effect."""
+    cases, readers = _codes(own["case"]), _codes(own["reader"])
+    test = clustered_signed_rank(cases, differences)
+    low, high = rank_biserial_interval(cases, differences, rng=rng, draws=draws)
+    row = {
+        "signed_rank_z": test.statistic,
+        "signed_rank_p": test.p_value,
+        "rank_biserial": rank_biserial(differences),
+        "rank_biserial_low": low,
+        "rank_biserial_high": high,
+    }
+    if readers.max() + 1 >= MIN_READERS:
+        means = case_reader_means(cases, readers, differences, rng=rng, draws=draws)
+        row["case_reader_low"], row["case_reader_high"] = percentile_interval(means)
+    return row, test.reason
+
+
+def equivalence_table(
+    frame: pd.DataFrame, pairs: Pairs, *, margin: float, seed: int, draws: int
+) -> tuple[pd.DataFrame, list[str]]:
+    """Two one-sided tests of the mean difference against a margin set beforehand, in points of the scale.
+
+    `equivalent`: the 90% interval lies within the margin. `not_worse`: the second arm is not inferior, that is, scores
+    true positives not lower, and false positives not higher, by the margin or more.
+    """
+    rows: list[dict[str, Any]] = []
+    messages: list[str] = []
+    targets = natural_order(frame["target"].unique())
+    questions = natural_order(frame["question"].unique())
+    for question, label, target in itertools.product(questions, LABELS, (ALL, *targets)):
+        own = _select(pairs, question, label, target)
+        codes, differences = _codes(own["case"]), own["difference"].to_numpy(dtype=np.float64)
+        n_cases = int(codes.max()) + 1 if len(codes) else 0
+        row: dict[str, Any] = {"question": question, "label": label, "target": target, "n_cases": n_cases}
+        row |= {"margin": margin, "mean_difference": differences.mean() if len(own) else np.nan}
+        if n_cases < MIN_CASES:
+            where = f"{label}, {'all targets' if target == ALL else target}"
+            messages.append(f"Equivalence, {question}, {where}: no test, because there are fewer than two cases.")
+        else:
+            sums, counts = np.bincount(codes, differences), np.bincount(codes).astype(np.float64)
+            weights = case_weights(stream(seed, "equivalence", question, label, target), n_cases, draws)
+            found = equivalence(
+                float(differences.mean()), (weights @ sums) / (weights @ counts), margin, n_cases=n_cases
             )
-        adjusted = holm([np.nan if row["target"] == ALL else row["p_value"] for row in of_question])
-        rows.extend({**row, "p_holm": p} for row, p in zip(of_question, adjusted, strict=True))
-    return pd.DataFrame(rows, columns=EFFECT_COLUMNS), messages
+            row |= {"low_90": found.low, "high_90": found.high, "p_equivalence": found.p_value}
+            row |= {"p_above_lower": found.p_lower, "p_below_upper": found.p_upper}
+            row["equivalent"] = bool(-margin < found.low and found.high < margin)
+            row["not_worse"] = bool(found.low > -margin if label == "TP" else found.high < margin)
+        rows.append(row)
+    return pd.DataFrame(rows, columns=EQUIVALENCE_COLUMNS), messages
 
 
 def reader_correlation(pairs: pd.DataFrame) -> float:
@@ -197,6 +331,12 @@ def period_table(frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) ->
                 row[f"{name}_effect"] = float(_mean_of_orders(every, codes, signed, first_arm_first)[0])
                 resampled = _mean_of_orders(weights, codes, signed, first_arm_first)
                 row[f"{name}_low"], row[f"{name}_high"] = percentile_interval(resampled)
+            middle = (own["first"] + own["second"]).to_numpy(dtype=np.float64) / 2
+            # Half the difference of the orders is what `_mean_of_orders` gives with the sign of the order.
+            signed = np.where(first_arm_first, middle, -middle)
+            row["carry_over"] = 2 * float(_mean_of_orders(every, codes, signed, first_arm_first)[0])
+            resampled = 2 * _mean_of_orders(weights, codes, signed, first_arm_first)
+            row["carry_over_low"], row["carry_over_high"] = percentile_interval(resampled)
         rows.append(row)
     return pd.DataFrame(rows, columns=PERIOD_COLUMNS), messages
 
@@ -212,6 +352,11 @@ def _mean_of_orders(weights: Floats, codes: NDArray[np.intp], values: Floats, fi
         np.divide(weights @ sums, size, out=mean, where=size > 0)
         total += mean / 2
     return total
+
+
+def _select(pairs: Pairs, question: str, label: str, target: str) -> pd.DataFrame:
+    own = pairs.table[(pairs.table["question"] == question) & (pairs.table["label"] == label)]
+    return own if target == ALL else own[own["target"] == target]
 
 
 def _codes(cases: pd.Series[Any]) -> NDArray[np.intp]:

@@ -43,6 +43,11 @@ _WRITING = threading.Lock()
 FigureFormat = Literal["svg", "pdf", "png"]
 
 
+def drawing() -> threading.Lock:
+    """The lock to hold while figures are written."""
+    return _WRITING
+
+
 def render(figure: Figure, file_format: FigureFormat) -> bytes:
     """The figure as a file, without date, so that the same data give the same bytes."""
     buffer = io.BytesIO()
@@ -107,6 +112,39 @@ def counts_figure(counts: pd.DataFrame, question: str, arms: Sequence[str]) -> F
         axis.grid(axis="x", visible=False)
     axes[0].set_ylabel("Readings", fontsize=_TEXT)
     _legend(figure, arms, None, bars=True)
+    return figure
+
+
+def joint_figure(joint: pd.DataFrame, means: pd.DataFrame, questions: tuple[str, str], arms: Sequence[str]) -> Figure:
+    """How often two questions got each pair of scores in one reading, per label and arm, with their means (F.3).
+
+    `joint` and `means` are the tables of `scores.joint_tables`. The area of a disc is the share of the readings of its
+    label and arm; discs of the arms stand beside each other, crosses are the means, where they are.
+    """
+    figure, axes = _panels(1, 2, 15.0, 8.0)
+    own, centre = (
+        table[(table["question"] == questions[0]) & (table["second_question"] == questions[1])]
+        for table in (joint, means)
+    )
+    for axis, label in zip(axes, LABELS, strict=True):
+        for index, arm in enumerate(arms):
+            shift = (index - (len(arms) - 1) / 2) * 0.36
+            group = own[(own["label"] == label) & (own["arm"] == arm)]
+            if group.empty:
+                continue
+            area = 900.0 * group["count"].to_numpy(dtype=np.float64) / group["count"].sum()
+            x, y = group["value"] + shift, group["second_value"]
+            axis.scatter(x, y, s=area, color=_colour(index), alpha=0.5, linewidths=0, zorder=2)
+            mean = centre[(centre["label"] == label) & (centre["arm"] == arm)].iloc[0]
+            for colour, width in ((_INK, 3.0), (_colour(index), 1.6)):
+                style: dict[str, Any] = {"marker": "x", "markersize": 8, "color": colour, "markeredgewidth": width}
+                axis.plot([mean["mean"]], [mean["second_mean"]], linestyle="none", zorder=4, **style)
+        axis.set_title(LABEL_NAMES[label], fontsize=_TEXT, color=_INK)
+        axis.set_xlabel(f"Score: {_plain(questions[0])}", fontsize=_TEXT)
+        _score_scale(axis.xaxis, own["value"])
+        _score_scale(axis.yaxis, own["second_value"])
+    axes[0].set_ylabel(f"Score: {_plain(questions[1])}", fontsize=_TEXT)
+    _legend(figure, arms, "disc: share of readings, arms beside each other; cross: mean")
     return figure
 
 
@@ -201,6 +239,65 @@ def _colour(index: int) -> str:
 def _plain(text: str) -> str:
     """Text that matplotlib must not take for mathematics; underscores of keys read as spaces."""
     return text.replace("_", " ").replace("$", r"\$")
+
+
+def time_figure(time: pd.DataFrame, learning: pd.DataFrame, arms: Sequence[str]) -> Figure:
+    """Active seconds by arm and period, and along the sequence: medians with quartiles on a logarithmic axis.
+
+    `time` and `learning` are the tables of `time.time_tables`.
+    """
+    figure, axes = _panels(1, 2, 16.0, 7.5)
+    left, right = axes
+    groups = time[(time["reader"] == ALL) & time["period"].notna()]
+    periods = sorted(groups["period"].unique())
+    for index, arm in enumerate(arms):
+        own = groups[groups["arm"] == arm]
+        places = [periods.index(period) + (index - (len(arms) - 1) / 2) * 0.25 for period in own["period"]]
+        _quartiles(left, places, own, index)
+    left.set_xticks(range(len(periods)), [f"Period {period}" for period in periods])
+    left.set_xlim(-0.6, max(len(periods), 1) - 0.4)
+    left.set_ylabel("Active seconds (median, quartiles)", fontsize=_TEXT)
+    for index, (period, own) in enumerate(learning.groupby("period")):
+        middle = (own["first_position"] + own["last_position"]) / 2
+        style = ("-", "--", ":", "-.")[index % 4]
+        right.plot(middle, own["median"], color=_INK, linestyle=style, linewidth=1.1, label=f"Period {period}")
+        right.fill_between(middle, own["q1"], own["q3"], color=_INK, alpha=0.10, linewidth=0)
+    if len(learning):
+        right.legend(frameon=False, fontsize=_SMALL)
+    right.set_xlabel("Position in the period", fontsize=_TEXT)
+    for axis in axes:
+        axis.set_yscale("log")
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter("{x:g}")
+        axis.tick_params(which="minor", labelsize=_SMALL)
+    _legend(figure, arms, None)
+    return figure
+
+
+def _quartiles(axis: Axes, places: Sequence[float], own: pd.DataFrame, index: int) -> None:
+    middle = own["median"].to_numpy(dtype=np.float64)
+    ends = np.vstack([middle - own["q1"].to_numpy(dtype=np.float64), own["q3"].to_numpy(dtype=np.float64) - middle])
+    style: dict[str, Any] = {"color": _colour(index), "capsize": 2, "elinewidth": 1.0, "markersize": 5}
+    axis.errorbar(places, middle, yerr=ends, fmt=MARKERS[index % len(MARKERS)], linestyle="none", **style)
+
+
+def power_figure(curves: pd.DataFrame, target: float) -> Figure:
+    """Power over the number of cases (`curves`: analysis, readers, cases, power), a line per analysis and readers."""
+    figure, axes = _panels(1, 1, 12.0, 8.0)
+    axis = axes[0]
+    axis.axhline(target, color=_INK, linewidth=0.6, linestyle=(0, (4, 3)))
+    styles = ("-", "--", ":", "-.")
+    readers = sorted(curves["readers"].unique())
+    for index, (name, own) in enumerate(curves.groupby("analysis", sort=False)):
+        for count, line in own.groupby("readers"):
+            style = styles[readers.index(count) % len(styles)]
+            label = f"{name}, {count} readers"
+            axis.plot(line["cases"], line["power"], color=_colour(index), linestyle=style, linewidth=1.1, label=label)
+    axis.set_ylim(0, 1)
+    axis.set_xlabel("Cases", fontsize=_TEXT)
+    axis.set_ylabel("Power", fontsize=_TEXT)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=_SMALL)
+    return figure
 
 
 def auc_figure(auc: pd.DataFrame, treatments: Sequence[str]) -> Figure:

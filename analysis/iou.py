@@ -21,9 +21,22 @@ PUBLISHED_OPTIONS: dict[str, str] = {
 }
 RANK_OPTIONS: dict[str, str] = {
     "model": "Spearman correlation of IoU with the mean score of the readers; every true positive is one point",
+    "kendall": "Kendall's tau-b of the same points, an estimate without interval",
     "all": "mean of the coefficients within targets, weighted by cases, so that pooling cannot invert the sign",
     "interval": "95% percentile bootstrap of cases, within target",
     "p_value": "two-sided permutation of scores among the cases of a target, (1 + extreme) / (1 + draws)",
+}
+CHANCE_OPTIONS: dict[str, str] = {
+    "areas": (
+        "columns mask_area and, where the map marks another share than the mask, map_area: shares of the image, above "
+        "0 and below 1, that the expert mask and the binarised map cover"
+    ),
+    "expected": "area of the intersection over that of the union if the map were laid at random: m a / (m + a - m a)",
+    "corrected": "(IoU - expected) / (1 - expected): 0 for a map at random, 1 for a perfect one",
+    "assumption": (
+        "where columns tell no map_area the map marks as many pixels as the mask (as published), so that a random map "
+        "of area a has an IoU of about a / (2 - a)"
+    ),
 }
 # A line through two points fits whatever the data.
 MIN_READINGS = 3
@@ -43,6 +56,42 @@ class RankCorrelation:
     ci_high: float
     p_value: float
     reason: str | None
+    kendall: float = np.nan
+
+
+def chance_corrected(
+    iou: NDArray[np.floating[Any]], mask_area: NDArray[np.floating[Any]], map_area: NDArray[np.floating[Any]] | None
+) -> Floats:
+    """IoU rescaled so that 0 is what a map at random would have and 1 is perfect; NaN where an area is unknown.
+
+    Areas are shares of the image above 0 and below 1; `map_area` None: the map marks as many pixels as the mask.
+    """
+    mask = np.where((mask_area > 0) & (mask_area < 1), mask_area, np.nan)
+    marked = mask if map_area is None else np.where((map_area > 0) & (map_area < 1), map_area, np.nan)
+    expected = mask * marked / (mask + marked - mask * marked)
+    return np.asarray((iou - expected) / (1 - expected), dtype=np.float64)
+
+
+def with_chance_corrected(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """True positives with IoU whose `iou` is the chance-corrected one, empty where the areas are not known."""
+    points = _points(frame)
+    if points.empty:
+        return points, []
+    if "mask_area" not in frame.columns:
+        return points.iloc[:0], ["IoU: none is corrected for chance, because there is no column mask_area."]
+    areas = [
+        pd.to_numeric(points[name], errors="coerce").to_numpy(dtype=np.float64) if name in frame.columns else None
+        for name in ("mask_area", "map_area")
+    ]
+    if areas[0] is None:
+        return points.iloc[:0], []
+    corrected = points.assign(iou=chance_corrected(points["iou"].to_numpy(dtype=np.float64), areas[0], areas[1]))
+    known = corrected[corrected["iou"].notna()]
+    lacking = len(corrected.drop_duplicates(["case", "arm"])) - len(known.drop_duplicates(["case", "arm"]))
+    messages = []
+    if lacking:
+        messages.append(f"IoU: {lacking} cases x arms have no usable mask_area or map_area: not corrected for chance.")
+    return known, messages
 
 
 def published_table(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -69,8 +118,11 @@ def published_table(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     return pd.DataFrame(rows, columns=columns), messages
 
 
-def rank_table(frame: pd.DataFrame, *, seed: int, draws: int) -> tuple[pd.DataFrame, list[str]]:
-    """Spearman of IoU with the reader-mean score of each true positive, per question, arm and target."""
+def rank_table(frame: pd.DataFrame, *, seed: int, draws: int, what: str = "IoU") -> tuple[pd.DataFrame, list[str]]:
+    """Spearman of IoU with the reader-mean score of each true positive, per question, arm and target.
+
+    `what` names the overlap in messages where it is not the plain IoU.
+    """
     points = _points(frame)
     keys = ["question", "arm", "target", "case"]
     means = points.groupby(keys, sort=False).agg(score=("value", "mean"), iou=("iou", "first")).reset_index()
@@ -84,7 +136,7 @@ def rank_table(frame: pd.DataFrame, *, seed: int, draws: int) -> tuple[pd.DataFr
         ]
         result = rank_correlation(strata, rng=stream(seed, question, arm, target), draws=draws)
         if result.reason is not None:
-            messages.append(f"IoU rank correlation, {_where(question, arm, target)}: {result.reason}.")
+            messages.append(f"{what} rank correlation, {_where(question, arm, target)}: {result.reason}.")
         rows.append(
             {
                 "question": question,
@@ -95,9 +147,10 @@ def rank_table(frame: pd.DataFrame, *, seed: int, draws: int) -> tuple[pd.DataFr
                 "ci_low": result.ci_low,
                 "ci_high": result.ci_high,
                 "p_value": result.p_value,
+                "kendall": result.kendall,
             }
         )
-    columns = ["question", "arm", "target", "n_cases", "spearman", "ci_low", "ci_high", "p_value"]
+    columns = ["question", "arm", "target", "n_cases", "spearman", "ci_low", "ci_high", "p_value", "kendall"]
     return pd.DataFrame(rows, columns=columns), messages
 
 
@@ -120,6 +173,7 @@ def rank_correlation(strata: list[tuple[Floats, Floats]], *, rng: np.random.Gene
         observed += weight * float(_spearman(score[None, :], iou[None, :])[0])
         permuted += weight * _in_batches(_permuted, score, iou, rng, draws)
         resampled += weight * _in_batches(_resampled, score, iou, rng, draws)
+    kendall = sum(len(score) / n_used * float(stats.kendalltau(score, iou).statistic) for score, iou in used)
     extreme = int(np.sum(np.abs(permuted) >= abs(observed) - 1e-12))
     p_value = (1 + extreme) / (1 + draws)
     reason: str | None = None
@@ -128,7 +182,7 @@ def rank_correlation(strata: list[tuple[Floats, Floats]], *, rng: np.random.Gene
     low, high = percentile_interval(resampled)
     if np.isnan(low):
         reason = "no interval, because resamples of so few cases often have no variation"
-    return RankCorrelation(n_cases, observed, low, high, p_value, reason)
+    return RankCorrelation(n_cases, observed, low, high, p_value, reason, kendall)
 
 
 def _permuted(score: Floats, iou: Floats, rng: np.random.Generator, count: int) -> Floats:

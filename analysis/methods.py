@@ -7,10 +7,13 @@ def methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
     """Write the methods section of the report with this provenance."""
     parts = ["# Methods", "## Data", _data(provenance), "## Comparison of the arms (as published)"]
     parts += _comparison(provenance)
-    parts += ["## Effect with cases as units", _effect(provenance)]
+    parts += ["## Effect with cases as units", *_effect(provenance)]
+    parts += ["## Ordinal mixed model", *_ordinal(provenance["options"]["ordinal"])]
     parts += ["## Overlap with the expert mask", *_overlap(provenance)]
     parts += ["## Accuracy of the readers per arm", *_accuracy(provenance)]
     parts += ["## Agreement of the readers", _agreement(provenance["options"]["agreement"])]
+    parts += ["## Time", _time(provenance["options"]["time"])]
+    parts += ["## Missing readings", _missing(provenance["options"]["missing"])]
     parts += ["## Software", ", ".join(f"{name} {version}" for name, version in provenance["software"].items()) + "."]
     if messages:
         parts += ["## Notes on these data", "\n".join(f"- {message}" for message in messages)]
@@ -30,6 +33,7 @@ def mrmc_methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
         ),
         "## Comparison of AUC",
         *mrmc_paragraphs(provenance["options"]["mrmc"]),
+        *([_points(provenance["options"]["points"])] if "points" in provenance["options"] else []),
         "## Software",
         ", ".join(f"{name} {version}" for name, version in provenance["software"].items()) + ".",
     ]
@@ -48,17 +52,20 @@ def mrmc_paragraphs(options: dict[str, Any]) -> list[str]:
             f"to other readers of these cases (RRFC). Differences are {options['difference']}; intervals are "
             f"{options['level']:.0%} intervals. {options['incomplete'].capitalize()}."
         ),
-        f"Headline: {options['headline']}.",
+        f"Headline: {options['headline']}. Within targets, AUC is {options['within_targets']}.",
     ]
 
 
 def _data(provenance: dict[str, Any]) -> str:
     data = provenance["data"]
+    plan = ""
+    if provenance["plan"] is not None:
+        plan = f" Analysis plan {provenance['plan']['file']}, SHA-256 `{provenance['plan']['sha256']}`."
     of_study = f" of study {data['study']}" if data["study"] else ""
     return (
         f"{data['responses']} responses of {data['readers']} readers on {data['cases']} cases{of_study}. "
         f"Questions: {_list(data['questions'])}. Targets: {_list(data['targets'])}. Arms: {_list(provenance['arms'])}. "
-        f"SHA-256 of the data ({data['sha256_of']}): `{data['sha256']}`."
+        f"SHA-256 of the data ({data['sha256_of']}): `{data['sha256']}`.{plan}"
     )
 
 
@@ -92,7 +99,23 @@ def _comparison(provenance: dict[str, Any]) -> list[str]:
 
 def _accuracy(provenance: dict[str, Any]) -> list[str]:
     intro = "The score is taken as a rating that should separate true from false positives, per question (`auc`)."
-    return [intro, *mrmc_paragraphs(provenance["options"]["auc"])]
+    return [intro, *mrmc_paragraphs(provenance["options"]["auc"]), _points(provenance["options"]["points"])]
+
+
+def _points(options: dict[str, Any]) -> str:
+    threshold = options["default_threshold"] if options["threshold"] is None else f"{options['threshold']:g}"
+    return (
+        f"Sensitivity and specificity (`points`, `point_differences`): {options['call']}; threshold: {threshold}. One "
+        f"reader: {options['one_reader']}. All readers: {options['all_readers']}."
+    )
+
+
+def _time(options: dict[str, Any]) -> str:
+    return (
+        f"Seconds (`time`, `time_learning`): {options['seconds']}. Effects (`time_effect`): arm, {options['arm']}; "
+        f"adjusted for period, {options['arm_adjusted']}; period, {options['period']}; learning, "
+        f"{options['learning']}. Interval: {options['interval']}."
+    )
 
 
 def _agreement(options: dict[str, str]) -> str:
@@ -102,14 +125,41 @@ def _agreement(options: dict[str, str]) -> str:
     )
 
 
-def _effect(provenance: dict[str, Any]) -> str:
-    options = provenance["options"]["effect"]
-    return (
+def _effect(provenance: dict[str, Any]) -> list[str]:
+    options, margin = provenance["options"]["effect"], provenance["options"]["margin"]
+    effect = (
         f"The effect (`effect`) is the {options['estimand']}. Interval: {options['interval']}. P-value: "
-        f"{options['p_value']}; adjusted by {options['adjustment']}. Shift: {options['shift']}. Period effect "
-        f"(`period_effect`): {options['period']}. `reader_correlation` is the mean correlation between readers of "
+        f"{options['p_value']}. Adjusted by {provenance['options']['adjustment']} over {options['family']}. Shift: "
+        f"{options['shift']}. Over cases and readers: {options['case_reader_interval']}. Ranks: "
+        f"{options['signed_rank']}; {options['rank_biserial']}. Period effect (`period_effect`): {options['period']}; "
+        f"carry-over: {options['carry_over']}. `reader_correlation` is the mean correlation between readers of "
         f"their differences on the same cases. {provenance['options']['draws']} draws each, seed {provenance['seed']}."
     )
+    tost = (
+        f"Equivalence (`equivalence`) with a margin of {margin:g} points: {options['equivalence']}. The second arm is "
+        "not worse where it scores true positives not lower, and false positives not higher, by the margin."
+        if margin is not None
+        else "No margin was given, so that equivalence and non-inferiority are not tested."
+    )
+    return [effect, tost]
+
+
+def _ordinal(options: dict[str, Any]) -> list[str]:
+    return [
+        (
+            f"Per question (`ordinal`, `ordinal_models`): {options['model']}. Model with order: "
+            f"{options['with_order']}. Terms: {options['terms']}."
+        ),
+        (
+            f"The random intercept is integrated by {options['integration']}. Standard errors are "
+            f"{options['standard_errors']}; {options['robust']}. Likelihood ratio {options['likelihood_ratio']}. "
+            f"Random intercept: {options['random_test']}."
+        ),
+    ]
+
+
+def _missing(options: dict[str, str]) -> str:
+    return f"Flow (`flow`): {options['flow']}. Sensitivity (`sensitivity`): {options['sensitivity']}."
 
 
 def _overlap(provenance: dict[str, Any]) -> list[str]:
@@ -120,7 +170,13 @@ def _overlap(provenance: dict[str, Any]) -> list[str]:
         f"Beside it: {rank['model']} (`iou_rank`). For all targets together: {rank['all']}. Interval: "
         f"{rank['interval']}. P-value: {rank['p_value']}. {options['draws']} draws each, seed {provenance['seed']}."
     )
-    return [line, order]
+    chance = options["iou_chance"]
+    corrected = (
+        f"Corrected for chance (`iou_rank_corrected`): {chance['corrected']}, where expected is the "
+        f"{chance['expected']}; areas come from the {chance['areas']}; {chance['assumption']}. Ordinal model "
+        f"(`iou_ordinal`): {options['ordinal']['iou']}. {rank['kendall']}."
+    )
+    return [line, order, corrected]
 
 
 def _list(names: list[str]) -> str:

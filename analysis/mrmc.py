@@ -1,4 +1,4 @@
-"""Multi-reader multi-case comparison of AUC by Obuchowski and Rockette: random or fixed readers, random or fixed cases.
+"""Multi-reader multi-case comparison of treatments by Obuchowski and Rockette: readers and cases random or fixed.
 
 Obuchowski and Rockette 1995 (Commun Stat Simul 24:285); degrees of freedom of Hillis 2007 (Stat Med 26:596); confidence
 intervals and fixed-factor analyses as in Hillis 2014 (Stat Med 33:330).
@@ -13,17 +13,23 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import stats
 
+from analysis.mrmc_merit import Covariance, Merit, Resampling, auc_merit
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from analysis.ratings import Ratings
 
     Floats = NDArray[np.float64]
 
-Covariance = Literal["jackknife", "delong"]
+Name = Literal["RRRC", "FRRC", "RRFC"]
 LEVEL = 0.95
 # With fewer readers the reader-by-treatment variance is hardly estimated and the random-reader test misleads.
 FEW_READERS = 5
+# Mean squares below this are rounding; figures of merit that differ at all differ by more than its root.
+ROUNDING = 1e-20
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Analysis:
     What cannot be had is NaN, and `reason` says why.
     """
 
-    name: Literal["RRRC", "FRRC", "RRFC"]
+    name: Name
     distribution: Literal["F", "chi2"]
     statistic: float
     df1: float
@@ -73,85 +79,66 @@ class Analysis:
 
 @dataclass(frozen=True)
 class ObuchowskiRockette:
-    """AUC per treatment and reader with everything inferred from it."""
+    """The figure of merit (AUC unless another was given) per treatment and reader with all that is inferred from it."""
 
-    auc: Floats  # (treatments, readers), trapezoidal
-    covariance: Floats  # (treatments x readers, treatments x readers), in the order of auc.ravel()
+    estimates: Floats  # (treatments, readers)
+    covariance: Floats  # (treatments x readers, treatments x readers), in the order of estimates.ravel()
     components: Components
     analyses: tuple[Analysis, ...]  # RRRC, FRRC, RRFC
     per_reader: dict[tuple[str, str, str], Estimate]  # (reader, first treatment, second treatment)
     distrust: tuple[str, ...]  # why random-reader inference should not be the headline; empty if it may be
 
     @property
-    def headline(self) -> str:
+    def headline(self) -> Name:
         """The analysis to report first."""
         return "FRRC" if self.distrust else "RRRC"
 
+    def analysis(self, name: Name) -> Analysis:
+        """The analysis of this name."""
+        return next(analysis for analysis in self.analyses if analysis.name == name)
 
-def obuchowski_rockette(ratings: Ratings, *, covariance: Covariance = "jackknife") -> ObuchowskiRockette:
-    """Compare the treatments' AUCs (trapezoidal) from fully crossed ratings.
+
+def obuchowski_rockette(
+    ratings: Ratings, *, covariance: Covariance = "jackknife", resampling: Resampling | None = None
+) -> ObuchowskiRockette:
+    """Compare the treatments' AUCs (trapezoidal) from fully crossed ratings; see `compare`.
+
+    `covariance` is over cases; "bootstrap" draws them within each truth as `resampling` says (default: 2,000 draws).
+    """
+    merit = auc_merit(ratings, covariance=covariance, resampling=resampling)
+    return compare(merit, ratings.treatments, ratings.readers)
+
+
+def compare(merit: Merit, treatments: Sequence[str], readers: Sequence[str]) -> ObuchowskiRockette:
+    """Compare treatments by any figure of merit whose covariance over cases is known.
 
     RRRC generalises to other readers and cases, FRRC to other cases read by these readers, RRFC to other readers of
     these cases. Quantities that the design cannot give (one reader, one treatment, no variation) are NaN with a reason.
     """
-    placements = _placements(ratings)
-    auc = placements[0].mean(axis=2)
-    matrix = auc_covariance(*placements, method=covariance)
-    components = _components(auc, matrix)
+    values, matrix = merit.values, merit.covariance
+    components = _components(values, matrix)
     analyses = (
-        _random_readers_and_cases(ratings, auc, matrix, components),
-        _fixed_readers(ratings, auc, matrix, components),
-        _fixed_cases(ratings, auc, components),
+        _random_readers_and_cases(treatments, values, matrix, components),
+        _fixed_readers(treatments, values, matrix, components),
+        _fixed_cases(treatments, values, components),
     )
     return ObuchowskiRockette(
-        auc,
+        values,
         matrix,
         components,
         analyses,
-        _per_reader(ratings, auc, matrix),
-        _distrust(components, analyses, auc.shape[1]),
+        _per_reader(treatments, readers, values, matrix),
+        _distrust(components, analyses, values.shape[1]),
     )
 
 
-def _placements(ratings: Ratings) -> tuple[Floats, Floats]:
-    """Placement values of cases with (t, r, n1) and without the condition (t, r, n0); the mean of either is the AUC."""
-    diseased, healthy = ratings.scores[:, :, ratings.truth], ratings.scores[:, :, ~ratings.truth]
-    above, below = np.empty(diseased.shape), np.empty(healthy.shape)
-    for index in np.ndindex(*diseased.shape[:2]):
-        ordered = np.sort(healthy[index])
-        wins = np.searchsorted(ordered, diseased[index], "left") + np.searchsorted(ordered, diseased[index], "right")
-        above[index] = wins / (2 * len(ordered))
-        ordered = np.sort(diseased[index])
-        losses = np.searchsorted(ordered, healthy[index], "left") + np.searchsorted(ordered, healthy[index], "right")
-        below[index] = 1 - losses / (2 * len(ordered))
-    return above, below
-
-
-def auc_covariance(above: Floats, below: Floats, *, method: Covariance) -> Floats:
-    """Covariance matrix of all AUCs over cases, from placement values (treatments, readers, cases).
-
-    jackknife leaves out one case at a time, of either truth; delong is DeLong, DeLong and Clarke-Pearson 1988.
-    """
-    x, y = above.reshape(-1, above.shape[2]), below.reshape(-1, below.shape[2])
-    m, n = x.shape[1], y.shape[1]
-    if method == "delong":
-        return np.atleast_2d(np.cov(x) / m + np.cov(y) / n)
-    auc = x.mean(axis=1, keepdims=True)
-    # Without case k the AUC is the mean of the other placement values of its group.
-    left_out = np.concatenate([(m * auc - x) / (m - 1), (n * auc - y) / (n - 1)], axis=1)
-    deviations = left_out - left_out.mean(axis=1, keepdims=True)
-    total = m + n
-    matrix: Floats = (total - 1) / total * deviations @ deviations.T
-    return matrix
-
-
-def _components(auc: Floats, matrix: Floats) -> Components:
-    t, r = auc.shape
-    of_treatment, of_reader, overall = auc.mean(axis=1), auc.mean(axis=0), auc.mean()
-    residual = auc - of_treatment[:, None] - of_reader[None, :] + overall
-    ms_t = _ratio(r * np.sum((of_treatment - overall) ** 2), t - 1)
-    ms_r = _ratio(t * np.sum((of_reader - overall) ** 2), r - 1)
-    ms_tr = _ratio(np.sum(residual**2), (t - 1) * (r - 1))
+def _components(values: Floats, matrix: Floats) -> Components:
+    t, r = values.shape
+    of_treatment, of_reader, overall = values.mean(axis=1), values.mean(axis=0), values.mean()
+    residual = values - of_treatment[:, None] - of_reader[None, :] + overall
+    ms_t = _mean_square(r * np.sum((of_treatment - overall) ** 2), t - 1)
+    ms_r = _mean_square(t * np.sum((of_reader - overall) ** 2), r - 1)
+    ms_tr = _mean_square(np.sum(residual**2), (t - 1) * (r - 1))
     blocks = matrix.reshape(t, r, t, r)
     same_t, same_r = np.eye(t, dtype=bool)[:, None, :, None], np.eye(r, dtype=bool)[None, :, None, :]
     error, cov1, cov2, cov3 = (
@@ -171,54 +158,60 @@ def _components(auc: Floats, matrix: Floats) -> Components:
     )
 
 
-def _random_readers_and_cases(ratings: Ratings, auc: Floats, matrix: Floats, c: Components) -> Analysis:
-    t, r = auc.shape
+def _random_readers_and_cases(treatments: Sequence[str], values: Floats, matrix: Floats, c: Components) -> Analysis:
+    t, r = values.shape
     # With one treatment or reader a covariance is NaN, and so is what follows from it.
     error = c.ms_treatment_reader + _positive(r * (c.cov2 - c.cov3))
     df2 = _hillis_df(error, c.ms_treatment_reader, (t - 1) * (r - 1))
     singles = {}
-    for i, name in enumerate(ratings.treatments):
-        ms_r = _ratio(np.sum((auc[i] - auc[i].mean()) ** 2), r - 1)
+    for i, name in enumerate(treatments):
+        ms_r = _mean_square(np.sum((values[i] - values[i].mean()) ** 2), r - 1)
         spread = ms_r + _positive(r * _treatment_cov2(matrix, i, t, r))
-        singles[name] = _estimate(float(auc[i].mean()), _ratio(spread, r), _hillis_df(spread, ms_r, r - 1))
-    return _analysis("RRRC", ratings, auc, c.ms_treatment, error, df2, singles)
+        singles[name] = _estimate(float(values[i].mean()), _ratio(spread, r), _hillis_df(spread, ms_r, r - 1))
+    return _analysis("RRRC", treatments, values, c.ms_treatment, error, df2, singles)
 
 
-def _fixed_readers(ratings: Ratings, auc: Floats, matrix: Floats, c: Components) -> Analysis:
-    t, r = auc.shape
+def _fixed_readers(treatments: Sequence[str], values: Floats, matrix: Floats, c: Components) -> Analysis:
+    t, r = values.shape
     error = c.var_error - c.cov1 + ((r - 1) * _positive(c.cov2 - c.cov3) if r > 1 else 0.0)
     blocks = matrix.reshape(t, r, t, r)
     singles = {
-        name: _estimate(float(auc[i].mean()), float(blocks[i, :, i, :].mean()), np.inf)
-        for i, name in enumerate(ratings.treatments)
+        name: _estimate(float(values[i].mean()), float(blocks[i, :, i, :].mean()), np.inf)
+        for i, name in enumerate(treatments)
     }
-    return _analysis("FRRC", ratings, auc, c.ms_treatment, error, np.inf, singles)
+    return _analysis("FRRC", treatments, values, c.ms_treatment, error, np.inf, singles)
 
 
-def _fixed_cases(ratings: Ratings, auc: Floats, c: Components) -> Analysis:
-    t, r = auc.shape
+def _fixed_cases(treatments: Sequence[str], values: Floats, c: Components) -> Analysis:
+    t, r = values.shape
     singles = {
-        name: _estimate(float(auc[i].mean()), _ratio(np.sum((auc[i] - auc[i].mean()) ** 2), r * (r - 1)), float(r - 1))
-        for i, name in enumerate(ratings.treatments)
+        name: _estimate(
+            float(values[i].mean()),
+            _mean_square(np.sum((values[i] - values[i].mean()) ** 2), r * (r - 1)),
+            float(r - 1),
+        )
+        for i, name in enumerate(treatments)
     }
-    return _analysis("RRFC", ratings, auc, c.ms_treatment, c.ms_treatment_reader, float((t - 1) * (r - 1)), singles)
+    return _analysis(
+        "RRFC", treatments, values, c.ms_treatment, c.ms_treatment_reader, float((t - 1) * (r - 1)), singles
+    )
 
 
 def _analysis(
-    name: Literal["RRRC", "FRRC", "RRFC"],
-    ratings: Ratings,
-    auc: Floats,
+    name: Name,
+    treatments: Sequence[str],
+    values: Floats,
     ms_treatment: float,
     error: float,
     df2: float,
     singles: dict[str, Estimate],
 ) -> Analysis:
     """Test equality of the treatments with this error mean square, and estimate each difference with it."""
-    t, r = auc.shape
-    means = auc.mean(axis=1)
+    t, r = values.shape
+    means = values.mean(axis=1)
     variance = 2 * error / r
     differences = {
-        (ratings.treatments[i], ratings.treatments[j]): _estimate(float(means[i] - means[j]), variance, df2)
+        (treatments[i], treatments[j]): _estimate(float(means[i] - means[j]), variance, df2)
         for i, j in itertools.combinations(range(t), 2)
     }
     distribution: Literal["F", "chi2"] = "chi2" if name == "FRRC" else "F"
@@ -227,8 +220,8 @@ def _analysis(
         reason = "there is one treatment"
     elif r == 1 and name != "FRRC":
         reason = "there is one reader, so that readers cannot be random"
-    elif not error > 0 or not df2 > 0:
-        reason = "the error mean square is zero: the AUCs do not vary"
+    elif not error > ROUNDING or not df2 > 0:
+        reason = "the error mean square is zero: the figures of merit do not vary"
     if reason is not None:
         return Analysis(name, distribution, np.nan, np.nan, np.nan, np.nan, differences, singles, reason)
     f = ms_treatment / error
@@ -238,16 +231,18 @@ def _analysis(
     return Analysis(name, distribution, float(statistic), t - 1, df2, float(p_value), differences, singles, None)
 
 
-def _per_reader(ratings: Ratings, auc: Floats, matrix: Floats) -> dict[tuple[str, str, str], Estimate]:
+def _per_reader(
+    treatments: Sequence[str], readers: Sequence[str], values: Floats, matrix: Floats
+) -> dict[tuple[str, str, str], Estimate]:
     """Differences of one reader's AUCs, tested over cases with that reader's own covariances."""
-    t, r = auc.shape
+    t, r = values.shape
     blocks = matrix.reshape(t, r, t, r)
     estimates = {}
-    for k, reader in enumerate(ratings.readers):
+    for k, reader in enumerate(readers):
         for i, j in itertools.combinations(range(t), 2):
             variance = blocks[i, k, i, k] + blocks[j, k, j, k] - 2 * blocks[i, k, j, k]
-            key = (reader, ratings.treatments[i], ratings.treatments[j])
-            estimates[key] = _estimate(float(auc[i, k] - auc[j, k]), float(variance), np.inf)
+            key = (reader, treatments[i], treatments[j])
+            estimates[key] = _estimate(float(values[i, k] - values[j, k]), float(variance), np.inf)
     return estimates
 
 
@@ -265,7 +260,7 @@ def _distrust(c: Components, analyses: tuple[Analysis, ...], readers: int) -> tu
 
 
 def _estimate(value: float, variance: float, df: float) -> Estimate:
-    if not variance > 0 or not df > 0:
+    if not variance > ROUNDING or not df > 0:
         return Estimate(value, np.nan, np.nan, np.nan, np.nan, np.nan)
     se = float(np.sqrt(variance))
     # The t distribution with infinite df is the normal.
@@ -292,6 +287,11 @@ def _hillis_df(error: float, mean_square: float, df: float) -> float:
 
 def _ratio(numerator: float, denominator: float) -> float:
     return float(numerator / denominator) if denominator > 0 else np.nan
+
+
+def _mean_square(total: float, df: float) -> float:
+    mean = _ratio(total, df)
+    return 0.0 if mean < ROUNDING else mean
 
 
 def _positive(value: float) -> float:

@@ -11,15 +11,18 @@ import pandas as pd
 
 from analysis.figures import auc_figure
 from analysis.methods import mrmc_methods_text
-from analysis.mrmc import LEVEL, Covariance, ObuchowskiRockette, obuchowski_rockette
+from analysis.mrmc import LEVEL, ObuchowskiRockette, obuchowski_rockette
+from analysis.mrmc_merit import Covariance, Resampling
+from analysis.mrmc_points import point_options, point_tables
+from analysis.mrmc_targets import target_tables
 from analysis.order import natural_order
 from analysis.output import Report, software, write_table
-from analysis.ratings import Ratings, check_ratings, crossed
+from analysis.ratings import Missing, Ratings, check_ratings, crossed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from analysis.mrmc import Estimate
+    from analysis.mrmc import Analysis, Estimate
 
 _COMPONENT_NAMES = {
     "ms_treatment": "MS(T)",
@@ -35,21 +38,24 @@ _COMPONENT_NAMES = {
 TABLE_COLUMNS = {
     "auc": ["treatment", "reader", "auc", "se"],
     "auc_components": ["component", "estimate"],
-    "auc_tests": ["analysis", "headline", "distribution", "statistic", "df1", "df2", "p_value"],
+    "auc_tests": ["analysis", "headline", "distribution", "statistic", "df1", "df2", "p_value", "note"],
     "auc_differences": ["analysis", "first", "second", "difference", "se", "df", "ci_low", "ci_high", "p_value"],
     "auc_treatments": ["analysis", "treatment", "auc", "se", "df", "ci_low", "ci_high"],
     "auc_per_reader": ["reader", "first", "second", "difference", "se", "ci_low", "ci_high", "p_value"],
 }
 
 
-def mrmc_options(covariance: Covariance) -> dict[str, Any]:
+def mrmc_options(covariance: Covariance, resampling: Resampling | None = None) -> dict[str, Any]:
     """State the options of the analysis, as provenance and methods name them."""
+    drawn = resampling or Resampling()
+    of_bootstrap = f" of cases within each truth, {drawn.draws} draws, seed {drawn.seed}"
     return {
         "auc": "trapezoidal (Wilcoxon), ties counting one half",
-        "covariance": covariance,
+        "covariance": covariance + (of_bootstrap if covariance == "bootstrap" else ""),
         "level": LEVEL,
         "difference": "first - second treatment of the row",
         "incomplete": "cases that a reader did not rate with every treatment are left out",
+        "within_targets": "over pairs of cases of the same target; a target weighs as many pairs as it has",
         "headline": (
             "RRRC, but FRRC with the table per reader where there are fewer than 5 readers, Var(TR) is negative, or "
             "the standard error of RRRC is below that of FRRC"
@@ -59,17 +65,17 @@ def mrmc_options(covariance: Covariance) -> dict[str, Any]:
 
 def mrmc_tables(ratings: Ratings, result: ObuchowskiRockette) -> dict[str, pd.DataFrame]:
     """Give the result as tables with the columns of `TABLE_COLUMNS`; df is empty where it is infinite."""
-    standard_errors = np.sqrt(np.diag(result.covariance)).reshape(result.auc.shape)
+    standard_errors = np.sqrt(np.diag(result.covariance)).reshape(result.estimates.shape)
     rows: dict[str, list[list[Any]]] = {name: [] for name in TABLE_COLUMNS}
     for (i, treatment), (j, reader) in (
         (a, b) for a in enumerate(ratings.treatments) for b in enumerate(ratings.readers)
     ):
-        rows["auc"].append([treatment, reader, float(result.auc[i, j]), float(standard_errors[i, j])])
+        rows["auc"].append([treatment, reader, float(result.estimates[i, j]), float(standard_errors[i, j])])
     for field, name in _COMPONENT_NAMES.items():
         rows["auc_components"].append([name, getattr(result.components, field)])
     for item in result.analyses:
         headline = item.name == result.headline
-        test = [item.distribution, item.statistic, item.df1, _finite(item.df2), item.p_value]
+        test = [item.distribution, item.statistic, item.df1, _finite(item.df2), item.p_value, _note(item, result)]
         rows["auc_tests"].append([item.name, headline, *test])
         for (first, second), estimate in item.differences.items():
             numbers = [estimate.value, estimate.se, _finite(estimate.df), estimate.ci_low, estimate.ci_high]
@@ -85,6 +91,11 @@ def mrmc_tables(ratings: Ratings, result: ObuchowskiRockette) -> dict[str, pd.Da
 def mrmc_messages(ratings: Ratings, result: ObuchowskiRockette) -> list[str]:
     """Say what was left out, what cannot be had, and which analysis to report first."""
     messages = []
+    if ratings.excluded:
+        messages.append(
+            f"Reader {', '.join(ratings.excluded)} is left out: fewer than 2 cases with or without the condition have "
+            "all ratings of this reader."
+        )
     if ratings.incomplete:
         messages.append(
             f"{len(ratings.incomplete)} cases are left out, because a reader did not rate them with every treatment: "
@@ -100,13 +111,30 @@ def mrmc_messages(ratings: Ratings, result: ObuchowskiRockette) -> list[str]:
 
 
 def build_mrmc(
-    frame: pd.DataFrame, *, covariance: Covariance = "jackknife", source: Mapping[str, str] | None = None
+    frame: pd.DataFrame,
+    *,
+    covariance: Covariance = "jackknife",
+    resampling: Resampling | None = None,
+    missing: Missing = "complete",
+    threshold: float | None = None,
+    source: Mapping[str, str] | None = None,
 ) -> Report:
-    """Compare the AUC of the treatments from ratings (columns of `ratings.COLUMNS`); raises RatingsError."""
+    """Compare the AUC of the treatments from ratings (columns of `ratings.COLUMNS`); raises RatingsError.
+
+    With a column `target` also within targets, and with a `threshold` also sensitivity and specificity.
+    """
     checked = check_ratings(frame)
-    ratings = crossed(checked)
-    result = obuchowski_rockette(ratings, covariance=covariance)
+    ratings = crossed(checked, missing=missing)
+    result = obuchowski_rockette(ratings, covariance=covariance, resampling=resampling)
     tables, messages = mrmc_tables(ratings, result), mrmc_messages(ratings, result)
+    if ratings.targets:
+        of_targets, of_thin = target_tables(ratings, covariance=covariance, resampling=resampling)
+        tables |= of_targets
+        messages += of_thin
+    options: dict[str, Any] = {"mrmc": mrmc_options(covariance, resampling)}
+    if threshold is not None:
+        tables |= point_tables(ratings, threshold, covariance=covariance, resampling=resampling)
+        options["points"] = point_options(threshold)
     provenance: dict[str, Any] = {
         "format": 1,
         "software": software(),
@@ -119,7 +147,7 @@ def build_mrmc(
             **(source or {}),
         },
         "treatments": list(ratings.treatments),
-        "options": {"mrmc": mrmc_options(covariance)},
+        "options": options,
     }
     figures = {"auc": auc_figure(tables["auc"], ratings.treatments)}
     return Report(tables, figures, provenance, messages, mrmc_methods_text(provenance, messages))
@@ -135,6 +163,13 @@ def _fingerprint(checked: pd.DataFrame) -> str:
     stream = io.StringIO()
     write_table(checked.loc[order], stream)
     return hashlib.sha256(stream.getvalue().encode()).hexdigest()
+
+
+def _note(item: Analysis, result: ObuchowskiRockette) -> str:
+    """Why there is no test, or why not to trust it."""
+    if item.reason is not None:
+        return f"no test: {item.reason}"
+    return f"not to be trusted: {'; '.join(result.distrust)}" if item.name == "RRRC" and result.distrust else ""
 
 
 def _without_df(estimate: Estimate) -> list[float]:

@@ -13,6 +13,7 @@ import scipy
 from matplotlib.figure import Figure
 
 from analysis.cells import write_cells
+from analysis.document import html_text, pdf_bytes
 from analysis.figures import render
 
 
@@ -31,8 +32,14 @@ class Report:
         tables = {name: records(table) for name, table in self.tables.items()}
         return {"tables": tables, "provenance": {**self.provenance, "messages": self.messages}}
 
+    @property
+    def title(self) -> str:
+        """The heading of the report."""
+        study = self.provenance.get("data", {}).get("study", "")
+        return f"Reader study {study}" if study else "Reader study"
+
     def write(self, out_dir: str | Path) -> list[Path]:
-        """Write results.json, methods.md, one CSV per table and each figure as SVG and PDF; return the paths."""
+        """Write results.json, methods.md, report.html, report.pdf, a CSV per table and each figure as SVG and PDF."""
         folder = Path(out_dir)
         folder.mkdir(parents=True, exist_ok=True)
         written = []
@@ -41,12 +48,19 @@ class Report:
             with path.open("w", encoding="utf-8", newline="") as stream:
                 write_table(table, stream)
             written.append(path)
+        svgs: dict[str, bytes] = {}
         for name, figure in self.figures.items():
-            for file_format in ("svg", "pdf"):
-                path = folder / f"{name}.{file_format}"
-                path.write_bytes(render(figure, "svg" if file_format == "svg" else "pdf"))
+            svgs[name] = render(figure, "svg")
+            for suffix, content in (("svg", svgs[name]), ("pdf", render(figure, "pdf"))):
+                path = folder / f"{name}.{suffix}"
+                path.write_bytes(content)
                 written.append(path)
+        rows = {name: records(table) for name, table in self.tables.items()}
+        path = folder / "report.pdf"
+        path.write_bytes(pdf_bytes(self.title, rows, self.figures, self.methods))
+        written.append(path)
         for name, text in {
+            "report.html": html_text(self.title, rows, svgs, self.methods, self.messages),
             "results.json": json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
             "methods.md": self.methods,
         }.items():

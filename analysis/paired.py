@@ -13,6 +13,7 @@ from analysis.order import natural_order
 from analysis.schema import ALL, LABELS
 
 ZeroMethod = Literal["wilcox", "pratt", "zsplit"]
+Adjustment = Literal["holm", "bh"]
 # Stated, never left to a default: scipy's defaults changed between versions.
 ZERO_METHOD: ZeroMethod = "wilcox"
 OPTIONS: dict[str, str | bool | int] = {
@@ -20,6 +21,7 @@ OPTIONS: dict[str, str | bool | int] = {
     "correction": False,
     "method": "asymptotic",
     "alternative": "two-sided",
+    "status": "as published",
     "sd_ddof": 0,
     "adjustment": "Holm",
     "family": "the target x label tests of one question; tests that cannot be computed are not counted",
@@ -148,8 +150,31 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
-def wilcoxon_table(frame: pd.DataFrame, pairs: Pairs) -> tuple[pd.DataFrame, list[str]]:
-    """The published test for every question, label and target of the data, "all" targets first; and its messages."""
+def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Benjamini and Hochberg's (1995) step-up adjusted p-values; NaN stays NaN and does not count as a test."""
+    values: NDArray[np.float64] = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(values.shape, np.nan)
+    tested = np.flatnonzero(~np.isnan(values))
+    descending = tested[np.argsort(-values[tested], kind="stable")]
+    factors = len(descending) / np.arange(len(descending), 0, -1)
+    adjusted[descending] = np.minimum(1.0, np.minimum.accumulate(values[descending] * factors))
+    return adjusted
+
+
+def adjusted_rows(rows: list[dict[str, Any]], adjust: Adjustment) -> list[dict[str, Any]]:
+    """The rows of one question with p_holm, and p_bh where asked for, over its tests per target."""
+    p_values = [np.nan if row["target"] == ALL else row["p_value"] for row in rows]
+    columns = {"p_holm": holm(p_values)}
+    if adjust == "bh":
+        columns["p_bh"] = benjamini_hochberg(p_values)
+    return [{**row, **{name: values[index] for name, values in columns.items()}} for index, row in enumerate(rows)]
+
+
+def wilcoxon_table(frame: pd.DataFrame, pairs: Pairs, *, adjust: Adjustment = "holm") -> tuple[pd.DataFrame, list[str]]:
+    """The published test for every question, label and target of the data, "all" targets first; and its messages.
+
+    With `adjust` "bh" there is a column p_bh beside p_holm.
+    """
     messages: list[str] = []
     targets = natural_order(frame["target"].unique())
     rows: list[dict[str, Any]] = []
@@ -165,16 +190,14 @@ def wilcoxon_table(frame: pd.DataFrame, pairs: Pairs) -> tuple[pd.DataFrame, lis
                 elif test.n_nonzero < FEW_DIFFERENCES:
                     few.append(f"{where} ({test.n_nonzero})")
                 of_question.append(_row(question, label, target, test))
-        adjusted = holm([np.nan if row["target"] == ALL else row["p_value"] for row in of_question])
-        for row, p_holm in zip(of_question, adjusted, strict=True):
-            row["p_holm"] = p_holm
-        rows.extend(of_question)
+        rows.extend(adjusted_rows(of_question, adjust))
         if few:
             messages.append(
                 f"Wilcoxon, {question}: fewer than {FEW_DIFFERENCES} non-zero differences, so that the normal "
                 f"approximation is coarse: {'; '.join(few)}."
             )
-    return pd.DataFrame(rows, columns=list(WILCOXON_COLUMNS)), messages
+    columns = [*WILCOXON_COLUMNS, "p_bh"] if adjust == "bh" else list(WILCOXON_COLUMNS)
+    return pd.DataFrame(rows, columns=columns), messages
 
 
 def per_reader_table(frame: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:

@@ -1,12 +1,13 @@
-"""Fully crossed ratings for MRMC analysis: read from CSV or FDA's iMRMC format, checked, and put into one array."""
+"""Fully crossed ratings for MRMC analysis: read from CSV, iMRMC or OR-DBM MRMC files, checked, put into one array."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLUMNS = ("reader", "treatment", "case", "truth", "rating")
+TARGET = "target"  # optional: the finding that the case is about; AUC is then also given within targets
 _KEYS = ["reader", "treatment", "case"]
 # In .imrmc the truth of a case is a row of a reader and a modality of this name; older files write numbers.
 _TRUTH_READERS = ("truth", "-1")
 _IMRMC_CELLS = 4
+_LRC_HEADER = 5
+# From fewer complete cases of either truth no covariance can be had.
+MIN_CASES = 2
+Missing = Literal["complete", "refuse"]
 
 
 class RatingsError(AnalysisError):
@@ -41,13 +47,17 @@ class Ratings:
     readers: tuple[str, ...]
     cases: tuple[str, ...]
     incomplete: tuple[str, ...]  # cases left out, because a reader did not rate them with every treatment
+    targets: tuple[str, ...] = ()  # of the cases; empty where none are known
+    excluded: tuple[str, ...] = ()  # readers left out, because too few cases have all their ratings
 
 
 def load_ratings(path: str | Path) -> pd.DataFrame:
-    """Read ratings from a CSV file (`COLUMNS`, any order) or, by its extension, an .imrmc file, and check them."""
+    """Read ratings from a CSV file (`COLUMNS`, any order) or, by its extension, an .imrmc or .lrc file; check them."""
     source = Path(path)
     if source.suffix.lower() == ".imrmc":
         return check_ratings(_read_imrmc(source))
+    if source.suffix.lower() == ".lrc":
+        return check_ratings(_read_lrc(source))
     try:
         header, records, _ = read_cells(source)
     except CellsError as error:
@@ -57,12 +67,16 @@ def load_ratings(path: str | Path) -> pd.DataFrame:
 
 
 def check_ratings(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of `COLUMNS` with text keys, integer truth and float ratings; raises RatingsError."""
+    """Return the columns of `COLUMNS`, and `target` if there, with text keys, integer truth and float ratings.
+
+    Raises RatingsError.
+    """
     absent = [name for name in COLUMNS if name not in frame.columns]
     if absent:
         raise RatingsError(f"The ratings lack the column {', '.join(absent)}. They need {', '.join(COLUMNS)}.")
-    checked = frame[list(COLUMNS)].reset_index(drop=True)
-    for name in _KEYS:
+    with_target = TARGET in frame.columns
+    checked = frame[[*COLUMNS, TARGET] if with_target else list(COLUMNS)].reset_index(drop=True)
+    for name in [*_KEYS, TARGET] if with_target else _KEYS:
         checked[name] = checked[name].astype(str)
         _refuse(checked[name].str.strip() == "", f"column '{name}' is empty. Fill it in.")
     for name in ("truth", "rating"):
@@ -70,20 +84,27 @@ def check_ratings(frame: pd.DataFrame) -> pd.DataFrame:
         _refuse(~np.isfinite(checked[name]), f"column '{name}' is not a number. Write digits.")
     _refuse(~checked["truth"].isin([0, 1]), "truth is neither 0 nor 1. Write 1 where the condition is present.")
     _refuse(checked.duplicated(_KEYS), "the reader rates the case twice with one treatment. Keep one rating.")
-    known = checked.groupby("case")["truth"].nunique()
-    if (known > 1).any():
-        raise RatingsError(f"Case {known.index[known > 1][0]} is both 0 and 1 in truth. A case has one truth.")
+    for name, problem in (("truth", "is both 0 and 1 in truth"), (TARGET, "has more than one target")):
+        known = checked.groupby("case")[name].nunique() if name in checked.columns else pd.Series(dtype="int64")
+        if (known > 1).any():
+            raise RatingsError(f"Case {known.index[known > 1][0]} {problem}. A case has one {name}.")
     return checked.astype({"truth": "int64"})
 
 
-def crossed(frame: pd.DataFrame, *, treatments: Sequence[str] | None = None) -> Ratings:
+def crossed(frame: pd.DataFrame, *, treatments: Sequence[str] | None = None, missing: Missing = "complete") -> Ratings:
     """Put checked ratings into an array; cases that lack a rating are left out and named.
 
-    `treatments` gives their order (default: natural order of all). Raises RatingsError when fewer than two cases of
-    either truth are complete, since no covariance can be had from them.
+    `treatments` gives their order (default: natural order of all). A reader by whom fewer than two cases of either
+    truth are complete is left out, so that one who stopped early does not cost all others their cases. Raises
+    RatingsError when fewer than two cases of either truth are complete, since no covariance can be had from them,
+    and with missing="refuse" when any rating is missing.
     """
     names = list(treatments) if treatments is not None else natural_order(frame["treatment"].unique())
     used = frame[frame["treatment"].isin(names)]
+    excluded = _thin_readers(used, len(names))
+    if missing == "refuse" and excluded:
+        raise RatingsError(f"Reader {excluded[0]} has rated too few cases with every treatment. Leave the reader out.")
+    used = used[~used["reader"].isin(excluded)]
     readers, cases = natural_order(used["reader"].unique()), natural_order(used["case"].unique())
     scores = np.full((len(names), len(readers), len(cases)), np.nan)
     positions = [
@@ -91,15 +112,20 @@ def crossed(frame: pd.DataFrame, *, treatments: Sequence[str] | None = None) -> 
         for column, order in (("treatment", names), ("reader", readers), ("case", cases))
     ]
     scores[tuple(positions)] = used["rating"].to_numpy()
-    truths = used.drop_duplicates("case").set_index("case")["truth"]
-    truth = np.array([truths[case] == 1 for case in cases], dtype=np.bool_)
+    of_case = used.drop_duplicates("case").set_index("case").reindex(cases)
+    truth = of_case["truth"].to_numpy() == 1
     complete = ~np.isnan(scores).any(axis=(0, 1))
+    if missing == "refuse" and not complete.all():
+        raise RatingsError(
+            f"{int(np.sum(~complete))} cases lack a rating, the first of them {cases[int(np.argmin(complete))]}. "
+            "Add the ratings, or analyse complete cases."
+        )
     for value, word in ((1, "with"), (0, "without")):
         count = int(np.sum(truth[complete] == bool(value)))
-        if count < 2:
+        if count < MIN_CASES:
             raise RatingsError(
                 f"{count} cases {word} the condition (truth {value}) are rated by every reader with every treatment; "
-                "at least 2 are needed."
+                f"at least {MIN_CASES} are needed."
             )
     return Ratings(
         scores=scores[:, :, complete],
@@ -108,7 +134,18 @@ def crossed(frame: pd.DataFrame, *, treatments: Sequence[str] | None = None) -> 
         readers=tuple(readers),
         cases=tuple(case for case, kept in zip(cases, complete, strict=True) if kept),
         incomplete=tuple(case for case, kept in zip(cases, complete, strict=True) if not kept),
+        targets=tuple(of_case[TARGET][complete]) if TARGET in of_case.columns else (),
+        excluded=tuple(excluded),
     )
+
+
+def _thin_readers(used: pd.DataFrame, treatments: int) -> list[str]:
+    """Readers who by themselves leave too few complete cases, unless that is true of all of them."""
+    rated = used.groupby(["reader", "case", "truth"], sort=False).size()
+    complete = rated[rated == treatments].groupby(["reader", "truth"]).size().to_dict()
+    readers = natural_order(used["reader"].unique())
+    thin = [reader for reader in readers if min(complete.get((reader, truth), 0) for truth in (0, 1)) < MIN_CASES]
+    return thin if len(thin) < len(readers) else []
 
 
 def _read_imrmc(source: Path) -> pd.DataFrame:
@@ -139,6 +176,49 @@ def _read_imrmc(source: Path) -> pd.DataFrame:
         raise RatingsError(f"{source.name}: case {case} has no truth. Add the row truth,{case},truth,0 or 1.")
     records = [(reader, treatment, case, truths[case], score) for reader, treatment, case, score in rows]
     return pd.DataFrame(records, columns=list(COLUMNS), dtype=str)
+
+
+def _read_lrc(source: Path) -> pd.DataFrame:
+    """Title, then per reader: name, ratings of cases without the condition, *, of those with it, *; # ends the file.
+
+    After the first reader's name come the quoted names of the treatments, and for each whether Large or Small ratings
+    mean the condition. A row of ratings is a case, a column a treatment; cases have no names and are counted.
+    """
+    try:
+        lines = [line.strip() for line in source.read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise RatingsError(f"{source.name} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
+    if "#" not in lines or len(lines) < _LRC_HEADER:
+        raise RatingsError(f"{source.name} has no line '#' at its end. Give an OR-DBM MRMC file, or a CSV file.")
+    names = [quoted or bare for quoted, bare in re.findall(r'"([^"]*)"|(\S+)', lines[2])]
+    signs = [-1 if word.upper().startswith("S") else 1 for word in lines[3].replace('"', "").split()]
+    if len(signs) != len(names):
+        raise RatingsError(f"{source.name}, line 4: write Large or Small for each of {len(names)} treatments.")
+    rows: list[tuple[str, str, str, int, float]] = []
+    body = [(1, lines[1]), *enumerate(lines[4 : lines.index("#")], start=5)]
+    reader, truth, case = "", 2, 0
+    for number, line in body:
+        if not line:
+            continue
+        if line == "*":
+            truth += 1
+        elif truth > 1:
+            reader, truth, case = line, 0, 0
+        else:
+            case += 1
+            cells = line.split()
+            if len(cells) < len(names):
+                raise RatingsError(f"{source.name}, line {number}: write one rating for each treatment.")
+            for name, sign, cell in zip(names, signs, cells, strict=False):
+                rows.append((reader, name, str(case), truth, sign * _number(source, number, cell)))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _number(source: Path, line: int, cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        raise RatingsError(f"{source.name}, line {line}: '{cell}' is not a number. Write digits.") from None
 
 
 def _refuse(wrong: pd.Series[bool], problem: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -11,13 +12,21 @@ from analysis.accuracy import accuracy_tables
 from analysis.agreement_report import OPTIONS as AGREEMENT_OPTIONS
 from analysis.agreement_report import agreement_table
 from analysis.effect import OPTIONS as EFFECT_OPTIONS
-from analysis.effect import effect_table, period_table
+from analysis.effect import effect_table, equivalence_table, period_table
 from analysis.errors import AnalysisError
+from analysis.flow import OPTIONS as FLOW_OPTIONS
+from analysis.flow import flow_table, sensitivity_table
 from analysis.methods import methods_text
+from analysis.mrmc_points import point_options
 from analysis.mrmc_report import mrmc_options
 from analysis.order import natural_order, unique_slugs
+from analysis.ordinal_report import OPTIONS as ORDINAL_OPTIONS
+from analysis.ordinal_report import iou_ordinal_table, ordinal_tables
 from analysis.output import Report, records, software, write_table
 from analysis.schema import LABELS, fingerprint, validate
+from analysis.scores import joint_tables, summary_table
+from analysis.time import OPTIONS as TIME_OPTIONS
+from analysis.time import time_tables
 
 __all__ = ["DRAWS", "REPORT_FORMAT", "SEED", "Report", "build", "records", "write_table"]
 
@@ -33,15 +42,22 @@ def build(
     seed: int = SEED,
     draws: int = DRAWS,
     source: Mapping[str, str] | None = None,
+    margin: float | None = None,
+    adjust: paired.Adjustment = "holm",
+    plan: Mapping[str, str] | None = None,
 ) -> Report:
     """Compute the report of one study's responses (validated here).
 
     `arms` are the (first, second) arm of the contrast second - first; by default the two arms in natural order of
     their names. `draws` counts bootstrap and permutation draws, `source` is noted with the data in the provenance.
+    `margin`, in points of the scale and set before the data were seen, asks for tests of equivalence; `adjust` "bh"
+    adds p-values of Benjamini and Hochberg. `plan` (file, sha256) is the locked analysis plan that provenance names.
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
     """
     if draws < 1:
         raise AnalysisError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
+    if margin is not None and not (np.isfinite(margin) and margin > 0):
+        raise AnalysisError(f"{margin} is no margin. Give a positive number of points of the scale.")
     if seed < 0:
         raise AnalysisError(f"{seed} is no seed. Give a whole number from 0.")
     frame = validate(df)
@@ -52,46 +68,64 @@ def build(
     messages = _thin_data(frame, contrast)
     pairs = paired.make_pairs(frame, contrast if contrast is not None else ("", ""))
     messages += _excluded(pairs)
-    wilcoxon, wilcoxon_messages = paired.wilcoxon_table(frame, pairs)
-    published, published_messages = iou.published_table(frame)
-    ranks, rank_messages = iou.rank_table(frame, seed=seed, draws=draws)
-    effect, effect_messages = effect_table(frame, pairs, seed=seed, draws=draws)
-    periods, period_messages = period_table(frame, pairs, seed=seed, draws=draws)
-    messages += effect_messages + period_messages + wilcoxon_messages
-    messages += _without_iou(frame) + published_messages + rank_messages
     drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
-    accuracy, accuracy_messages = accuracy_tables(frame, drawn)
-    messages += accuracy_messages
-    agreement, agreement_messages = agreement_table(frame, drawn, seed=seed, draws=draws)
-    messages += agreement_messages
-    tables = {
-        "per_reader": paired.per_reader_table(frame, pairs),
-        "effect": effect,
-        "period_effect": periods,
-        **accuracy,
-        "agreement": agreement,
-        "wilcoxon": wilcoxon,
-        "missing_pairs": pairs.missing,
-        "score_counts": paired.score_counts(frame),
-        "iou_published": published,
-        "iou_rank": ranks,
-    }
-    provenance = {
+    tables: dict[str, pd.DataFrame] = {"per_reader": paired.per_reader_table(frame, pairs)}
+    tables["effect"], said = effect_table(frame, pairs, seed=seed, draws=draws, adjust=adjust)
+    messages += said
+    if margin is not None:
+        tables["equivalence"], said = equivalence_table(frame, pairs, margin=margin, seed=seed, draws=draws)
+        messages += said
+    tables["period_effect"], said = period_table(frame, pairs, seed=seed, draws=draws)
+    messages += said
+    more, said = ordinal_tables(frame, drawn)
+    tables |= more
+    messages += said
+    more, said = accuracy_tables(frame, drawn)
+    tables |= more
+    messages += said
+    tables["agreement"], said = agreement_table(frame, drawn, seed=seed, draws=draws)
+    messages += said
+    more, said = time_tables(frame, drawn, seed=seed, draws=draws)
+    tables |= more
+    messages += said
+    tables["wilcoxon"], said = paired.wilcoxon_table(frame, pairs, adjust=adjust)
+    messages += said
+    tables["score_summary"] = summary_table(frame, drawn)
+    tables["score_counts"] = paired.score_counts(frame)
+    more, said = joint_tables(frame, drawn)
+    tables |= more
+    messages += said
+    more, said = _overlap(frame, drawn, seed=seed, draws=draws)
+    tables |= more
+    messages += said
+    tables["flow"] = flow_table(frame, pairs)
+    tables["missing_pairs"] = pairs.missing
+    tables["sensitivity"], said = sensitivity_table(tables["flow"], pairs, seed=seed, draws=draws)
+    messages += said
+    provenance: dict[str, Any] = {
         "format": REPORT_FORMAT,
         "software": software(),
         "data": {**_description(frame), **(source or {})},
         "arms": drawn,
         "contrast": f"{contrast[1]} - {contrast[0]}" if contrast is not None else None,
         "seed": seed,
+        "plan": dict(plan) if plan is not None else None,
         "options": {
             "draws": draws,
+            "adjustment": "Holm, and Benjamini-Hochberg (p_bh)" if adjust == "bh" else "Holm",
+            "margin": margin,
             "pairs": "by reader, case and question; a pair without both arms is excluded",
             "effect": dict(EFFECT_OPTIONS),
             "wilcoxon": dict(paired.OPTIONS),
             "iou_published": dict(iou.PUBLISHED_OPTIONS),
             "iou_rank": dict(iou.RANK_OPTIONS),
+            "iou_chance": dict(iou.CHANCE_OPTIONS),
+            "ordinal": dict(ORDINAL_OPTIONS),
+            "missing": dict(FLOW_OPTIONS),
             "agreement": dict(AGREEMENT_OPTIONS),
             "auc": {**mrmc_options("jackknife"), "difference": "second - first arm"},
+            "points": point_options(None),
+            "time": dict(TIME_OPTIONS),
         },
     }
     text = methods_text(provenance, messages)
@@ -106,7 +140,41 @@ def _figures(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], arms: list[st
         drawn[f"counts_{name}"] = figures.counts_figure(tables["score_counts"], question, arms)
         if question in with_iou:
             drawn[f"iou_{name}"] = figures.iou_figure(frame, tables["iou_published"], question, arms)
+    joint, means = tables["score_joint"], tables["score_joint_means"]
+    names = unique_slugs(natural_order(frame["question"].unique()))
+    for first, second in means[["question", "second_question"]].drop_duplicates().itertuples(index=False):
+        figure = figures.joint_figure(joint, means, (first, second), arms)
+        drawn[f"joint_{names[first]}_{names[second]}"] = figure
+    if len(tables["time"]):
+        drawn["time"] = figures.time_figure(tables["time"], tables["time_learning"], arms)
     return drawn
+
+
+def _overlap(
+    frame: pd.DataFrame, arms: list[str], *, seed: int, draws: int
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """The tables on IoU: as published, ranks by case, the same corrected for chance, and the ordinal model."""
+    messages = _without_iou(frame)
+    published, said = iou.published_table(frame)
+    messages += said
+    ranks, said = iou.rank_table(frame, seed=seed, draws=draws)
+    messages += said
+    corrected, said = iou.with_chance_corrected(frame)
+    messages += said
+    name = "Chance-corrected IoU"
+    corrected_ranks, said = iou.rank_table(corrected, seed=seed, draws=draws, what=name)
+    messages += said
+    plain = frame[(frame["label"] == "TP") & frame["iou"].notna()]
+    points = corrected if len(corrected) else plain
+    model, said = iou_ordinal_table(points, points["iou"].to_numpy(dtype=float), arms)
+    messages += said
+    tables = {
+        "iou_published": published,
+        "iou_rank": ranks,
+        "iou_rank_corrected": corrected_ranks,
+        "iou_ordinal": model.assign(model=name if len(corrected) else "IoU"),
+    }
+    return tables, messages
 
 
 def _thin_data(frame: pd.DataFrame, contrast: tuple[str, str] | None) -> list[str]:

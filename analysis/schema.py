@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -301,16 +302,17 @@ def _as_text(series: pd.Series[Any]) -> pd.Series[str]:
     """Cells as they stand in the file: missing is empty, whole numbers have no decimal point, times are ISO 8601."""
     if isinstance(series.dtype, pd.StringDtype):
         return series.fillna("").astype(str)
-    return pd.Series([_cell(value) for value in series.astype(object)], index=series.index, dtype=str)
+    return pd.Series([cell_text(value) for value in series.astype(object)], index=series.index, dtype=str)
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
+    """A value as it stands in RESPONSES.csv."""
     if value is None or value is pd.NA or value is pd.NaT:
         return ""
     if isinstance(value, float):
         if np.isnan(value):
             return ""
         return str(int(value)) if value.is_integer() else repr(float(value))
-    if isinstance(value, pd.Timestamp):
+    if isinstance(value, datetime):
         return value.isoformat()
     return str(value)

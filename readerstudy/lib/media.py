@@ -3,7 +3,10 @@
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 
@@ -41,10 +44,17 @@ def media_write(relative: str, data: bytes) -> None:
 
 def file_write(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or all of it, even when the power goes off in between."""
+    with file_draft(path) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def file_draft(path: Path) -> Iterator[IO[bytes]]:
+    """A stream that becomes the file when the block ends well, and nothing when it does not."""
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+        with os.fdopen(handle, "w+b") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         Path(draft).chmod(0o640)

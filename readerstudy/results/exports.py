@@ -1,32 +1,61 @@
 """The whole of a study's data as one archive, for those who must defend or repeat the analysis."""
 
+import contextlib
 import hashlib
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pandas as pd
+from django.db.models import QuerySet
 
 from analysis.cells import write_cells
-from analysis.schema import codebook
-from readerstudy.lib.media import file_write
+from analysis.errors import AnalysisError
+from analysis.interchange import FORMATS, QuestionText, StudyText, convert, r_script, spss_syntax
+from analysis.schema import COLUMN_NAMES, codebook
+from readerstudy.lib.media import file_draft
 from readerstudy.reading.exposure import KINDS
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.reading.selectors import EVENT_COLUMNS, EXPOSURE_COLUMNS, events_of, exposure_of
-from readerstudy.results.frames import IOU_RULE
-from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_files
+from readerstudy.results.frames import IOU_RULE, data_version, response_rows
+from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_entry
 from readerstudy.results.selectors import import_note
 from readerstudy.studies.models import Question, Study
 
 CHECKSUMS = "SHA256SUMS"
+# The report of so many answers takes minutes and gigabytes; of more it is made by `python -m analysis report`.
+REPORT_ANSWERS = 500_000
 
 
-def study_files(study: Study) -> dict[str, bytes]:
-    """Name -> content of everything in the export. Raises AnalysisError where the data cannot be analysed."""
-    report = study_report(study)
+@dataclass(frozen=True)
+class Table:
+    """A CSV file that is written row by row, so that no file is ever in memory."""
+
+    header: tuple[str, ...]
+    rows: Iterable[Iterable[Any]]
+
+    def write(self, stream: io.RawIOBase) -> None:
+        text = io.TextIOWrapper(io.BufferedWriter(stream, 1 << 16), encoding="utf-8", newline="")
+        # A query set would keep all its rows; its iterator reads from the server as it goes.
+        rows = self.rows.iterator(chunk_size=5000) if isinstance(self.rows, QuerySet) else self.rows
+        write_cells(text, self.header, ([_cell(value) for value in row] for row in rows))
+        # Detached, so that the stream is not closed along with them.
+        text.detach().detach()
+
+
+def study_files(study: Study) -> dict[str, bytes | Table]:
+    """Name -> content of everything in the export but its checksums.
+
+    A study of more than `REPORT_ANSWERS` answers comes without what needs all of them in memory. Raises AnalysisError
+    where the data cannot be analysed.
+    """
     book = codebook()
-    files = {
-        RESPONSES_FILE: report.responses_csv,
+    files: dict[str, bytes | Table] = {
+        RESPONSES_FILE: _csv(COLUMN_NAMES, response_rows(study)),
         "codebook.csv": _csv(book[0], (row.values() for row in book)),
         "allocation.csv": _allocation(study),
         "answers.csv": _answers(study),
@@ -35,20 +64,92 @@ def study_files(study: Study) -> dict[str, bytes]:
         "codebook-exposure.csv": _exposure_codebook(),
         "audit.csv": _audit(study),
         "README.txt": _readme(study).encode(),
-        **{f"report/{name}": content for name, content in report_files(report).items()},
     }
+    words = _words(study)
+    files |= {"load.R": r_script(words), "load.sps": spss_syntax(words)}
+    if data_version(study).answers <= REPORT_ANSWERS:
+        report = study_report(study)
+        # The very bytes of which the report gives the hash, whatever is answered meanwhile.
+        files[RESPONSES_FILE] = report.responses_csv
+        files |= _for_other_programs(study, report.frame)
+        files |= {f"report/{name}": content for name, content in report_files(report).items()}
     if study.protocol:
         files["protocol.toml"] = study.protocol.encode()
-    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
-    return {**files, CHECKSUMS: sums.encode()}
+    return files
 
 
 def write_export(study: Study, path: Path) -> None:
     """Write the archive in one move: whoever reads `path` sees the old file or the whole new one."""
-    file_write(path, zip_files(study_files(study)))
+    files = study_files(study)
+    with file_draft(path) as draft:
+        sums = {}
+        with ZipFile(draft, "w", ZIP_DEFLATED) as archive:
+            for name in sorted(files):
+                sums[name] = _store(archive, name, files[name])
+            _store(archive, CHECKSUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode())
 
 
-def _allocation(study: Study) -> bytes:
+def _store(archive: ZipFile, name: str, content: bytes | Table) -> str:
+    """Put one file into the archive, without a time; its SHA-256."""
+    with archive.open(zip_entry(name), "w", force_zip64=True) as stream:
+        summed = _Summed(stream)
+        if isinstance(content, Table):
+            content.write(summed)
+        else:
+            summed.write(content)
+    return summed.sha256.hexdigest()
+
+
+class _Summed(io.RawIOBase):
+    """Passes on what is written and sums it up."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        return self._stream.write(data)
+
+
+def _words(study: Study) -> StudyText:
+    """What the scripts for R and SPSS must know besides the columns."""
+    return StudyText(
+        title=study.title,
+        arms=dict(study.arms.order_by("position").values_list("key", "name")),
+        questions=[
+            QuestionText(question.key, question.text, question.value_names or _anchors(question))
+            for question in _compared(study)
+        ],
+    )
+
+
+def _for_other_programs(study: Study, frame: pd.DataFrame) -> dict[str, bytes]:
+    """Every question as .imrmc and .lrc, as far as its answers allow."""
+    files = {}
+    for question in _compared(study):
+        for file_format in FORMATS:
+            # Too few complete cases for a format, or no answers at all: the read-me says so.
+            with contextlib.suppress(AnalysisError):
+                files[f"{question.key}.{file_format}"] = convert(frame, question.key, file_format)[0]
+    return files
+
+
+def _compared(study: Study) -> QuerySet[Question]:
+    """Questions whose answers are in responses.csv."""
+    return study.questions.filter(kind__in=Question.ORDINAL).order_by("position")
+
+
+def _anchors(question: Question) -> dict[int, str]:
+    """What the ends of the scale stand for, as far as the protocol names them."""
+    ends = {question.minimum: question.low_anchor, question.maximum: question.high_anchor}
+    return {value: words for value, words in ends.items() if words}
+
+
+def _allocation(study: Study) -> Table:
     """What each reader was to see, in order, with the seed that made it; answered or not."""
     fields = {
         "reader": "allocation__membership__code",
@@ -66,7 +167,7 @@ def _allocation(study: Study) -> bytes:
     return _csv(fields, readings.values_list(*fields.values()))
 
 
-def _answers(study: Study) -> bytes:
+def _answers(study: Study) -> Table:
     """Every revision of every answer of every kind; responses.csv holds the current ones that statistics use."""
     fields = {
         "reader": "reading__allocation__membership__code",
@@ -93,22 +194,20 @@ def _answers(study: Study) -> bytes:
     return _csv(fields, answers.values_list(*fields.values()))
 
 
-def _exposure_codebook() -> bytes:
+def _exposure_codebook() -> Table:
     files = {"exposure.csv": EXPOSURE_COLUMNS, "events.csv": EVENT_COLUMNS, "events.csv, kind": KINDS}
     rows = ((file, name, text) for file, columns in files.items() for name, text in columns.items())
     return _csv(("file", "column", "description"), rows)
 
 
-def _audit(study: Study) -> bytes:
+def _audit(study: Study) -> Table:
     entries = study.audit.order_by("at", "pk").values_list("at", "actor__email", "action", "detail")
     rows = ((at, actor, action, json.dumps(detail, sort_keys=True)) for at, actor, action, detail in entries)
     return _csv(("at", "actor", "action", "detail"), rows)
 
 
-def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
-    stream = io.StringIO(newline="")
-    write_cells(stream, list(header), ([_cell(value) for value in row] for row in rows))
-    return stream.getvalue().encode()
+def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
+    return Table(tuple(header), rows)
 
 
 def _cell(value: Any) -> str:
@@ -150,7 +249,11 @@ def _readme(study: Study) -> str:
                 "                 codebook-exposure.csv explains the columns of both",
                 "audit.csv        who did what to the study; names the staff by e-mail address",
                 "protocol.toml    the protocol as it was read, where the study has one",
+                "QUESTION.imrmc   the question's score as rating of TP against FP, for FDA's iMRMC",
+                "QUESTION.lrc     the same for OR-DBM MRMC, complete cases; none where too few were read",
+                "load.R, load.sps load responses.csv into R and SPSS, with types and labels",
                 "report/          what `python -m analysis report` makes of responses.csv",
+                f"                 of more than {REPORT_ANSWERS:,} answers neither it nor QUESTION files are here",
                 f"{CHECKSUMS}       check with: sha256sum --check {CHECKSUMS}",
             )
         ),

@@ -1,12 +1,15 @@
 """Query sets to tidy frames: the responses of a study in exactly the columns of analysis/schema.py."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 from django.db.models import Count, F, Max, QuerySet, Sum, Window
 
-from analysis.schema import COLUMN_NAMES, validate
+from analysis.order import natural_key, natural_order
+from analysis.schema import COLUMN_NAMES, cell_text, validate
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Visit
 from readerstudy.reading.selectors import active_seconds
@@ -59,7 +62,12 @@ def responses(study: Study) -> pd.DataFrame:
     shows of a true positive's IoU with the expert's annotation. `seconds` is the active time on the reading and stands
     in each of its rows. Answers that were imported, not given here (their reading was never opened), have no times.
     """
-    latest = (
+    return validate(pd.DataFrame(list(_rows(study, _latest(study))), columns=list(COLUMN_NAMES)))
+
+
+def _latest(study: Study) -> QuerySet[Answer, Any]:
+    """The current answer to each question of each reading, in the values that `_rows` takes."""
+    return (
         analysed(study)
         .filter(superseded=False, question__kind__in=Question.ORDINAL)
         .order_by("reading_id", "question_id", "-revision")
@@ -86,7 +94,28 @@ def responses(study: Study) -> pd.DataFrame:
             "given",
         )
     )
-    rows = []
+
+
+def response_rows(study: Study) -> Iterator[list[str]]:
+    """The same responses as the cells of RESPONSES.csv, in the order of `validate`, one reader in memory at a time."""
+    codes = study.memberships.exclude(code="").values_list("code", flat=True)
+    for code in natural_order(codes):
+        own = _latest(study).filter(reading__allocation__membership__code=code)
+        for row in sorted(_rows(study, own), key=_place):
+            yield [cell_text(row[name]) for name in COLUMN_NAMES]
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        natural_key(row["case"]),
+        row["period"],
+        row["position"],
+        natural_key(row["question"]),
+        natural_key(row["arm"]),
+    )
+
+
+def _rows(study: Study, latest: QuerySet[Answer, Any]) -> Iterator[dict[str, Any]]:
     for (
         reader,
         number,
@@ -106,7 +135,7 @@ def responses(study: Study) -> pd.DataFrame:
         answered_at,
         given,
     ) in latest.iterator(chunk_size=5000):
-        row = {
+        yield {
             "study": study.slug,
             "reader": reader,
             "case": str(number),
@@ -125,8 +154,6 @@ def responses(study: Study) -> pd.DataFrame:
             "answered_at": answered_at if opened_at is not None else None,
             "revisions": given - 1,
         }
-        rows.append(row)
-    return validate(pd.DataFrame(rows, columns=list(COLUMN_NAMES)))
 
 
 def arm_iou(methods: list[str], ious: dict[str, float | None] | None) -> float | None:

@@ -99,11 +99,16 @@ def zip_files(files: Mapping[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with ZipFile(stream, "w", ZIP_DEFLATED) as archive:
         for name in sorted(files):
-            entry = ZipInfo(name)
-            entry.compress_type = ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, files[name])
+            archive.writestr(zip_entry(name), files[name])
     return stream.getvalue()
+
+
+def zip_entry(name: str) -> ZipInfo:
+    """An entry without a time, so that the same files give the same archive."""
+    entry = ZipInfo(name)
+    entry.compress_type = ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    return entry
 
 
 def _csv(frame: pd.DataFrame) -> bytes:

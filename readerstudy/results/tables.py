@@ -48,6 +48,8 @@ WILCOXON: Formats = {
 AUC_DIFFERENCE: Formats = {"analysis": text, "difference": signed, "se": fixed, "p_value": p_value}
 AUC_READER: Formats = {"reader": text, "difference": signed, "se": fixed, "p_value": p_value}
 AGREEMENT: Formats = {"arm": text, "readers": text, "statistic": text, "n_cases": whole, "estimate": signed3}
+# The report's table has every kind of kappa, ICC and alpha.
+AGREEMENT_SHOWN = ("kappa (linear)", "kappa (quadratic)", "ICC(2,1)", "alpha (ordinal)")
 IOU_LINE: Formats = {
     "arm": lambda arm: "all arms" if arm == ALL else text(arm),
     "target": numbers.target,
@@ -85,7 +87,7 @@ def question_results(
     key: str, wording: str, tables: Mapping[str, Sequence[Row]], figures: Mapping[str, str], arms: Sequence[str]
 ) -> QuestionResults:
     """The part of the report's tables that is about one question; `arms` are those that are compared."""
-    own = {name: [row for row in rows if row["question"] == key] for name, rows in tables.items()}
+    own = {name: [row for row in rows if row.get("question") == key] for name, rows in tables.items()}
     counts = [row for row in own["score_counts"] if not arms or row["arm"] in arms]
     scores = sorted({row["value"] for row in counts})
     grouped = _counts(counts, scores)
@@ -97,7 +99,7 @@ def question_results(
         period=_shown(own["period_effect"], PERIOD, period_ci="period", arm_ci="arm"),
         auc=_auc(own["auc"], own["auc_per_reader"], arms),
         auc_differences=_auc_differences(own["auc_differences"], own["auc_tests"]),
-        agreement=_shown(own["agreement"], AGREEMENT),
+        agreement=_shown([row for row in own["agreement"] if row["statistic"] in AGREEMENT_SHOWN], AGREEMENT),
         wilcoxon=_shown(own["wilcoxon"], WILCOXON),
         scores=[f"{score:g}" for score in scores],
         counts=[row for row in grouped if row["pooled"]],

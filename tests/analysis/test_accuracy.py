@@ -50,3 +50,29 @@ def test_the_guard_distrusts_random_readers_in_the_published_study(published_stu
     assert any(message.startswith("AUC, confidence: Random-reader") and "negative" in message for message in messages)
     headlines = tables["auc_tests"][tables["auc_tests"]["headline"]]
     assert set(headlines["analysis"]) == {"FRRC"}
+
+
+def test_targets_and_thresholds_have_their_tables_with_the_arms_in_order(small_study: pd.DataFrame) -> None:
+    tables, _ = accuracy_tables(validate(small_study), ("A", "B"))
+    assert tables["auc_targets"]["target"].drop_duplicates().tolist() == ["within targets", "Effusion", "Mass"]
+    assert tables["auc_targets"]["arm"].tolist() == ["A", "B"] * 3
+    assert set(tables["points"]["threshold"]) == {4.0}
+    assert tables["points"]["arm"].tolist() == (["A"] * 3 + ["B"] * 3) * 2
+    differences = tables["point_differences"].set_index(["figure", "analysis", "reader"])
+    own = small_study[(small_study["reader"] == "r1") & (small_study["label"] == "TP")]
+    hits = own.assign(hit=own["value"] >= 4).groupby("arm")["hit"].mean()
+    row = differences.loc[("sensitivity", "one reader", "r1")]
+    assert row["difference"] == pytest.approx(hits["B"] - hits["A"])
+    assert (row["only_second_arm"] - row["only_first_arm"]) / row["n_cases"] == pytest.approx(row["difference"])
+    own_threshold, _ = accuracy_tables(validate(small_study), ("A", "B"), thresholds={"feature": 2})
+    assert set(own_threshold["points"]["threshold"]) == {2.0}
+
+
+def test_a_target_with_one_case_and_equal_answers_give_sentences(small_study: pd.DataFrame) -> None:
+    thin = small_study[(small_study["target"] == "Mass") | (small_study["case"] == "c1")]
+    tables, messages = accuracy_tables(validate(thin), ("A", "B"))
+    assert any("AUC of Effusion: none" in message for message in messages)
+    assert tables["auc_targets"]["target"].unique().tolist() == ["Mass"]
+    tables, messages = accuracy_tables(validate(small_study.assign(value=3)), ("A", "B"))
+    assert any("Sensitivity, feature: none, because all scores are equal" in message for message in messages)
+    assert tables["points"].empty

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.agreement import Metric, Weights, icc, kappa, krippendorff_alpha
+from analysis.agreement import Metric, Weights, icc, iccs, kappa, krippendorff_alpha
 
 FUN = ["Never Fun", "Fairly Often", "Very Often", "Always fun"]
 
@@ -79,3 +79,12 @@ def test_without_variation_kappa_and_icc_are_undefined() -> None:
 def test_a_table_that_is_not_square_is_refused() -> None:
     with pytest.raises(ValueError, match="square"):
         kappa([[1, 2, 3], [4, 5, 6]])
+
+
+def test_a_resample_counts_its_cases_as_often_as_it_draws_them() -> None:
+    ratings = np.random.default_rng(1).integers(1, 6, (12, 4)).astype(float)
+    weights = np.array([[0, 1, 2, 0, 3, 1, 1, 0, 2, 0, 1, 1], [1.0] * 12])
+    repeated = np.repeat(ratings, weights[0].astype(int), axis=0)
+    for name, values in iccs(ratings, weights).items():
+        assert values == pytest.approx([icc(repeated)[name], icc(ratings)[name]])
+        assert icc(ratings + 1e6)[name] == pytest.approx(icc(ratings)[name])

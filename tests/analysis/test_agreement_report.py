@@ -1,10 +1,15 @@
 """Agreement tables: who is compared with whom, on which readings, with which interval."""
 
+import json
+from pathlib import Path
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.agreement import icc, kappa, krippendorff_alpha
+from analysis.__main__ import main
+from analysis.agreement import Metric, Weights, icc, kappa, krippendorff_alpha
 from analysis.agreement_report import agreement_table
 from analysis.resampling import percentile_interval
 from analysis.schema import validate
@@ -36,13 +41,15 @@ def test_a_pair_is_judged_by_kappas_icc_and_alpha() -> None:
     for a, b in zip(FIRST, SECOND, strict=True):
         counts[int(a or 0) - 1, int(b or 0) - 1] += 1
     both = np.array([FIRST, SECOND], dtype=float).T
+    kappas = {name: kappa(counts, weights=name) for name in get_args(Weights)}
     expected = {
-        ("r1 & r2", "kappa (linear)"): kappa(counts, weights="linear").value,
-        ("r1 & r2", "kappa (quadratic)"): kappa(counts, weights="quadratic").value,
-        ("all", "ICC(2,1)"): icc(both)["ICC(2,1)"],
-        ("all", "alpha (ordinal)"): krippendorff_alpha(both, metric="ordinal"),
+        **{("r1 & r2", f"kappa ({name})"): found.value for name, found in kappas.items()},
+        **{("all", name): value for name, value in icc(both).items()},
+        **{("all", f"alpha ({name})"): krippendorff_alpha(both, metric=name) for name in get_args(Metric)},
     }
     assert table["estimate"].to_dict() == pytest.approx(expected)
+    errors = {("r1 & r2", f"kappa ({name})"): found.ase for name, found in kappas.items()}
+    assert table["se"].dropna().to_dict() == pytest.approx(errors)
     assert (table["n_cases"] == 10).all()
     assert (table["ci_low"] < table["estimate"]).all()
     assert (table["estimate"] < table["ci_high"]).all()
@@ -99,3 +106,40 @@ def test_thin_ratings_say_why_there_is_no_agreement(readers: dict[str, list[floa
 def test_an_interval_is_refused_when_many_resamples_are_undefined() -> None:
     assert all(np.isnan(percentile_interval(np.array([0.5] * 80 + [np.nan] * 20))))
     assert percentile_interval(np.linspace(0, 1, 1001)) == pytest.approx((0.025, 0.975))
+
+
+def test_a_table_of_ratings_gives_every_statistic_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = np.array([[1, 2, np.nan], [2, 2, 3], [4, 5, 5], [3, 3, 4], [5, np.nan, 5]])
+    pd.DataFrame(cells, columns=["a", "b", "c"]).to_csv(tmp_path / "wide.csv", index=False, na_rep="NA")
+    pd.DataFrame(cells.T).to_csv(tmp_path / "long.csv", index=False)
+    found = []
+    for arguments in (["wide.csv"], ["long.csv", "--readers-in-rows"]):
+        out = tmp_path / "out.json"
+        path, *more = arguments
+        assert main(["agreement", str(tmp_path / path), *more, "--draws", "50", "--out", str(out)]) == 0
+        rows = json.loads(out.read_text())["agreement"]
+        found.append({row["statistic"]: row["estimate"] for row in rows if row["readers"] == "all"})
+    assert found[0] == found[1]
+    assert found[0]["alpha (interval)"] == pytest.approx(krippendorff_alpha(cells, metric="interval"))
+    assert found[0]["ICC(3,k)"] == pytest.approx(icc(cells[1:4])["ICC(3,k)"])
+    assert "ICC(3,k)" in capsys.readouterr().out
+
+
+def test_a_table_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "words.csv").write_text("a,b\n1,two\n")
+    assert main(["agreement", str(tmp_path / "words.csv")]) == 2
+    assert "words.csv is no table of ratings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [("1,\n,2", "no case has two ratings"), ("1,1", "do not vary enough"), ("-1,1\n2,2\n3,3", "have no interval")],
+)
+def test_what_a_thin_table_cannot_give_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str, message: str
+) -> None:
+    (tmp_path / "thin.csv").write_text(f"a,b\n{rows}\n")
+    assert main(["agreement", str(tmp_path / "thin.csv"), "--draws", "50"]) == 0
+    assert message in capsys.readouterr().err

@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.effect import case_effect, effect_table, hodges_lehmann, period_table, reader_correlation
+from analysis.clustered import clustered_signed_rank
+from analysis.effect import (
+    case_effect,
+    effect_table,
+    equivalence_table,
+    hodges_lehmann,
+    period_table,
+    reader_correlation,
+    sign_flip,
+)
 from analysis.paired import Pairs, make_pairs, signed_rank
 from analysis.schema import validate
 
@@ -123,3 +132,58 @@ def test_the_published_study_shows_correlated_readers_and_a_period_effect(publis
     periods = period_table(frame, pairs, seed=1, draws=200)[0].set_index(["question", "label"])["period_effect"]
     assert periods[("correct_feature", "TP")] == pytest.approx(-0.27, abs=5e-3)
     assert periods[("correct_feature", "FP")] == pytest.approx(-0.34, abs=5e-3)
+
+
+def test_few_cases_are_flipped_in_every_way() -> None:
+    sums = np.array([1.0, 2.0, 0.5, 1.5, -0.5, 1.0])
+    flips = np.array(list(itertools.product([1, -1], repeat=6))) @ sums
+    exact = float(np.mean(np.abs(flips) >= abs(sums.sum()) - 1e-9))
+    assert sign_flip(sums, rng=np.random.default_rng(0), draws=64) == exact
+    # With fewer draws than flips the observed order counts as one of 41.
+    assert (41 * sign_flip(sums, rng=np.random.default_rng(0), draws=40)) % 1 == pytest.approx(0)
+
+
+def test_carry_over_is_the_difference_of_the_orders_in_their_middle() -> None:
+    frame = crossover(effect=1.0, period=-0.5, cases=40)
+    # Whoever saw B first keeps half a point of it in the second period, which is the period of A.
+    carried = (frame["arm"] == "A") & (frame["period"] == 2)
+    frame.loc[carried, "value"] += 0.5
+    frame["value"] -= 0.5 * frame["case"].str[1:].astype(int)
+    row = period_table(*pairs_of(frame), seed=1, draws=200)[0].iloc[0]
+    assert row["carry_over"] == pytest.approx(-0.25)
+    assert row["carry_over_low"] == pytest.approx(-0.25)
+
+
+def test_equivalence_lies_within_the_margin_or_not() -> None:
+    rng = np.random.default_rng(1)
+    rows = []
+    for case, arm in itertools.product(range(80), "AB"):
+        value = 3 + 0.2 * (arm == "B") + 0.1 * rng.standard_normal()
+        rows.append({"case": f"c{case}", "arm": arm, "period": 1 + (arm == "B"), "value": value})
+    frame, pairs = pairs_of(pd.DataFrame(rows).assign(reader="r", target="Mass", label="FP", question="q"))
+    for margin, equivalent in ((0.5, True), (0.15, False)):
+        table, messages = equivalence_table(frame, pairs, margin=margin, seed=1, draws=500)
+        row = table.set_index(["label", "target"]).loc[("FP", "all")]
+        assert row["low_90"] < 0.2 < row["high_90"]
+        assert row["equivalent"] is equivalent
+        # False positives must not score higher by the margin.
+        assert row["not_worse"] is equivalent
+        assert bool(row["p_equivalence"] < 0.05) is equivalent
+        assert any("TP, all targets: no test" in message for message in messages)
+
+
+def test_the_effect_has_ranks_and_readers_beside_it(small_study: pd.DataFrame) -> None:
+    frame, pairs = pairs_of(small_study)
+    row = effect_table(frame, pairs, seed=1, draws=100)[0].iloc[0]
+    own = pairs.table[pairs.table["label"] == "TP"]
+    test = clustered_signed_rank(np.unique(own["case"], return_inverse=True)[1], own["difference"].to_numpy())
+    assert row["signed_rank_p"] == test.p_value
+    assert row["rank_biserial"] == signed_rank(own["difference"]).rank_biserial
+    assert row["case_reader_low"] <= row["mean_difference"] <= row["case_reader_high"]
+
+
+def test_one_reader_has_no_interval_over_readers_and_a_sentence(small_study: pd.DataFrame) -> None:
+    frame, pairs = pairs_of(small_study[small_study["reader"] == "r1"])
+    table, messages = effect_table(frame, pairs, seed=1, draws=50)
+    assert table["case_reader_low"].isna().all()
+    assert "Effect over cases: no interval over cases and readers, because there is one reader." in messages

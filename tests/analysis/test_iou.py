@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.iou import MIN_CASES, published_table, rank_correlation, rank_table
+from analysis.iou import (
+    MIN_CASES,
+    chance_corrected,
+    published_table,
+    rank_correlation,
+    rank_table,
+    with_chance_corrected,
+)
+from analysis.ordinal_report import IOU, iou_ordinal_table
 from analysis.schema import validate
 
 
@@ -118,3 +126,53 @@ def test_what_has_no_line_or_order_says_so(scores: list[float], ious: list[float
     assert table[["spearman", "p_value"]].isna().all(axis=None)
     assert all(f"no target has {MIN_CASES} cases" in message for message in messages)
     assert len(messages) == len(table)
+
+
+def test_kendall_stands_beside_spearman() -> None:
+    scores, ious = [1.0, 2.0, 2.0, 3.0, 5.0, 4.0], [0.1, 0.3, 0.2, 0.2, 0.5, 0.1]
+    found = ranks_of(cases(scores, ious)).loc[("A", "Mass")]
+    assert found["kendall"] == pytest.approx(stats.kendalltau(scores, ious).statistic)
+
+
+def test_a_map_at_random_has_a_corrected_iou_of_zero() -> None:
+    area = np.array([0.05, 0.2, 0.5])
+    assert chance_corrected(area / (2 - area), area, None) == pytest.approx(0)
+    assert chance_corrected(np.ones(3), area, None) == pytest.approx(1)
+    # A map that marks everything but a speck overlaps with the mask by about the mask's share.
+    assert chance_corrected(np.array([0.2]), np.array([0.2]), np.array([1 - 1e-9])) == pytest.approx(0, abs=1e-6)
+    assert np.isnan(chance_corrected(np.array([0.2, 0.2]), np.array([0.0, 1.0]), None)).all()
+
+
+def test_random_maps_have_the_expected_iou() -> None:
+    rng = np.random.default_rng(6)
+    mask = rng.random((300, 40, 40)) < 0.3
+    marked = rng.random((300, 40, 40)) < 0.1
+    ious = (mask & marked).sum(axis=(1, 2)) / (mask | marked).sum(axis=(1, 2))
+    corrected = chance_corrected(ious, np.full(300, 0.3), np.full(300, 0.1))
+    assert corrected.mean() == pytest.approx(0, abs=2e-3)
+
+
+def test_the_areas_are_columns_of_the_responses() -> None:
+    frame = cases([1, 2, 3, 5], [0.1, 0.2, 0.2, 0.4]).assign(mask_area=["0.1", "0.2", "", "0.3"])
+    known, messages = with_chance_corrected(validate(frame))
+    assert known["iou"].to_numpy() == pytest.approx(
+        chance_corrected(np.array([0.1, 0.2, 0.4]), np.array([0.1, 0.2, 0.3]), None)
+    )
+    assert "1 cases x arms" in messages[0]
+    without, messages = with_chance_corrected(validate(frame.drop(columns="mask_area")))
+    assert without.empty
+    assert "no column mask_area" in messages[0]
+
+
+def test_the_ordinal_model_finds_a_rating_that_follows_iou() -> None:
+    rng = np.random.default_rng(7)
+    ious = rng.uniform(0, 0.6, 120)
+    frame = cases([3.0] * 120, list(ious), readers=2)
+    latent = 1 + 6 * frame["iou"].to_numpy() + rng.logistic(0, 0.6, len(frame))
+    points = validate(frame.assign(value=np.clip(np.round(latent), 1, 5)))
+    table, messages = iou_ordinal_table(points, points["iou"].to_numpy(), ["A", "B"])
+    row = table.set_index("term").loc[IOU]
+    # A latent logistic with scale .6 and slope 6: log odds of 10 per unit of IoU, so 1 per 0.1.
+    assert row["or_low"] < np.e < row["or_high"]
+    assert row["p_value"] < 1e-6
+    assert any("arm" in message for message in messages)

@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from analysis.__main__ import main
-from analysis.mrmc import Analysis, Covariance, ObuchowskiRockette, obuchowski_rockette
+from analysis.mrmc import Analysis, ObuchowskiRockette, obuchowski_rockette
+from analysis.mrmc_merit import Covariance
 from analysis.mrmc_report import TABLE_COLUMNS, build_mrmc
 from analysis.ratings import Ratings, crossed, load_ratings
 
@@ -54,8 +55,8 @@ def van_dyke(shared_data_dir: Path) -> ObuchowskiRockette:
 
 @pytest.mark.shared_data
 def test_van_dyke_aucs_and_components_are_the_published_ones(van_dyke: ObuchowskiRockette) -> None:
-    np.testing.assert_allclose(van_dyke.auc, VAN_DYKE_AUC, atol=5e-9)
-    np.testing.assert_allclose(van_dyke.auc.mean(axis=1), [0.89703704, 0.94083736], atol=5e-9)
+    np.testing.assert_allclose(van_dyke.estimates, VAN_DYKE_AUC, atol=5e-9)
+    np.testing.assert_allclose(van_dyke.estimates.mean(axis=1), [0.89703704, 0.94083736], atol=5e-9)
     c = van_dyke.components
     found = [c.ms_treatment, c.ms_reader, c.ms_treatment_reader, c.cov1, c.cov2, c.cov3, c.var_error]
     published = [0.00479617, 0.00383620, 0.00055103, 0.00034661, 0.00034407, 0.00023903, 0.00080229]
@@ -87,6 +88,18 @@ def test_van_dyke_fixed_readers_and_fixed_cases(van_dyke: ObuchowskiRockette) ->
 
 
 @pytest.mark.shared_data
+def test_van_dyke_intervals_of_each_treatment(van_dyke: ObuchowskiRockette) -> None:
+    """R: RJafroc::StSignificanceTesting(dataset02, FOM = "Wilcoxon", method = "OR")$RRRC$ciAvgRdrEachTrt."""
+    expected = {
+        "0": (0.89703704, 0.033173597, 12.744648, 0.82522360, 0.96885048),
+        "1": (0.94083736, 0.021566368, 12.710190, 0.89413783, 0.98753689),
+    }
+    for name, numbers in expected.items():
+        found = named(van_dyke, "RRRC").treatments[name]
+        assert (found.value, found.se, found.df, found.ci_low, found.ci_high) == pytest.approx(numbers, abs=5e-7)
+
+
+@pytest.mark.shared_data
 def test_five_readers_with_sound_variances_may_be_taken_as_random(van_dyke: ObuchowskiRockette) -> None:
     assert van_dyke.distrust == ()
     assert van_dyke.headline == "RRRC"
@@ -96,7 +109,7 @@ def test_five_readers_with_sound_variances_may_be_taken_as_random(van_dyke: Obuc
 def test_aucs_count_every_pair_and_ties_as_one_half(levels: int | None) -> None:
     ratings = simulated(2, 3, levels=levels)
     expected = [[auc_by_pairs(scores, ratings.truth) for scores in arm] for arm in ratings.scores]
-    np.testing.assert_allclose(obuchowski_rockette(ratings).auc, expected)
+    np.testing.assert_allclose(obuchowski_rockette(ratings).estimates, expected)
 
 
 def test_the_jackknife_covariance_is_that_of_leaving_out_each_case() -> None:
@@ -120,7 +133,7 @@ def test_the_delong_covariance_is_that_of_placement_values() -> None:
 
 def test_with_fixed_cases_three_treatments_are_a_repeated_measures_analysis_of_variance() -> None:
     result = obuchowski_rockette(simulated(3, 6))
-    y = result.auc.ravel()
+    y = result.estimates.ravel()
     treatment, reader = np.repeat(np.eye(3), 6, axis=0), np.tile(np.eye(6), (3, 1))
 
     def residual(design: np.ndarray[Any, Any]) -> float:
@@ -180,7 +193,7 @@ def test_perfect_readers_give_no_test_but_a_reason() -> None:
         (),
     )
     result = obuchowski_rockette(perfect)
-    assert result.auc.tolist() == [[1.0] * 5] * 2
+    assert result.estimates.tolist() == [[1.0] * 5] * 2
     assert all("do not vary" in str(analysis.reason) for analysis in result.analyses)
 
 

@@ -100,3 +100,67 @@ def test_missing_columns_are_named() -> None:
 def test_too_few_cases_of_a_truth_are_refused() -> None:
     with pytest.raises(RatingsError, match="1 cases with the condition"):
         crossed(check_ratings(small_ratings().query("case != '4'")))
+
+
+def test_missing_ratings_can_be_refused() -> None:
+    frame = check_ratings(small_ratings())
+    crossed(frame, missing="refuse")
+    more = frame[frame["case"] == "3"].assign(case="7").iloc[1:]
+    with pytest.raises(RatingsError, match="1 cases lack a rating, the first of them 7"):
+        crossed(pd.concat([frame, more]), missing="refuse")
+
+
+def test_a_reader_who_stopped_early_is_left_out_and_costs_the_others_nothing() -> None:
+    frame = check_ratings(small_ratings())
+    early = frame[(frame["reader"] == "r1") & (frame["treatment"] == "A")].assign(reader="r3")
+    ratings = crossed(pd.concat([early, frame]))
+    assert ratings.excluded == ("r3",)
+    assert (ratings.readers, ratings.cases) == (("r1", "r2"), ("2", "3", "4", "10"))
+    with pytest.raises(RatingsError, match="Reader r3"):
+        crossed(pd.concat([early, frame]), missing="refuse")
+
+
+LRC = """Two readers
+r1
+"A" "B b"
+Large Small
+1 -2
+2 -3
+*
+4 -5
+5 -6
+*
+r2
+2 -2
+2 -2
+*
+3 -3
+4 -4
+*
+#
+"""
+
+
+def test_an_lrc_file_is_read_with_large_and_small_ratings(tmp_path: Path) -> None:
+    (tmp_path / "a.lrc").write_text(LRC)
+    ratings = crossed(load_ratings(tmp_path / "a.lrc"))
+    assert (ratings.treatments, ratings.readers) == (("A", "B b"), ("r1", "r2"))
+    assert ratings.truth.tolist() == [False, False, True, True]
+    assert ratings.scores.tolist() == [[[1, 2, 4, 5], [2, 2, 3, 4]], [[2, 3, 5, 6], [2, 2, 3, 4]]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [("#", "", "no line '#'"), ("Large Small", "Large", "line 4"), ("4 -5", "4", "line 8"), ("4 -5", "4 x", "line 8")],
+)
+def test_a_bad_lrc_file_says_where(tmp_path: Path, old: str, new: str, message: str) -> None:
+    (tmp_path / "a.lrc").write_text(LRC.replace(old, new))
+    with pytest.raises(RatingsError, match=message):
+        load_ratings(tmp_path / "a.lrc")
+
+
+def test_a_case_of_two_targets_is_refused() -> None:
+    frame = small_ratings().assign(target="Mass")
+    frame.loc[0, "target"] = "Edema"
+    with pytest.raises(RatingsError, match="Case 2 has more than one target"):
+        check_ratings(frame)

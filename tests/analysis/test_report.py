@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,57 @@ def test_every_question_has_its_figures_as_svg_and_pdf(small_results: Path) -> N
 def test_the_same_data_in_any_order_give_the_same_bytes(
     small_study: pd.DataFrame, small_results: Path, tmp_path: Path
 ) -> None:
-    small_report(small_study.sample(frac=1, random_state=4)).write(tmp_path)
+    report = small_report(small_study.sample(frac=1, random_state=4))
+    report.write(tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert len(names) == 15 + 2 * 3 + 2
+    assert len(names) == len(report.tables) + 2 * len(report.figures) + 4
     for name in names:
         assert (tmp_path / name).read_bytes() == (small_results / name).read_bytes(), name
+
+
+def test_the_document_stands_alone_and_shows_every_table_and_figure(small_results: Path) -> None:
+    page = (small_results / "report.html").read_text()
+    # Nothing may be fetched: no address but those of XML names inside the figures, which are encoded.
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)
+    assert "<script" not in page
+    assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", page).replace("http-equiv", "")
+    assert page.count("<figure>") == 3
+    for name in ("effect", "ordinal", "wilcoxon", "flow", "iou_rank"):
+        assert f'<h2 id="{name}">' in page
+    assert "as published" in page
+    assert "Methods" in page
+    content = (small_results / "report.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    # Fonts are embedded as TrueType, which journals ask for.
+    assert b"/FontFile2" in content
+
+
+def test_text_from_the_data_is_text_in_the_document(small_study: pd.DataFrame, tmp_path: Path) -> None:
+    small_study["target"] = "<b>Mass</b> " + small_study["target"]
+    small_report(small_study).write(tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert "&lt;b&gt;Mass&lt;/b&gt;" in page
+    assert "<b>" not in page
+
+
+def test_a_margin_a_plan_and_an_adjustment_are_stated(small_study: pd.DataFrame) -> None:
+    plan = {"file": "plan.md", "sha256": "ab" * 32}
+    report = small_report(small_study, margin=0.5, adjust="bh", plan=plan)
+    assert report.provenance["plan"] == plan
+    assert "plan.md" in report.methods
+    assert "margin of 0.5 points" in report.methods
+    assert "Benjamini-Hochberg" in report.methods
+    assert list(report.tables["equivalence"]["margin"].unique()) == [0.5]
+    for name in ("effect", "wilcoxon"):
+        table = report.tables[name]
+        assert (table["p_bh"] <= table["p_holm"] + 1e-12)[table["p_holm"].notna()].all()
+    assert "equivalence" not in small_report(small_study).tables
+
+
+@pytest.mark.parametrize("margin", [0, -1, float("nan")])
+def test_a_margin_that_is_none_is_refused(small_study: pd.DataFrame, margin: float) -> None:
+    with pytest.raises(AnalysisError, match="is no margin"):
+        small_report(small_study, margin=margin)
 
 
 def test_the_methods_name_every_option_in_words(small_results: Path) -> None:
@@ -124,7 +171,7 @@ def test_names_that_look_like_formulas_are_drawn_as_they_stand(small_study: pd.D
     small_study["target"] = "Mass $_{$ " + small_study["target"]
     report = small_report(small_study)
     report.write(tmp_path)
-    assert len(list(tmp_path.glob("*.pdf"))) == len(report.figures) == 3
+    assert len(list(tmp_path.glob("*_feature.pdf"))) == len(report.figures) == 3
 
 
 def test_two_studies_in_one_file_are_refused(small_study: pd.DataFrame) -> None:

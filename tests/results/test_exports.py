@@ -200,10 +200,51 @@ def test_every_file_has_its_checksum(tmp_path: Path) -> None:
     assert sums == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
+def test_the_archive_holds_files_for_other_programs(tmp_path: Path) -> None:
+    study = study_make(cases=4)
+    study.questions.filter(key="confidence").update(low_anchor="not at all")
+    answer_all(reader_make(study), {"A": 3, "B": 4})
+
+    files = export("trial", tmp_path / "out.zip")
+
+    assert {"confidence.imrmc", "confidence.lrc", "correct_feature.imrmc", "load.R", "load.sps"} <= files.keys()
+    assert b"R1,1,A,3" in files["confidence.imrmc"]
+    assert b'"not at all" = 1' in files["load.R"]
+    assert b"VALUE LABELS q_confidence 1 'not at all'." in files["load.sps"]
+    assert b'"Arm A", "Arm B"' in files["load.R"]
+
+
+def test_a_study_too_large_for_a_report_comes_with_the_same_data_and_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_make(cases=4)
+    answer_all(reader_make(study), {"A": 3, "B": 4})
+    whole = export("trial", tmp_path / "whole.zip")
+    monkeypatch.setattr("readerstudy.results.exports.REPORT_ANSWERS", 1)
+
+    files = export("trial", tmp_path / "large.zip")
+
+    assert not any(name.startswith("report/") or name.endswith((".imrmc", ".lrc")) for name in files)
+    assert {name: files[name] for name in files if name.endswith((".csv", ".R", ".sps"))} == {
+        name: content for name, content in whole.items() if "/" not in name and name.endswith((".csv", ".R", ".sps"))
+    }
+
+
+def test_the_same_study_gives_the_same_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without the report, whose drawing takes the time; its files are the same bytes by a test of their own.
+    monkeypatch.setattr("readerstudy.results.exports.REPORT_ANSWERS", 0)
+    answer_all(reader_make(study_make()), {"A": 3, "B": 4})
+    export("trial", tmp_path / "one.zip")
+    export("trial", tmp_path / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
 def test_a_study_without_answers_can_be_exported(tmp_path: Path) -> None:
     study_make()
     files = export("trial", tmp_path / "out.zip")
     assert rows(files["responses.csv"]) == []
+    assert "load.R" in files
+    assert "confidence.imrmc" not in files
 
 
 def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

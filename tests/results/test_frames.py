@@ -1,15 +1,18 @@
 """Tidy responses out of the database."""
 
+import csv
+import io
 import random
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from analysis.schema import COLUMN_NAMES
+from analysis.cells import safe_cell
+from analysis.schema import COLUMN_NAMES, write_responses
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Reading
-from readerstudy.results.frames import data_version, responses
+from readerstudy.results.frames import data_version, response_rows, responses
 from readerstudy.studies.models import Question
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
 
@@ -103,6 +106,25 @@ def test_the_iou_of_an_arm_is_the_mean_of_its_methods_and_only_for_true_positive
     assert frame[["2"]].isna().all()  # false positive: nothing to overlap with
     assert frame.isna()["3", "A"]  # a mean over fewer methods than the arm shows is another quantity
     assert frame["3", "B"] == pytest.approx(0.5)
+
+
+def test_the_rows_of_the_file_are_those_of_the_frame_in_its_order() -> None:
+    study = study_make(cases=12)
+    for _ in range(11):
+        reader = reader_make(study)
+        for case in (12, 2, 3):
+            answer(reader, case, "B", [2, 4])
+            answer(reader, case, "A", [3], question="correct_feature")
+            answer(reader, case, "A", [5])
+        visit(reader, 2, "A", 12.0)
+        visit(reader, 3, "A", 0.25)
+    stream = io.StringIO()
+    write_responses(responses(study), stream)
+    stream.seek(0)
+    header, *expected = csv.reader(stream)
+    assert tuple(header) == COLUMN_NAMES
+    assert [[safe_cell(cell) for cell in row] for row in response_rows(study)] == expected
+    assert len(expected) == 11 * 3 * 3
 
 
 def test_two_questions_with_equal_text_stay_separate() -> None:

@@ -1,0 +1,148 @@
+"""Sensitivity and specificity at a score threshold, per treatment and reader, with paired comparisons.
+
+One reader: Wilson interval; difference of paired proportions with Newcombe's score interval (Newcombe 1998, Stat Med
+17:2635, method 10) and McNemar's exact test. All readers: Obuchowski and Rockette with these figures of merit.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.mrmc import LEVEL, compare
+from analysis.mrmc_merit import Side, point_merit
+from analysis.schema import ALL
+
+if TYPE_CHECKING:
+    from analysis.mrmc import Estimate
+    from analysis.mrmc_merit import Covariance, Merit, Resampling
+    from analysis.ratings import Ratings
+
+POINT_COLUMNS = {
+    "points": ["figure", "threshold", "treatment", "reader", "n_cases", "estimate", "ci_low", "ci_high"],
+    "point_differences": [
+        "figure",
+        "threshold",
+        "analysis",
+        "headline",
+        "reader",
+        "first",
+        "second",
+        "n_cases",
+        "only_first",
+        "only_second",
+        "difference",
+        "ci_low",
+        "ci_high",
+        "p_value",
+    ],
+}
+
+
+def point_options(threshold: float | None) -> dict[str, Any]:
+    """State the options as provenance and methods name them; no threshold means that each question has its own."""
+    return {
+        "threshold": threshold,
+        "call": "a score at or above the threshold calls the condition present",
+        "default_threshold": "the lowest score above the middle between the lowest and the highest score given",
+        "one_reader": "Wilson interval; paired difference with Newcombe's score interval; McNemar's exact test",
+        "all_readers": "mean over readers, compared by Obuchowski and Rockette with covariances over cases",
+        "level": LEVEL,
+    }
+
+
+def middle_threshold(scores: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
+    """The lowest score above the middle of the scores given; None where all are equal."""
+    given = np.unique(scores[~np.isnan(scores)])
+    if len(given) < 2:
+        return None
+    return float(given[given > (given[0] + given[-1]) / 2][0])
+
+
+def point_tables(
+    ratings: Ratings, threshold: float, *, covariance: Covariance = "jackknife", resampling: Resampling | None = None
+) -> dict[str, pd.DataFrame]:
+    """Tables with the columns of `POINT_COLUMNS`, readers in natural order after "all".
+
+    `only_first` and `only_second` count the cases that one reader judged rightly with one treatment alone.
+    """
+    rows: dict[str, list[list[Any]]] = {name: [] for name in POINT_COLUMNS}
+    for side in get_args(Side):
+        merit = point_merit(ratings, side, threshold, covariance=covariance, resampling=resampling)
+        called = ratings.scores >= threshold
+        right = called[:, :, ratings.truth] if side == "sensitivity" else ~called[:, :, ~ratings.truth]
+        rows["points"] += [[side, threshold, *row] for row in _points(ratings, merit, right)]
+        rows["point_differences"] += [[side, threshold, *row] for row in _differences(ratings, merit, right)]
+    return {name: pd.DataFrame(rows[name], columns=columns) for name, columns in POINT_COLUMNS.items()}
+
+
+def _points(ratings: Ratings, merit: Merit, right: np.ndarray[Any, np.dtype[np.bool_]]) -> list[list[Any]]:
+    result = compare(merit, ratings.treatments, ratings.readers)
+    cases = right.shape[2]
+    rows: list[list[Any]] = []
+    for i, treatment in enumerate(ratings.treatments):
+        mean = result.analysis("FRRC").treatments[treatment]
+        rows.append([treatment, ALL, cases, mean.value, *_bounded(mean, low=0.0)])
+        for j, reader in enumerate(ratings.readers):
+            count = int(right[i, j].sum())
+            rows.append([treatment, reader, cases, count / cases, *wilson(count, cases)])
+    return rows
+
+
+def _differences(ratings: Ratings, merit: Merit, right: np.ndarray[Any, np.dtype[np.bool_]]) -> list[list[Any]]:
+    result = compare(merit, ratings.treatments, ratings.readers)
+    cases = right.shape[2]
+    rows: list[list[Any]] = []
+    for analysis in result.analyses:
+        for (first, second), estimate in analysis.differences.items():
+            limits = _bounded(estimate, low=-1.0)
+            shown = [cases, np.nan, np.nan, estimate.value, *limits, estimate.p_value]
+            rows.append([analysis.name, analysis.name == result.headline, ALL, first, second, *shown])
+    for j, reader in enumerate(ratings.readers):
+        for a, b in itertools.combinations(range(len(ratings.treatments)), 2):
+            both, one, other = (
+                int(np.sum(right[a, j] & right[b, j])),
+                int(np.sum(right[a, j] & ~right[b, j])),
+                int(np.sum(~right[a, j] & right[b, j])),
+            )
+            limits = newcombe(both, one, other, cases - both - one - other)
+            p_value = float(stats.binomtest(one, one + other, 0.5).pvalue) if one + other else 1.0
+            names = [reader, ratings.treatments[a], ratings.treatments[b]]
+            rows.append(["one reader", False, *names, cases, one, other, (one - other) / cases, *limits, p_value])
+    return rows
+
+
+def wilson(count: int, total: int) -> tuple[float, float]:
+    """Score interval of a proportion (Wilson 1927)."""
+    z = float(stats.norm.ppf((1 + LEVEL) / 2))
+    p = count / total
+    middle, margin = p + z**2 / (2 * total), z * np.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
+    scale = 1 + z**2 / total
+    # At the ends the limit is 0 or 1 exactly, but for rounding.
+    low = 0.0 if count == 0 else float((middle - margin) / scale)
+    return low, 1.0 if count == total else float((middle + margin) / scale)
+
+
+def newcombe(both: int, only_first: int, only_second: int, neither: int) -> tuple[float, float]:
+    """Score interval of the difference (first - second) of two paired proportions, from the counts of the pairs."""
+    n = both + only_first + only_second + neither
+    first, second = both + only_first, both + only_second
+    p1, p2 = first / n, second / n
+    (l1, u1), (l2, u2) = wilson(first, n), wilson(second, n)
+    margins = float(first) * (n - first) * second * (n - second)
+    cross = both * neither - only_first * only_second
+    # The continuity correction of method 10 applies to positive correlation only.
+    phi = (max(cross - n / 2, 0.0) if cross > 0 else cross) / np.sqrt(margins) if margins > 0 else 0.0
+    below = (p1 - l1) ** 2 - 2 * phi * (p1 - l1) * (u2 - p2) + (u2 - p2) ** 2
+    above = (u1 - p1) ** 2 - 2 * phi * (u1 - p1) * (p2 - l2) + (p2 - l2) ** 2
+    difference = p1 - p2
+    return float(difference - np.sqrt(max(below, 0.0))), float(difference + np.sqrt(max(above, 0.0)))
+
+
+def _bounded(estimate: Estimate, *, low: float) -> tuple[float, float]:
+    """The interval within what the figure can be."""
+    return float(np.clip(estimate.ci_low, low, 1)), float(np.clip(estimate.ci_high, low, 1))
