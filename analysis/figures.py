@@ -30,6 +30,8 @@ LABEL_NAMES = {"TP": "True positives", "FP": "False positives"}
 _INK, _GRID = "#222222", "#DDDDDD"
 _SMALL, _TEXT = 7.0, 8.0
 _CENTIMETRE = 1 / 2.54
+# More points than this are drawn as a picture within the figure: as shapes they would be tens of megabytes.
+_MANY_POINTS = 5000
 # Read when a figure is written, so they cannot be passed along with it; set once and the same for every thread.
 mpl.rcParams["svg.hashsalt"] = "analysis"
 mpl.rcParams["pdf.fonttype"] = 42
@@ -170,7 +172,8 @@ def iou_figure(frame: pd.DataFrame, lines: pd.DataFrame, question: str, arms: Se
             x = group["value"].to_numpy(dtype=np.float64)
             scatter = x + _spread(len(x)) * 0.25 + (index - (len(arms) - 1) / 2) * 0.08
             marker = MARKERS[index % len(MARKERS)]
-            axis.scatter(scatter, group["iou"], s=9, marker=marker, color=_colour(index), alpha=0.6, linewidths=0)
+            style: dict[str, Any] = {"marker": marker, "color": _colour(index), "linewidths": 0}
+            axis.scatter(scatter, group["iou"], s=9, alpha=0.6, rasterized=len(points) > _MANY_POINTS, **style)
             line = lines[(lines["question"] == question) & (lines["target"] == target) & (lines["arm"] == arm)]
             if len(line) and line["slope"].notna().all():
                 ends = np.array([x.min(), x.max()])
