@@ -1,4 +1,4 @@
-"""Writes about readings: allocation of readers, answers and time. Whatever a browser sends twice is stored once."""
+"""Writes about the reading of a study: allocation of readers, instructions, opening a case, closing the study."""
 
 from __future__ import annotations
 
@@ -11,41 +11,10 @@ from django.db.models import QuerySet
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_seed, training
-from readerstudy.reading.answering import Stored, answer_store, submission_store, unlock_grant, unlock_request
 from readerstudy.reading.models import TRAINING, Allocation, Period, Reading
-from readerstudy.reading.own import (
-    AnswerConflictError,
-    AnswerRefusedError,
-    ReadingClosedError,
-    ReadingNotFoundError,
-    ReasonMissingError,
-    own_reading_locked,
-    require_open,
-)
-from readerstudy.reading.visiting import VisitTime, events_store, visit_store
+from readerstudy.reading.services.own import own_reading_locked, require_open
 from readerstudy.studies.models import Arm, Case, Membership, Study
 from readerstudy.studies.services import audit
-
-__all__ = [
-    "AnswerConflictError",
-    "AnswerRefusedError",
-    "ReadingClosedError",
-    "ReadingNotFoundError",
-    "ReasonMissingError",
-    "Stored",
-    "StudyCloseError",
-    "VisitTime",
-    "answer_store",
-    "events_store",
-    "instructions_acknowledge",
-    "readers_allocate",
-    "reading_open",
-    "study_close",
-    "submission_store",
-    "unlock_grant",
-    "unlock_request",
-    "visit_store",
-]
 
 
 class StudyCloseError(Exception):

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce, Greatest
 from readerstudy.accounts.models import User
 from readerstudy.reading.exposure import Record
 from readerstudy.reading.models import Event, Reading, Visit
-from readerstudy.reading.own import AnswerConflictError, AnswerRefusedError, own_reading, require_plausible
+from readerstudy.reading.services.own import AnswerConflictError, AnswerRefusedError, own_reading, require_plausible
 
 LONGEST_WAIT_MS = 60 * 60 * 1000  # for a page's pictures; an hour says enough
 

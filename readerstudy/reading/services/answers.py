@@ -12,9 +12,9 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.reading import selectors
-from readerstudy.reading.given import Given, given
 from readerstudy.reading.models import Answer, Reading, Unlock, Visit
-from readerstudy.reading.own import (
+from readerstudy.reading.services.given import Given, given
+from readerstudy.reading.services.own import (
     AnswerConflictError,
     AnswerRefusedError,
     ReadingClosedError,

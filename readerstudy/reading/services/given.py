@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from readerstudy.reading.own import AnswerRefusedError
 from readerstudy.reading.places import stored_place
+from readerstudy.reading.services.own import AnswerRefusedError
 from readerstudy.studies.models import Image, Question
 
 TEXT_LENGTH = 4000
