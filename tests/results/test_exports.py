@@ -21,6 +21,12 @@ from tests.results.factories import NOW, answer, answer_all, reader_make, study_
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture
+def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a study that is too large for a report, which takes seconds: for tests of the other files."""
+    monkeypatch.setattr("readerstudy.results.exports.REPORT_ANSWERS", -1)
+
+
 def export(slug: str, path: Path) -> dict[str, bytes]:
     call_command("study_export", slug, str(path), stdout=io.StringIO())
     with ZipFile(path) as archive:
@@ -62,6 +68,7 @@ def test_the_archive_holds_all_that_an_audit_asks_for(tmp_path: Path) -> None:
     assert {"report/results.json", "report/wilcoxon.csv", "report/methods.md", "README.txt"} <= files.keys()
 
 
+@pytest.mark.usefixtures("without_report")
 def test_the_archive_holds_answers_of_every_kind_and_the_statistics_only_those_with_an_order(tmp_path: Path) -> None:
     study = study_make(cases=2)
     make = Question.objects.create
@@ -100,6 +107,7 @@ def test_the_archive_holds_answers_of_every_kind_and_the_statistics_only_those_w
     assert "Question side (choice): Side? [1 = =left, 2 = right]" in files["README.txt"].decode()
 
 
+@pytest.mark.usefixtures("without_report")
 def test_time_and_what_was_looked_at_are_exported_per_reading_and_per_event(tmp_path: Path) -> None:
     study = study_make(cases=2)
     reader = reader_make(study)
