@@ -3,7 +3,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 const SIDE = 320;
 const PLOT = { left: 46, right: 304, top: 44, bottom: 270 };
-const ROOM = 46; // for the label of an end beside that of lambda 0
+const ROOM = 14; // between the label of an end and the 0, beside the width of its characters
+const CHARACTER = 10;
 const LEVELS = [0, 0.5, 1];
 
 export class Curve {
@@ -61,7 +62,8 @@ export class Curve {
     const last = this.#lambdas.length - 1;
     for (const [frame, anchor] of [[0, "start"], [last, "end"]]) {
       const label = { class: "curve-label", x: this.#x(frame), y: PLOT.bottom + 18, "text-anchor": anchor };
-      if (Math.abs(this.#x(frame) - x) > ROOM) this.#add("text", label, number(this.#lambdas[frame]));
+      const text = number(this.#lambdas[frame]);
+      if (Math.abs(this.#x(frame) - x) > ROOM + CHARACTER * text.length) this.#add("text", label, text);
     }
     this.#add("text", { class: "curve-label", x, y: PLOT.bottom + 18, "text-anchor": "middle" }, "0");
     const middle = (PLOT.left + PLOT.right) / 2;
