@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ANSWER_KEYS = ("4", "2")
-# Notes in the page itself when a key was pressed, an answer was acknowledged and a case became ready: a round trip to
-# the program that drives the browser would count as waiting. Kept across pages, on one clock.
 # Notes in the page itself when a key was pressed, an answer was acknowledged and a case became ready, and how long the
 # server took: a round trip to the program that drives the browser would count as waiting. Kept across pages, on one
 # clock. What came from the browser's cache is no work of the server.

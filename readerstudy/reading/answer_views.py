@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -17,6 +18,7 @@ from readerstudy.accounts.models import User
 from readerstudy.reading import services
 from readerstudy.reading.exposure import SEQUENCE_LIMIT, ExposureError, records_from
 
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 MAX_BODY = 32 * 1024  # a text of the greatest length, and all that goes with it
 OTHER_READER = "Somebody else is signed in on this computer now. Sign in as yourself: your answers wait here."
 MAX_EVENTS_BODY = 160_000  # a full batch of the longest events
@@ -29,9 +31,15 @@ STATUS_OF: Mapping[type[Exception], int] = {
 }
 
 
-@login_not_required  # a script cannot follow a redirect to the sign-in page: it is told 401 and keeps the answer
-@never_cache
-@require_http_methods(["PUT"])
+def from_script(view: View) -> View:
+    """For what only the rating page's script asks for: it cannot follow a redirect to the sign-in page.
+
+    It is told 401 instead, and keeps the answer.
+    """
+    return login_not_required(never_cache(require_http_methods(["PUT"])(view)))
+
+
+@from_script
 def answer_put(request: HttpRequest, reading_id: uuid.UUID, answer_id: uuid.UUID) -> JsonResponse:
     """Stores one answer: {"question": key, "value": number or "content": object, "seconds": number or null}.
 
@@ -60,9 +68,7 @@ def answer_put(request: HttpRequest, reading_id: uuid.UUID, answer_id: uuid.UUID
     return _put(request, store)
 
 
-@login_not_required
-@never_cache
-@require_http_methods(["PUT"])
+@from_script
 def submission_put(request: HttpRequest, reading_id: uuid.UUID) -> JsonResponse:
     """The reader goes on from a completed case: {"unlock": id of the unlocking that this ends, or null}."""
 
@@ -78,9 +84,7 @@ def submission_put(request: HttpRequest, reading_id: uuid.UUID) -> JsonResponse:
     return _put(request, store)
 
 
-@login_not_required
-@never_cache
-@require_http_methods(["PUT"])
+@from_script
 def unlock_put(request: HttpRequest, reading_id: uuid.UUID, unlock_id: uuid.UUID) -> JsonResponse:
     """Asks the coordinator to unlock a submitted case: {"reason": text}."""
 
@@ -97,9 +101,7 @@ def unlock_put(request: HttpRequest, reading_id: uuid.UUID, unlock_id: uuid.UUID
     return _put(request, store)
 
 
-@login_not_required
-@never_cache
-@require_http_methods(["PUT"])
+@from_script
 def visit_put(request: HttpRequest, reading_id: uuid.UUID, visit_id: uuid.UUID) -> JsonResponse:
     """Stores the time of one opening of a case so far: {"seconds"}, and optional "idle", "hidden" and "painted"."""
 
@@ -112,9 +114,7 @@ def visit_put(request: HttpRequest, reading_id: uuid.UUID, visit_id: uuid.UUID) 
     return _put(request, store)
 
 
-@login_not_required
-@never_cache
-@require_http_methods(["PUT"])
+@from_script
 def events_put(request: HttpRequest, reading_id: uuid.UUID, visit_id: uuid.UUID) -> JsonResponse:
     """Stores what was looked at: {"events": [...], "lost": number}, and the time of the visit as visit_put takes it."""
 

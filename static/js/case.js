@@ -1,20 +1,17 @@
 // The rating page: waits until all pictures are painted, then starts the clock and lets the questions be answered.
 
 import { Clock } from "./clock.js";
+import { isTextField, link } from "./elements.js";
 import { Exposure } from "./exposure.js";
 import { Pictures } from "./pictures.js";
 import "./marker.js";
-import { Questions, link } from "./questions.js";
+import { Questions } from "./questions.js";
 
 const form = document.getElementById("questions");
 const clock = new Clock();
 new Exposure(form.dataset.base, clock);
 const pictures = new Pictures(document.getElementById("panels"));
 const questions = new Questions(form, () => Number(form.dataset.secondsBefore) + clock.seconds);
-
-function isTextField(element) {
-  return element.matches?.("textarea, select, [contenteditable], input:not([type=radio], [type=range])") ?? false;
-}
 
 function onKey(event) {
   if (document.querySelector("dialog[open]")) return; // its keys are its own

@@ -1,15 +1,15 @@
 // The instructions beside a case: a dialog, one key (H) or click away. No key acts on the case while it is open.
 
+import { showDialog } from "./dialogs.js";
+import { isTextField } from "./elements.js";
+import { log } from "./log.js";
+
 const dialog = document.getElementById("help");
 
 function open() {
   if (dialog.open) return;
-  dialog.showModal();
-  document.dispatchEvent(new CustomEvent("exposure", { detail: { kind: "instructions_opened", panel: "", value: {} } }));
-}
-
-function writes(element) {
-  return element.matches?.("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])") ?? false;
+  showDialog(dialog);
+  log("instructions_opened", "");
 }
 
 // Before all others: an open dialog keeps its keys for itself, and the browser closes it on Escape.
@@ -19,7 +19,7 @@ window.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() === "h") dialog.close();
     return;
   }
-  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || writes(event.target)) return;
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTextField(event.target)) return;
   if (document.querySelector("dialog[open]")) return;
   if (event.key.toLowerCase() === "h") {
     event.preventDefault();

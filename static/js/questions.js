@@ -1,7 +1,9 @@
 // The questions of a case: answers into the outbox at once, and on to the next case when they are safe.
 
 import { askForReason, askToUnlock, showDialog } from "./dialogs.js";
+import { button, link } from "./elements.js";
 import { fieldOf } from "./fields.js";
+import { log } from "./log.js";
 import { Outbox } from "./outbox.js";
 
 export class Questions {
@@ -254,7 +256,7 @@ export class Questions {
   }
 
   #showKeys() {
-    document.dispatchEvent(new CustomEvent("exposure", { detail: { kind: "help_opened", value: { help: "keys" } } }));
+    log("help_opened", "", { help: "keys" });
     showDialog(document.getElementById("keys"));
     return true;
   }
@@ -270,17 +272,4 @@ function reloadOnce(reason) {
   } catch {
     // Storage is switched off: then nothing is known of another page either.
   }
-}
-
-export function link(text, href, target) {
-  const anchor = document.createElement("a");
-  Object.assign(anchor, { textContent: text, href, target });
-  return anchor;
-}
-
-function button(text, act) {
-  const made = document.createElement("button");
-  Object.assign(made, { type: "button", className: "button small", textContent: text });
-  made.addEventListener("click", act);
-  return made;
 }

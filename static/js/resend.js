@@ -1,5 +1,6 @@
 // Start page of a study: sends answers that wait in this browser, and lists those about which the reader must decide.
 
+import { button } from "./elements.js";
 import { Outbox } from "./outbox.js";
 
 const notice = document.getElementById("unsent");
@@ -27,13 +28,6 @@ function item(problem) {
   );
   line.append(what, document.createElement("br"), problem.why, buttons);
   return line;
-}
-
-function button(text, act) {
-  const made = document.createElement("button");
-  Object.assign(made, { type: "button", className: "button small", textContent: text });
-  made.addEventListener("click", act);
-  return made;
 }
 
 const outbox = new Outbox(notice.dataset.owner, { changed: show });

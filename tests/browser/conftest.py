@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from readerstudy.accounts.models import User
 from readerstudy.accounts.services import sign_in_link_create
+from readerstudy.reading.models import Allocation, Reading
+from tests.reading.factories import reader_make, study_make
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -84,3 +86,17 @@ def sign_in(page: Page, live_server) -> Callable[[User], None]:
         page.wait_for_url(live_server.url + "/")
 
     return go
+
+
+@pytest.fixture
+def allocation(sign_in) -> Allocation:
+    """Of a reader who is signed in, in a small study with all its files."""
+    made = reader_make(study_make(files=True, targets=("Mass",)))
+    sign_in(made.membership.user)
+    return made
+
+
+def open_case(page: Page, root: str, reading: Reading) -> None:
+    """Opens a case and waits until it can be rated."""
+    page.goto(root + reverse("reading_case", args=[reading.pk]))
+    page.wait_for_selector("body[data-ready=yes]")

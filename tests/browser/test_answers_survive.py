@@ -9,7 +9,8 @@ from playwright.sync_api import Page, Route, expect
 
 from readerstudy.accounts.models import User
 from readerstudy.reading.models import Allocation, Answer, Reading, Visit
-from tests.reading.factories import reader_make, study_make
+from tests.browser.conftest import open_case
+from tests.reading.factories import reader_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ANSWERS = "**/answers/*"
@@ -23,23 +24,11 @@ WAITING = """() => new Promise(done => {
 
 
 @pytest.fixture
-def allocation(sign_in) -> Allocation:
-    made = reader_make(study_make(files=True, targets=("Mass",)))
-    sign_in(made.membership.user)
-    return made
-
-
-@pytest.fixture
 def first(page: Page, live_server, allocation: Allocation) -> Reading:
     """The first case, open and ready to be rated."""
     reading = allocation.readings.first()
-    go_to(page, live_server.url, reading)
+    open_case(page, live_server.url, reading)
     return reading
-
-
-def go_to(page: Page, root: str, reading: Reading) -> None:
-    page.goto(root + reverse("reading_case", args=[reading.pk]))
-    page.wait_for_selector("body[data-ready=yes]")
 
 
 def session_of(user: User, url: str) -> list[dict[str, str]]:
@@ -104,7 +93,7 @@ def test_an_answer_given_offline_survives_closing_the_page(page: Page, first: Re
     again = context.new_page()
     again.goto(live_server.url + reverse("reading_start", args=["study"]))
     expect(again.locator("#unsent")).to_be_hidden()
-    go_to(again, live_server.url, first)
+    open_case(again, live_server.url, first)
     expect(again.locator("input:checked")).to_have_value("5")
     assert stored() == [("confidence", 1, 5)]
 
@@ -266,7 +255,7 @@ def test_a_picture_that_cannot_be_loaded_is_said_and_nothing_can_be_rated(
 
 def test_the_counterfactual_can_be_scrubbed_and_says_its_prediction(page: Page, live_server, allocation: Allocation):
     reading = allocation.readings.filter(period__number=1, arm__key="B").first()
-    go_to(page, live_server.url, reading)
+    open_case(page, live_server.url, reading)
     expect(page.locator("#play")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("p")
     expect(page.locator("#play")).to_have_attribute("aria-pressed", "false")

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from readerstudy.reading.models import Allocation, Answer, Event, Reading, Visit
-from tests.reading.factories import reader_make, study_make
+from tests.browser.conftest import open_case
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 EVENTS = "**/visits/*/events"
@@ -20,19 +19,11 @@ MINUTE = 60_000
 
 
 @pytest.fixture
-def allocation(sign_in) -> Allocation:
-    made = reader_make(study_make(files=True, targets=("Mass",)))
-    sign_in(made.membership.user)
-    return made
-
-
-@pytest.fixture
 def first(page: Page, live_server, allocation: Allocation) -> Reading:
     """The first case, opened an hour ago as far as the server knows; the page's time is in the test's hands."""
     reading = allocation.readings.first()
     page.clock.install()
-    page.goto(live_server.url + reverse("reading_case", args=[reading.pk]))
-    page.wait_for_selector("body[data-ready=yes]")
+    open_case(page, live_server.url, reading)
     Reading.objects.filter(pk=reading.pk).update(opened_at=timezone.now() - timedelta(hours=1))
     return reading
 
@@ -123,8 +114,7 @@ def test_what_is_looked_at_arrives_once_and_in_order_also_when_the_reply_is_lost
 
 def test_what_is_done_with_the_pictures_is_recorded(page: Page, live_server, allocation: Allocation):
     reading = allocation.readings.filter(period__number=1, arm__key="B").first()
-    page.goto(live_server.url + reverse("reading_case", args=[reading.pk]))
-    page.wait_for_selector("body[data-ready=yes]")
+    open_case(page, live_server.url, reading)
     expect(page.locator("#play")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("p")
     page.locator("#frame").focus()

@@ -20,7 +20,7 @@ from readerstudy.accounts.services import sign_in_link_create
 from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.reading.services import answer_store
 from readerstudy.studies.models import Study
-from tests.browser.conftest import ARGUMENTS, chromium
+from tests.browser.conftest import ARGUMENTS, chromium, open_case
 from tests.reading.factories import question_make, reader_make, study_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -45,13 +45,8 @@ def first(page: Page, live_server, sign_in, allocation: Allocation, reader: User
     """The first case, open and ready to be rated."""
     sign_in(reader)
     reading = allocation.readings.first()
-    go_to(page, live_server.url, reading)
+    open_case(page, live_server.url, reading)
     return reading
-
-
-def go_to(page: Page, root: str, reading: Reading) -> None:
-    page.goto(root + reverse("reading_case", args=[reading.pk]))
-    page.wait_for_selector("body[data-ready=yes]")
 
 
 def go_to_start(page: Page, root: str) -> None:
@@ -88,7 +83,7 @@ def test_two_tabs_of_one_browser_give_two_revisions_in_the_order_in_which_they_w
     page: Page, first: Reading, live_server
 ):
     other = page.context.new_page()
-    go_to(other, live_server.url, first)
+    open_case(other, live_server.url, first)
     page.keyboard.press("4")
     saved(page)
     other.keyboard.press("5")
@@ -98,7 +93,7 @@ def test_two_tabs_of_one_browser_give_two_revisions_in_the_order_in_which_they_w
 
 def test_what_waited_in_a_closed_tab_is_sent_by_another_in_order(page: Page, first: Reading, live_server):
     other = page.context.new_page()
-    go_to(other, live_server.url, first)
+    open_case(other, live_server.url, first)
     page.context.set_offline(True)
     for key in ("4", "2"):
         page.keyboard.press(key)
@@ -148,7 +143,7 @@ def test_an_answer_given_offline_outlives_a_browser_that_is_killed(
     )
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(live_server.url + "/")
-    go_to(page, live_server.url, reading)
+    open_case(page, live_server.url, reading)
     page.route(ANSWERS, lambda route: route.abort())
     page.keyboard.press("5")
     expect(page.locator("#status")).to_contain_text("stored on this computer")
@@ -169,7 +164,7 @@ def test_an_answer_given_offline_outlives_a_browser_that_is_killed(
     )
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(live_server.url + "/")
-    go_to(page, live_server.url, reading)
+    open_case(page, live_server.url, reading)
     assert chosen(page) == ["5"]
     saved(page)
     context.set_offline(True)  # its last report of time must not reach a database that is being emptied
@@ -210,7 +205,7 @@ def test_without_storage_the_page_says_that_it_must_stay_open_and_loses_nothing(
     sign_in(reader)
     page.add_init_script(NO_STORAGE)
     reading = allocation.readings.first()
-    go_to(page, live_server.url, reading)
+    open_case(page, live_server.url, reading)
     page.context.set_offline(True)
     page.keyboard.press("4")
     page.keyboard.press("2")
@@ -271,7 +266,7 @@ def test_answers_kept_by_an_earlier_version_of_the_page_are_moved_and_sent_once(
         "([key, entry]) => localStorage.setItem(key, JSON.stringify(entry))",
         [f"readerstudy.answer.{reader.pk}.{first.pk}.confidence", entry],
     )
-    go_to(page, live_server.url, first)
+    open_case(page, live_server.url, first)
     saved(page)
     assert chosen(page) == ["5"]
     assert page.evaluate("localStorage.length") == 0
@@ -325,7 +320,7 @@ def test_a_tab_that_does_not_know_of_the_submission_changes_the_answer_and_says_
     page: Page, first: Reading, live_server
 ):
     other = page.context.new_page()
-    go_to(other, live_server.url, first)
+    open_case(other, live_server.url, first)
     page.keyboard.press("4")
     page.keyboard.press("2")
     saved(page)
@@ -341,13 +336,13 @@ def test_a_tab_that_does_not_know_of_the_submission_changes_the_answer_and_says_
 
 def test_text_that_was_just_typed_outlives_leaving_the_page(page: Page, live_server, first: Reading):
     question_make(Study.objects.get(), "text", "comment", required=False)
-    go_to(page, live_server.url, first)
+    open_case(page, live_server.url, first)
     page.route(ANSWERS, lambda route: route.abort())
     page.locator("textarea").first.focus()
     page.keyboard.type("Hilum?")
     go_to_start(page, live_server.url)
     page.unroute(ANSWERS)
-    go_to(page, live_server.url, first)
+    open_case(page, live_server.url, first)
     expect(page.locator("textarea").first).to_have_value("Hilum?")
     saved(page)
     assert Answer.objects.get().content == {"text": "Hilum?"}

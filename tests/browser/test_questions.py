@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from readerstudy.reading.models import Allocation, Answer, Reading, Unlock
 from readerstudy.reading.services import unlock_grant
 from readerstudy.studies.models import Membership, Study
+from tests.browser.conftest import open_case
 from tests.reading.factories import NOW, member_make, question_make, reader_make, study_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -32,11 +33,6 @@ def start(page: Page, live_server, sign_in, study: Study):
         return reading
 
     return go
-
-
-def open_case(page: Page, root: str, reading: Reading) -> None:
-    page.goto(root + reverse("reading_case", args=[reading.pk]))
-    page.wait_for_selector("body[data-ready=yes]")
 
 
 def current(key: str) -> int | dict | None:

@@ -15,18 +15,12 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 from readerstudy.explanations.models import Artefact
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Allocation, Reading
-from tests.reading.factories import artefact_keep, reader_make, study_make
+from tests.browser.conftest import open_case
+from tests.reading.factories import artefact_keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RED = (255, 0, 0)
 LISTEN = "window.seen = []; document.addEventListener('exposure', (event) => window.seen.push(event.detail));"
-
-
-@pytest.fixture
-def allocation(sign_in) -> Allocation:
-    made = reader_make(study_make(files=True, targets=("Mass",)))
-    sign_in(made.membership.user)
-    return made
 
 
 @pytest.fixture
@@ -47,8 +41,7 @@ def arm_b(allocation: Allocation, page: Page, live_server) -> Reading:
 def opened(page: Page, root: str, allocation: Allocation, arm: str) -> Reading:
     reading = allocation.readings.filter(period__number=1, arm__key=arm).first()
     page.add_init_script(LISTEN)
-    page.goto(root + reverse("reading_case", args=[reading.pk]))
-    page.wait_for_selector("body[data-ready=yes]")
+    open_case(page, root, reading)
     return reading
 
 

@@ -6,12 +6,13 @@ import math
 import uuid
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from readerstudy.accounts.models import User
 from readerstudy.reading import selectors
 from readerstudy.reading.models import Reading
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
-NOT_YOURS = "There is no such case among yours. Is somebody else signed in on this computer?"
 
 
 class ReadingNotFoundError(Exception):
@@ -36,20 +37,19 @@ class AnswerConflictError(Exception):
 
 def own_reading(reading_id: uuid.UUID, user: User) -> Reading:
     """The user's reading, without a lock: a report of time or events never makes an answer wait."""
-    reading = Reading.objects.filter(pk=reading_id, allocation__membership__user=user).first()
-    if reading is None:
-        raise ReadingNotFoundError(NOT_YOURS)
-    return reading
+    return _own(Reading.objects.all(), reading_id, user)
 
 
 def own_reading_locked(reading_id: uuid.UUID, user: User) -> Reading:
     """The user's reading, its row locked until the transaction ends. Raises ReadingNotFoundError."""
-    readings = Reading.objects.select_for_update(of=("self",)).select_related(
-        "allocation__membership__study", "period", "case__image"
-    )
+    locked = Reading.objects.select_for_update(of=("self",))
+    return _own(locked.select_related("allocation__membership__study", "period", "case__image"), reading_id, user)
+
+
+def _own(readings: QuerySet[Reading], reading_id: uuid.UUID, user: User) -> Reading:
     reading = readings.filter(pk=reading_id, allocation__membership__user=user).first()
     if reading is None:
-        raise ReadingNotFoundError(NOT_YOURS)
+        raise ReadingNotFoundError("There is no such case among yours. Is somebody else signed in on this computer?")
     return reading
 
 

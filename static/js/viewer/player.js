@@ -2,7 +2,7 @@
 
 import { Curve, number, percent } from "./curve.js";
 import { Grey } from "./grey.js";
-import { log } from "./log.js";
+import { log } from "../log.js";
 import { press } from "./tools.js";
 
 const SWEEP = 3000; // milliseconds from the lowest lambda to the highest

@@ -1,4 +1,4 @@
-// Tells whoever records it what the reader did with the pictures.
+// Tells whoever records it what the reader looked at or did with the pictures.
 
 export function log(kind, panel, value = {}) {
   document.dispatchEvent(new CustomEvent("exposure", { detail: { kind, panel, value } }));
