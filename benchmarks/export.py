@@ -65,12 +65,13 @@ def _measure(sizes: list[str]) -> None:
 def _write(out: Path) -> None:
     from readerstudy.reading.models import Answer
     from readerstudy.results import exports
+    from readerstudy.results.blinding import coding_of
     from readerstudy.studies.models import Study
 
     exports.REPORT_ANSWERS = 0  # The report is measured by `python -m analysis report`.
     study = Study.objects.get(slug=SLUG)
     before, start = _memory(), time.perf_counter()
-    exports.write_export(study, out)
+    exports.write_export(study, out, coding_of(study, "protocol"))
     seconds = time.perf_counter() - start
     memory = f"memory {before:.0f} MiB before, {_memory():.0f} MiB at most"
     print(f"{Answer.objects.count():,} answers: {seconds:.0f} s; {memory}")

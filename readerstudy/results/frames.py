@@ -13,6 +13,7 @@ from analysis.schema import COLUMN_NAMES, cell_text, validate
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Visit
 from readerstudy.reading.selectors import active_seconds
+from readerstudy.results.blinding import Coding
 from readerstudy.studies.models import Case, Question, Study
 
 IOU_RULE = (
@@ -54,15 +55,16 @@ def data_version(study: Study) -> DataVersion:
     return DataVersion(answers["count"], answers["last"], visits["total"], explained["count"], explained["last"])
 
 
-def responses(study: Study) -> pd.DataFrame:
+def responses(study: Study, coding: Coding) -> pd.DataFrame:
     """One row per reader x case x arm x period x question that was answered, with the latest revision's value.
 
     Only of questions whose answers have an order: options, texts and places are in the export's answers.csv.
     One query. Readings under way count as far as they are answered. `iou` is the mean over the methods that the arm
     shows of a true positive's IoU with the expert's annotation. `seconds` is the active time on the reading and stands
     in each of its rows. Answers that were imported, not given here (their reading was never opened), have no times.
+    Arms have the keys that `coding` shows; a masked one has no `iou`, which is made of what an arm shows.
     """
-    return validate(pd.DataFrame(list(_rows(study, _latest(study))), columns=list(COLUMN_NAMES)))
+    return validate(pd.DataFrame(list(_rows(study, _latest(study), coding)), columns=list(COLUMN_NAMES)))
 
 
 def _latest(study: Study) -> QuerySet[Answer, Any]:
@@ -96,12 +98,12 @@ def _latest(study: Study) -> QuerySet[Answer, Any]:
     )
 
 
-def response_rows(study: Study) -> Iterator[list[str]]:
+def response_rows(study: Study, coding: Coding) -> Iterator[list[str]]:
     """The same responses as the cells of RESPONSES.csv, in the order of `validate`, one reader in memory at a time."""
     codes = study.memberships.exclude(code="").values_list("code", flat=True)
     for code in natural_order(codes):
         own = _latest(study).filter(reading__allocation__membership__code=code)
-        for row in sorted(_rows(study, own), key=_place):
+        for row in sorted(_rows(study, own, coding), key=_place):
             yield [cell_text(row[name]) for name in COLUMN_NAMES]
 
 
@@ -115,7 +117,7 @@ def _place(row: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _rows(study: Study, latest: QuerySet[Answer, Any]) -> Iterator[dict[str, Any]]:
+def _rows(study: Study, latest: QuerySet[Answer, Any], coding: Coding) -> Iterator[dict[str, Any]]:
     for (
         reader,
         number,
@@ -143,12 +145,12 @@ def _rows(study: Study, latest: QuerySet[Answer, Any]) -> Iterator[dict[str, Any
             "patient": patient,
             "target": target,
             "label": label,
-            "arm": arm,
+            "arm": coding.key(arm),
             "period": period,
             "position": position,
             "question": question,
             "value": value,
-            "iou": arm_iou(methods, ious) if label == "TP" else None,
+            "iou": arm_iou(methods, ious) if label == "TP" and not coding.is_masked else None,
             "seconds": seconds,
             "opened_at": opened_at,
             "answered_at": answered_at if opened_at is not None else None,

@@ -148,7 +148,6 @@ def test_a_new_answer_shows_at_once(client: Client) -> None:
     answer(reader, 1, "B", [4])
     assert "+2.0000" in page(client, study)
 
-    Study.objects.update(status=Study.Status.OPEN)
     reading = reader.readings.get(case__number=1, arm__key="B")
     last = reading.answers.get()
     last.pk = "7c1f6c6e-6f0e-4b45-9f55-c0b1c2fbbf0f"
