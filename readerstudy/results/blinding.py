@@ -75,9 +75,8 @@ class Coding:
 
     def audit_detail(self, detail: Mapping[str, Any]) -> dict[str, Any]:
         """The detail of an audit entry, with `WITHHELD` for what may not be shown."""
-        return {
-            name: value if not self.is_masked or name in _AUDIT_SHOWN else WITHHELD for name, value in detail.items()
-        }
+        shown = _AUDIT_SHOWN if self.is_masked else detail.keys()
+        return {name: value if name in shown else WITHHELD for name, value in detail.items()}
 
     def free_text(self, text: str) -> str:
         """What somebody wrote, which may describe what they saw."""

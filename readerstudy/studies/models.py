@@ -81,7 +81,7 @@ class Arm(models.Model):
     mask = models.UUIDField(
         default=uuid.uuid4,
         editable=False,
-        help_text="Random: its order among the arms gives the code for blind analysts.",
+        help_text="Random; its rank gives the arm's code for blind analysts.",
     )
 
     class Meta:

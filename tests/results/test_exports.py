@@ -21,12 +21,6 @@ from tests.results.factories import NOW, answer, answer_all, reader_make, study_
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As of a study that is too large for a report, which takes seconds: for tests of the other files."""
-    monkeypatch.setattr("readerstudy.results.exports.REPORT_ANSWERS", -1)
-
-
 def export(slug: str, path: Path) -> dict[str, bytes]:
     call_command("study_export", slug, str(path), stdout=io.StringIO())
     with ZipFile(path) as archive:

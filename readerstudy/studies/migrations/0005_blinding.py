@@ -5,7 +5,7 @@ import uuid
 from django.db import migrations, models
 
 
-def mask_arms(apps, schema_editor):
+def mask_arms(apps, _editor):
     """The column's default is computed once for all rows, so that every arm gets its own here."""
     Arm = apps.get_model("studies", "Arm")
     for arm in Arm.objects.all():
@@ -13,7 +13,7 @@ def mask_arms(apps, schema_editor):
         arm.save(update_fields=["mask"])
 
 
-def unblind_published(apps, schema_editor):
+def unblind_published(apps, _editor):
     """The published study was never blind here: its results are in print."""
     for entry in apps.get_model("studies", "AuditEntry").objects.filter(action="study_import_gifsplanation"):
         apps.get_model("studies", "Study").objects.filter(pk=entry.study_id).update(unblinded_at=entry.at)
@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
             field=models.UUIDField(
                 default=uuid.uuid4,
                 editable=False,
-                help_text="Random: its order among the arms gives the code for blind analysts.",
+                help_text="Random; its rank gives the arm's code for blind analysts.",
             ),
         ),
         migrations.AddField(

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug")
 
-    def handle(self, *_: Any, slug: str, **options: Any) -> None:
+    def handle(self, *_: Any, slug: str, **_options: Any) -> None:
         try:
             study = study_unblind(study=study_named(slug), now=timezone.now())
         except StudyError as error:
