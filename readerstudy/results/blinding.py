@@ -25,7 +25,7 @@ WITHHELD_RULE = (
 # What is the same to handle in every arm. A column that is new is withheld until somebody puts it here.
 _EXPOSURE_SHOWN = {
     "reader", "case", "arm", "period", "position", "visits", "seconds", "seconds_first", "idle_seconds",
-    "hidden_seconds", "instructions_opened", "tab_hidden",
+    "hidden_seconds", "instructions_opened", "tab_hidden", "excluded",
 }  # fmt: skip
 _AUDIT_SHOWN = {
     "added", "annotations", "answers", "case", "cases", "code", "consent_sha256", "known", "link", "period", "position",

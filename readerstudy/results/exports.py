@@ -16,13 +16,14 @@ from django.db.models import QuerySet
 from analysis.cells import write_cells
 from analysis.errors import AnalysisError
 from analysis.interchange import FORMATS, QuestionText, StudyText, convert, r_script, spss_syntax
+from analysis.output import write_table
 from analysis.schema import COLUMN_NAMES, codebook
 from readerstudy.lib.media import file_draft
 from readerstudy.reading.exposure import KINDS
-from readerstudy.reading.models import Answer, Reading
+from readerstudy.reading.models import Answer
 from readerstudy.reading.selectors import EVENT_COLUMNS, EXPOSURE_COLUMNS, events_of, exposure_of
 from readerstudy.results.blinding import WITHHELD_RULE, Coding, former_codes
-from readerstudy.results.frames import IOU_RULE, data_version, response_rows
+from readerstudy.results.frames import ALLOCATION_COLUMNS, IOU_RULE, allocation_rows, data_version, flow, response_rows
 from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_entry
 from readerstudy.results.selectors import import_note
 from readerstudy.studies.models import Question, Study
@@ -78,6 +79,7 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
         # The very bytes of which the report gives the hash, whatever is answered meanwhile.
         files[RESPONSES_FILE] = report.responses_csv
         files |= _for_other_programs(study, report.frame)
+        files["flow.csv"] = _flow(study, coding, report.frame)
         files |= {f"report/{name}": content for name, content in report_files(report).items()}
     return files
 
@@ -142,6 +144,12 @@ def _for_other_programs(study: Study, frame: pd.DataFrame) -> dict[str, bytes]:
     return files
 
 
+def _flow(study: Study, coding: Coding, frame: pd.DataFrame) -> bytes:
+    stream = io.StringIO(newline="")
+    write_table(flow(study, coding, frame), stream)
+    return stream.getvalue().encode()
+
+
 def _compared(study: Study) -> QuerySet[Question]:
     """Questions whose answers are in responses.csv."""
     return study.questions.filter(kind__in=Question.ORDINAL).order_by("position")
@@ -154,24 +162,9 @@ def _anchors(question: Question) -> dict[int, str]:
 
 
 def _allocation(study: Study, coding: Coding) -> Table:
-    """What each reader was to see, in order, with the seed that made it; answered or not.
-
-    A masked one has no seed, from which anybody can make the allocation again.
-    """
-    fields = {
-        "reader": "allocation__membership__code",
-        **({} if coding.is_masked else {"seed": "allocation__seed"}),
-        "period": "period__number",
-        "position": "position",
-        "case": "case__number",
-        "arm": "arm__key",
-        "opened_at": "opened_at",
-        "completed_at": "completed_at",
-    }
-    readings = Reading.objects.filter(case__study=study).order_by(
-        "allocation__membership__code", "period__number", "position"
-    )
-    return _csv(fields, readings.values_list(*fields.values()), arm=coding.key)
+    """What each reader was to see; masked without the seed, from which anybody can make the allocation again."""
+    columns = [name for name in ALLOCATION_COLUMNS if name != "seed" or not coding.is_masked]
+    return _csv(columns, allocation_rows(study, columns), arm=coding.key)
 
 
 def _answers(study: Study, coding: Coding) -> Table:
@@ -262,7 +255,7 @@ def _readme(study: Study, coding: Coding) -> str:
                 "                 a superseded one never counted: its page did not know of the answer that stood;",
                 "                 period 0 is training, which is never analysed",
                 "allocation.csv   what each reader was to see, in order, and the seed; a reader who took over from",
-                "                 another has their seed and order",
+                "                 another has their seed and order; excluded says why a reading is in no analysis",
                 "exposure.csv     time on each case and what the reader looked at; events.csv is the record behind it",
                 "                 codebook-exposure.csv explains the columns of both",
                 "audit.csv        who did what to the study; names the staff by e-mail address",
@@ -270,8 +263,9 @@ def _readme(study: Study, coding: Coding) -> str:
                 "QUESTION.imrmc   the question's score as rating of TP against FP, for FDA's iMRMC",
                 "QUESTION.lrc     the same for OR-DBM MRMC, complete cases; none where too few were read",
                 "load.R, load.sps load responses.csv into R and SPSS, with types and labels",
+                "flow.csv         readings allocated, rated, and not rated for which reason, per reader and question",
                 "report/          what `python -m analysis report` makes of responses.csv",
-                f"                 of more than {REPORT_ANSWERS:,} answers neither it nor QUESTION files are here",
+                f"                 of more than {REPORT_ANSWERS:,} answers it, flow.csv and QUESTION files are absent",
                 f"{CHECKSUMS}       check with: sha256sum --check {CHECKSUMS}",
             )
         ),

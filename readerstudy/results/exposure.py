@@ -14,7 +14,7 @@ from readerstudy.studies.models import Study
 
 @dataclass(frozen=True)
 class ArmExposure:
-    """The readings of one arm that were opened: medians of time in seconds, and percent of readings with something.
+    """Analysed readings of one arm that were opened: medians of time in seconds, percent of readings with something.
 
     `looked` is None where it would tell a masked arm.
     """
@@ -41,7 +41,7 @@ class Looked:
 def exposure_by_arm(study: Study, coding: Coding) -> list[ArmExposure]:
     """In the order of the contrast; an arm in which no time was recorded is left out."""
     rows = [dict(zip(EXPOSURE_COLUMNS, row, strict=True)) for row in exposure_of(study)]
-    timed = [row for row in rows if row["seconds"] is not None]
+    timed = [row for row in rows if row["seconds"] is not None and not row["excluded"]]
     arms = ((arm.key, [row for row in timed if row["arm"] == own]) for own, arm in coding.arms.items())
     return [_summary(key, readings, masked=coding.is_masked) for key, readings in arms if readings]
 

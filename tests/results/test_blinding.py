@@ -42,7 +42,8 @@ def study() -> Study:
     study.save()
     for case in study.cases.all():
         ious = {"input_gradient": case.number / 20, "guided_backprop": case.number / 30, "latent_shift": 0.4}
-        Explanation.objects.create(case=case, status="done", methods=list(ious), ious=ious, created_at=NOW)
+        fields = {"methods": list(ious), "ious": ious, "measures": {"mask_area": 0.1}}
+        Explanation.objects.create(case=case, status="done", created_at=NOW, **fields)
     Question.objects.create(study=study, key="comment", text="Comment", kind="text", required=False, position=3)
     for reader in (reader_make(study), reader_make(study)):
         reader.seed = SEED
@@ -185,10 +186,12 @@ def test_a_masked_export_keeps_what_is_handled_alike_in_every_arm(study: Study, 
     exposure = rows(masked["exposure.csv"])
     assert set(exposure[0]) == {
         "reader", "case", "arm", "period", "position", "visits", "seconds", "seconds_first", "idle_seconds",
-        "hidden_seconds", "instructions_opened", "tab_hidden",
+        "hidden_seconds", "instructions_opened", "tab_hidden", "excluded",
     }  # fmt: skip
     assert {row["column"] for row in rows(masked["codebook-exposure.csv"])} == set(exposure[0])
-    assert {row["iou"] for row in rows(masked["responses.csv"])} == {""}
+    responses = rows(masked["responses.csv"])
+    assert {row["iou"] + row["map_area"] for row in responses} == {""}
+    assert {row["mask_area"] for row in responses if row["label"] == "TP"} == {"0.1"}
     assert [row["detail"] for row in rows(masked["audit.csv"])] == [
         '{"new_detail": "withheld", "reader": "R1", "seed": "withheld", "study_seed": "withheld"}'
     ]

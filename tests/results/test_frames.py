@@ -101,18 +101,29 @@ def test_the_iou_of_an_arm_is_the_mean_of_its_methods_and_only_for_true_positive
     ious = {"input_gradient": 0.1, "guided_backprop": 0.3, "latent_shift": 0.25}
     for number, values in ((1, ious), (2, ious), (3, {"latent_shift": 0.5})):
         Explanation.objects.create(
-            case=study.cases.get(number=number), status="done", methods=list(ious), ious=values, created_at=NOW
+            case=study.cases.get(number=number),
+            status="done",
+            methods=list(ious),
+            ious=values,
+            measures={"mask_area": number / 10},
+            created_at=NOW,
         )
     reader = reader_make(study)
     answer_all(reader, {"A": 3, "B": 4})
 
-    frame = tidy(study).drop_duplicates(["case", "arm"]).set_index(["case", "arm"])["iou"]
+    table = tidy(study).drop_duplicates(["case", "arm"]).set_index(["case", "arm"])
+    frame = table["iou"]
 
     assert frame["1", "A"] == pytest.approx(0.2)
     assert frame["1", "B"] == pytest.approx(0.25)
     assert frame[["2"]].isna().all()  # false positive: nothing to overlap with
     assert frame.isna()["3", "A"]  # a mean over fewer methods than the arm shows is another quantity
     assert frame["3", "B"] == pytest.approx(0.5)
+    assert table.loc["1", ["mask_area", "map_area"]].to_numpy().tolist() == [[0.1, 0.1]] * 2
+    assert table.loc[["2", "4"], ["mask_area", "map_area"]].isna().all(axis=None)
+    # The mask is the case's; a map of which there is no IoU has no area.
+    assert table.loc[("3", "A"), "mask_area"] == pytest.approx(0.3)
+    assert table.isna().loc[("3", "A"), "map_area"]
 
 
 def test_the_rows_of_the_file_are_those_of_the_frame_in_its_order() -> None:

@@ -166,8 +166,8 @@ def test_the_report_is_computed_once_for_page_and_figures(
     answer_all(reader_make(study), {"A": 3, "B": 4})
     first = page(client, study)
     image = reverse("results_figure", args=[study.slug, "scores_confidence", "svg"])
-    # Session, user, study, roles, arms and three small counts: no responses are fetched again.
-    with django_assert_max_num_queries(9):
+    # Session, user, study, roles, coding, arms and three small counts: no responses are fetched again.
+    with django_assert_max_num_queries(10):
         assert client.get(image).status_code == 200
     assert page(client, study).split("<main")[1] == first.split("<main")[1]
 
