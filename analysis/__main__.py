@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from analysis.agreement_report import load_wide, wide_messages, wide_table
+from analysis.allocation import load_allocation
 from analysis.errors import AnalysisError
 from analysis.interchange import FORMATS, convert
 from analysis.mrmc import Name
@@ -79,6 +80,9 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         choices=get_args(Adjustment),
         default="holm",
         help="bh adds Benjamini-Hochberg (default %(default)s)",
+    )
+    parser.add_argument(
+        "--allocation", type=Path, metavar="ALLOCATION.csv", help="of the export: the flow table says what was not read"
     )
     parser.add_argument("--plan", type=Path, metavar="FILE", help="locked analysis plan, named with its SHA-256")
 
@@ -177,6 +181,7 @@ def _report(options: argparse.Namespace) -> int:
         margin=options.margin,
         adjust=options.adjust,
         plan=plan,
+        allocation=None if options.allocation is None else load_allocation(options.allocation),
     )
     return _finish(report, options.out)
 

@@ -11,6 +11,7 @@ from analysis import figures, iou, paired
 from analysis.accuracy import accuracy_tables
 from analysis.agreement_report import OPTIONS as AGREEMENT_OPTIONS
 from analysis.agreement_report import agreement_table
+from analysis.allocation import check_allocation
 from analysis.effect import OPTIONS as EFFECT_OPTIONS
 from analysis.effect import effect_table, equivalence_table, period_table
 from analysis.errors import AnalysisError
@@ -45,6 +46,7 @@ def build(
     margin: float | None = None,
     adjust: paired.Adjustment = "holm",
     plan: Mapping[str, str] | None = None,
+    allocation: pd.DataFrame | None = None,
 ) -> Report:
     """Compute the report of one study's responses (validated here).
 
@@ -52,6 +54,7 @@ def build(
     their names. `draws` counts bootstrap and permutation draws, `source` is noted with the data in the provenance.
     `margin`, in points of the scale and set before the data were seen, asks for tests of equivalence; `adjust` "bh"
     adds p-values of Benjamini and Hochberg. `plan` (file, sha256) is the locked analysis plan that provenance names.
+    `allocation` (as `check_allocation` takes it) says what readers were to see, for the flow table.
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
     """
     if draws < 1:
@@ -98,7 +101,7 @@ def build(
     more, said = _overlap(frame, drawn, seed=seed, draws=draws)
     tables |= more
     messages += said
-    tables["flow"] = flow_table(frame, pairs)
+    tables["flow"] = flow_table(frame, pairs, None if allocation is None else check_allocation(allocation))
     tables["missing_pairs"] = pairs.missing
     tables["sensitivity"], said = sensitivity_table(tables["flow"], pairs, seed=seed, draws=draws)
     messages += said

@@ -16,6 +16,7 @@ from django.core.cache import cache
 from analysis.figures import FigureFormat, render
 from analysis.report import Report, build, records
 from analysis.schema import write_responses
+from readerstudy.results.blinding import Coding
 from readerstudy.results.frames import data_version, responses
 from readerstudy.studies.models import Study
 
@@ -42,19 +43,19 @@ class StudyReport:
     provenance: Mapping[str, Any]
 
 
-def study_report(study: Study) -> StudyReport:
-    """The report of the data as they are now, from the cache while they have not changed.
+def study_report(study: Study, coding: Coding) -> StudyReport:
+    """The report of the data as they are now, with the arms as `coding` shows them; from the cache if nothing changed.
 
     Raises AnalysisError where the data cannot be analysed.
     """
-    arms = contrast(study)
+    arms = coding.contrast
     version = hashlib.sha256(f"{study.slug}|{arms}|{data_version(study)}".encode()).hexdigest()
-    if (kept := _kept(study, version)) is not None:
+    if (kept := _kept(study, coding, version)) is not None:
         return kept
     with _computing:
-        if (kept := _kept(study, version)) is not None:
+        if (kept := _kept(study, coding, version)) is not None:
             return kept
-        frame = responses(study)
+        frame = responses(study, coding)
         content = _csv(frame)
         full = _build(frame, content, arms)
         report = StudyReport(
@@ -67,15 +68,15 @@ def study_report(study: Study) -> StudyReport:
             messages=tuple(full.messages),
             provenance=full.provenance,
         )
-        cache.set(_key(study, "report"), report, timeout=KEEP_SECONDS)
+        cache.set(_key(study, coding, "report"), report, timeout=KEEP_SECONDS)
         # Apart from the report: they are the slow part to unpack, and most requests want none of them.
-        cache.set(_key(study, "figures"), (version, full.figures), timeout=KEEP_SECONDS)
+        cache.set(_key(study, coding, "figures"), (version, full.figures), timeout=KEEP_SECONDS)
         return report
 
 
-def figure_file(study: Study, report: StudyReport, name: str, file_format: FigureFormat) -> bytes:
+def figure_file(study: Study, coding: Coding, report: StudyReport, name: str, file_format: FigureFormat) -> bytes:
     """One figure of the report, drawn now. Raises KeyError for a figure that the report does not have."""
-    version, figures = cache.get(_key(study, "figures"), ("", {}))
+    version, figures = cache.get(_key(study, coding, "figures"), ("", {}))
     with _computing:
         if version != report.version:
             figures = _rebuilt(report).figures
@@ -86,12 +87,6 @@ def report_files(report: StudyReport) -> dict[str, bytes]:
     """Name -> content of the files that `python -m analysis report` writes."""
     with _computing, tempfile.TemporaryDirectory(prefix="report-") as folder:
         return {path.name: path.read_bytes() for path in _rebuilt(report).write(Path(folder))}
-
-
-def contrast(study: Study) -> tuple[str, str] | None:
-    """The first two arms in the order of the protocol; the contrast is second minus first."""
-    keys = list(study.arms.order_by("position").values_list("key", flat=True)[:2])
-    return (keys[0], keys[1]) if len(keys) == 2 else None
 
 
 def zip_files(files: Mapping[str, bytes]) -> bytes:
@@ -126,10 +121,10 @@ def _rebuilt(report: StudyReport) -> Report:
     return _build(report.frame, report.responses_csv, report.arms)
 
 
-def _key(study: Study, part: str) -> str:
-    return f"results-{part}-{FORMAT}-{study.pk}"
+def _key(study: Study, coding: Coding, part: str) -> str:
+    return f"results-{part}-{FORMAT}-{study.pk}-{coding.name}"
 
 
-def _kept(study: Study, version: str) -> StudyReport | None:
-    report = cache.get(_key(study, "report"))
+def _kept(study: Study, coding: Coding, version: str) -> StudyReport | None:
+    report = cache.get(_key(study, coding, "report"))
     return report if isinstance(report, StudyReport) and report.version == version else None

@@ -13,6 +13,7 @@ from analysis.errors import AnalysisError
 from analysis.figures import FigureFormat
 from analysis.order import natural_order
 from readerstudy.results import reports, selectors, tables
+from readerstudy.results.blinding import WITHHELD_RULE, Coding, coding_for, former_codes
 from readerstudy.results.exposure import exposure_by_arm
 from readerstudy.results.frames import IOU_RULE
 from readerstudy.studies.access import Role, study_for, user_of
@@ -30,20 +31,22 @@ def _study(request: HttpRequest, slug: str) -> Study:
 def results_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Who rated what, every table and figure of the report, and how they were made."""
     study = _study(request, slug)
+    coding = coding_for(user_of(request), study)
     try:
-        report = reports.study_report(study)
+        report = reports.study_report(study, coding)
     except AnalysisError as error:
         return _refused(request, study, error)
     coordinates = study.memberships.filter(user=user_of(request), role=Role.COORDINATOR).exists()
-    return render(request, "results/detail.html", {**_context(study, report), "coordinates": coordinates})
+    return render(request, "results/detail.html", {**_context(study, coding, report), "coordinates": coordinates})
 
 
 @require_safe
 def results_responses(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
     """The tidy responses, from which `python -m analysis report` gives the numbers of the page."""
     study = _study(request, slug)
+    coding = coding_for(user_of(request), study)
     try:
-        report = reports.study_report(study)
+        report = reports.study_report(study, coding)
     except AnalysisError as error:
         return _refused(request, study, error)
     return _download(report.responses_csv, f"{study.slug}-{reports.RESPONSES_FILE}", CSV_TYPE)
@@ -53,8 +56,9 @@ def results_responses(request: HttpRequest, slug: str) -> HttpResponse | FileRes
 def results_report(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
     """What `python -m analysis report` writes, as one archive."""
     study = _study(request, slug)
+    coding = coding_for(user_of(request), study)
     try:
-        report = reports.study_report(study)
+        report = reports.study_report(study, coding)
     except AnalysisError as error:
         return _refused(request, study, error)
     return _download(reports.zip_files(reports.report_files(report)), f"{study.slug}-report.zip", "application/zip")
@@ -66,13 +70,14 @@ def results_report(request: HttpRequest, slug: str) -> HttpResponse | FileRespon
 def results_figure(request: HttpRequest, slug: str, name: str, file_format: FigureFormat) -> HttpResponse:
     """A figure of the report as SVG or PDF."""
     study = _study(request, slug)
+    coding = coding_for(user_of(request), study)
     try:
-        report = reports.study_report(study)
+        report = reports.study_report(study, coding)
     except AnalysisError as error:
         return _refused(request, study, error)
     if name not in report.figures:
         raise Http404
-    content = reports.figure_file(study, report, name, file_format)
+    content = reports.figure_file(study, coding, report, name, file_format)
     response = HttpResponse(content, content_type=FIGURE_TYPES[file_format])
     response["Content-Disposition"] = f'inline; filename="{study.slug}-{name}.{file_format}"'
     # The page asks for a version; under another one the picture may change at any time.
@@ -81,20 +86,23 @@ def results_figure(request: HttpRequest, slug: str, name: str, file_format: Figu
     return response
 
 
-def _context(study: Study, report: reports.StudyReport) -> dict[str, Any]:
-    arms = list(study.arms.order_by("position"))
+def _context(study: Study, coding: Coding, report: reports.StudyReport) -> dict[str, Any]:
+    arms = coding.shown
     first, second = arms[:2] if report.arms else (None, None)
     questions = _questions(study, report)
     return {
         "study": study,
         "report": report,
         "version": report.version[:16],
+        "coding": coding,
+        "withheld_rule": WITHHELD_RULE,
+        "former_codes": former_codes(study),
         "arms": arms,
         "first": first,
         "second": second,
         "other_arms": arms[2:],
         "progress": selectors.progress(study, report.frame),
-        "exposure": exposure_by_arm(study),
+        "exposure": exposure_by_arm(study, coding),
         "interim": study.status != Study.Status.CLOSED,
         "readers": natural_order(report.frame["reader"].unique()),
         "overview": tables.overview(questions),

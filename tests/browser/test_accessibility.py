@@ -101,6 +101,9 @@ def test_pages_of_staff(page: Page, live_server, sign_in, allocation: Allocation
     Study.objects.update(status=Study.Status.CLOSED)
     go(page, root, "results_detail", study.slug)
     found += violations(page)
+    go(page, root, "study_detail", study.slug)
+    page.get_by_text("Unblind…").click()
+    found += violations(page)
     assert found == []
 
 

@@ -1,4 +1,4 @@
-"""Every test of the results starts with an empty cache: reports are kept across requests."""
+"""What tests of the results share: an empty cache, since reports are kept across requests, and exports without one."""
 
 from collections.abc import Iterator
 
@@ -11,3 +11,9 @@ def empty_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a study that is too large for a report, which takes seconds: for tests of the other files."""
+    monkeypatch.setattr("readerstudy.results.exports.REPORT_ANSWERS", -1)

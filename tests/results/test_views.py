@@ -148,7 +148,6 @@ def test_a_new_answer_shows_at_once(client: Client) -> None:
     answer(reader, 1, "B", [4])
     assert "+2.0000" in page(client, study)
 
-    Study.objects.update(status=Study.Status.OPEN)
     reading = reader.readings.get(case__number=1, arm__key="B")
     last = reading.answers.get()
     last.pk = "7c1f6c6e-6f0e-4b45-9f55-c0b1c2fbbf0f"
@@ -167,8 +166,8 @@ def test_the_report_is_computed_once_for_page_and_figures(
     answer_all(reader_make(study), {"A": 3, "B": 4})
     first = page(client, study)
     image = reverse("results_figure", args=[study.slug, "scores_confidence", "svg"])
-    # Session, user, study, roles, arms and three small counts: no responses are fetched again.
-    with django_assert_max_num_queries(9):
+    # Session, user, study, roles, coding, arms and three small counts: no responses are fetched again.
+    with django_assert_max_num_queries(10):
         assert client.get(image).status_code == 200
     assert page(client, study).split("<main")[1] == first.split("<main")[1]
 
