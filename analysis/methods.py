@@ -77,8 +77,10 @@ def _selected(provenance: dict[str, Any]) -> list[str]:
         return []
     kept = "; ".join(f"{name}: {_list([str(value) for value in values])}" for name, values in selection.items())
     return [
-        f"Exploration: filtered to part of the responses ({kept}). These are not the results of the planned analysis; "
-        "no p-value is adjusted for the choice."
+        (
+            f"Exploration: filtered to part of the responses ({kept}). These are not the results of the planned "
+            "analysis; no p-value is adjusted for the choice."
+        )
     ]
 
 

@@ -86,6 +86,18 @@ class Table:
         )
         return float(found)
 
+    def positive(self, key: str) -> float | None:
+        """A number above zero; None where the key is absent."""
+        found = self._get(
+            key,
+            lambda value: (
+                value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0)
+            ),
+            "must be a number above 0",
+            None,
+        )
+        return None if found is None else float(found)
+
     def one_of(self, key: str, choices: Sequence[str], *, default: object = _MISSING) -> str:
         found: str = self._get(key, lambda value: value in choices, f"must be one of: {', '.join(choices)}", default)
         return found
