@@ -1,4 +1,4 @@
-"""The Celery application of workers that compute reports: no torch. `celery -A readerstudy.results worker -Q reports`."""
+"""The Celery application of workers without torch: `celery -A readerstudy.results worker -Q reports`."""
 
 from readerstudy.celery import application
 

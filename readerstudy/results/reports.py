@@ -30,10 +30,9 @@ FOLDER = "reports"
 RESPONSES_FILE = "responses.csv"
 ZIP_FILE = "report.zip"
 RESULTS_FILE = "results.json"
+METHODS_FILE = "methods.md"
 EXPOSURE_FILE = "exposure.json"
 PROTOCOL_FILE = "protocol.toml"
-# Of the report's folder, what only the page reads.
-_PRIVATE = {EXPOSURE_FILE, ZIP_FILE, RESPONSES_FILE}
 _FETCHING, _PACKING = "Responses", "Archive"
 
 
@@ -55,6 +54,7 @@ class StoredReport:
     provenance: Mapping[str, Any]
     exposure: Sequence[Mapping[str, Any]]
     figures: tuple[str, ...]
+    methods: str
 
     @property
     def messages(self) -> list[str]:
@@ -110,6 +110,7 @@ def stored_report(run: ReportRun) -> StoredReport:
         provenance=results["provenance"],
         exposure=json.loads((folder / EXPOSURE_FILE).read_text(encoding="utf-8")),
         figures=tuple(path.stem for path in sorted(folder.glob("*.svg"))),
+        methods=(folder / METHODS_FILE).read_text(encoding="utf-8"),
     )
 
 
