@@ -22,6 +22,8 @@ SIGNED = {
     "z",
     "signed_rank_z",
 }
+#: Columns of means, spreads and areas, which have decimals even where they are whole.
+MEASURED = {"mean", "mean_first_arm", "mean_second_arm", "second_mean", "sd", "sd_difference", "se", "se_robust", "auc"}
 #: Intervals of quantities that have no sign.
 UNSIGNED_INTERVALS = {"or_low"}
 #: Tables whose estimates have no sign: shares, areas, ratios.
@@ -40,6 +42,8 @@ def cell(name: str, value: Any, *, table: str = "") -> str:
         return p_value(value)
     if name in SIGNED or (name == "estimate" and table not in UNSIGNED_TABLES):
         return signed(value)
+    if name in MEASURED:
+        return fixed(value, 4)
     return _plain(value)
 
 
@@ -85,4 +89,4 @@ def _name(column: str, value: str) -> str:
 def _plain(value: float) -> str:
     if float(value).is_integer() and abs(value) < 1e9:
         return str(int(value))
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
+    return f"{value:.4f}".rstrip("0") if 1e-3 <= abs(value) < 1e6 else f"{value:.4g}"
