@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from readerstudy.studies.protocol_analysis import TABLE as ANALYSIS
 from readerstudy.studies.protocol_analysis import AnalysisPlan, analysis_plan
 from readerstudy.studies.protocol_questions import CHANGES, QuestionPlan, comment_plan, question_plan
 from readerstudy.studies.protocol_reading import ReadingPlan, reading_plan
@@ -92,7 +91,10 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         arms=tuple(_arm(table) for table in root.tables("arms")),
         questions=questions,
         reading=reading_plan(root.table("reading", default={})),
-        analysis=_analysis(root, questions),
+        analysis=analysis_plan(
+            root.table("analysis", default={}),
+            tuple(question.key for question in questions if question.kind in {"likert", "yes_no"}),
+        ),
         text=text,
     )
     study.done()
@@ -112,13 +114,6 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         if len(set(keys)) != len(keys):
             root.refuse(key, f"use the same key twice ({', '.join(keys)}): give each its own")
     return protocol
-
-
-def _analysis(root: Table, questions: tuple[QuestionPlan, ...]) -> AnalysisPlan:
-    """What is planned; where the file does not say, the standard analysis."""
-    table = root.table(ANALYSIS, default=None)
-    ordered = tuple(question.key for question in questions if question.kind in {"likert", "yes_no"})
-    return AnalysisPlan() if table is None else analysis_plan(table, ordered)
 
 
 def _arm(table: Table) -> ArmPlan:

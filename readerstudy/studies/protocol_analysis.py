@@ -22,7 +22,7 @@ class AnalysisPlan:
     questions: tuple[str, ...] = ()
     margin: float | None = None
     adjust: Literal["holm", "bh"] = "holm"
-    stated: bool = False  # whether the protocol has an [analysis] table
+    stated: bool = False  # whether the protocol says so
 
 
 def analysis_plan(table: Table, questions: tuple[str, ...]) -> AnalysisPlan:
@@ -33,7 +33,7 @@ def analysis_plan(table: Table, questions: tuple[str, ...]) -> AnalysisPlan:
         questions=table.words("questions", default=[]),
         margin=table.positive("margin"),
         adjust="bh" if adjust == "bh" else "holm",
-        stated=True,
+        stated=not table.empty,
     )
     for name in plan.primary:
         if name not in ANALYSES:
@@ -51,8 +51,6 @@ def analysis_plan(table: Table, questions: tuple[str, ...]) -> AnalysisPlan:
 
 def plan_of(protocol: str) -> AnalysisPlan:
     """The plan in the text of a protocol that was read before; the standard one where it has none."""
-    document = tomllib.loads(protocol)
-    if TABLE not in document:
-        return AnalysisPlan()
-    root = Table("protocol", protocol, "", 0, document)
-    return analysis_plan(root.table(TABLE), tuple(document[TABLE].get("questions", ())))
+    root = Table("protocol", protocol, "", 0, tomllib.loads(protocol))
+    table = root.table(TABLE, default={})
+    return analysis_plan(table, table.words("questions", default=[]))

@@ -30,6 +30,11 @@ class Table:
             if key not in self._taken:
                 self.refuse(key, f"is not known; the keys here are: {', '.join(sorted(self._taken))}")
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing stands in it."""
+        return not self._values
+
     def table(self, key: str, *, default: object = _MISSING) -> Self:
         values = self._get(key, lambda value: isinstance(value, dict), f"must be a table: write [{key}]", default)
         return type(self)(self._source, self._text, key, 0, values)

@@ -32,6 +32,7 @@ OWN_CASE = (302, 404, 200, 404, 404, 404, 404)
 OWN_CASE_BY_SCRIPT = (401, 404, 200, 404, 404, 404, 404)
 COORDINATOR = (302, 404, 403, 403, 200, 403, 403)
 RESULTS = (302, 404, 403, 403, 200, 200, 403)
+RESULT_FILES = (302, 404, 403, 403, 503, 503, 403)  # the report is still to be computed
 EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "home": ("get", (302, 200, 200, 200, 200, 200, 200)),
     "signed_in": ("get", (302, 200, 200, 200, 200, 200, 200)),
@@ -59,9 +60,12 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "case_detail": ("get", COORDINATOR),
     "case_asset": ("get", COORDINATOR),
     "results_detail": ("get", RESULTS),
-    "results_responses": ("get", RESULTS),
-    "results_figure": ("get", (302, 404, 403, 403, 404, 404, 403)),  # nothing was answered: no such figure yet
-    "results_report": ("get", RESULTS),
+    "results_state": ("get", RESULTS),
+    "results_retry": ("post", (302, 404, 403, 403, 404, 404, 403)),  # there is no such run
+    "results_responses": ("get", RESULT_FILES),
+    "results_figure": ("get", RESULT_FILES),
+    "results_file": ("get", RESULT_FILES),
+    "results_report": ("get", RESULT_FILES),
 }
 # Signing in and looking after one's own account: nothing of a study is behind these.
 ACCOUNT = {
@@ -125,6 +129,8 @@ class Scene:
             "case_detail": [slug, case.number],
             "case_asset": [slug, case.number, "xray.png"],
             "results_figure": [slug, "nothing", "svg"],
+            "results_file": [slug, "nothing.csv"],
+            "results_retry": [slug, uuid.uuid4()],
         }.get(name, [slug])
 
     def body(self, name: str) -> dict[str, object]:

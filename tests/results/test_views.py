@@ -6,7 +6,6 @@ import re
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
@@ -19,9 +18,8 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.services import worker_seen
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Event
-from readerstudy.results.gifsplanation import load
 from readerstudy.results.models import ReportRun
-from readerstudy.results.services import gifsplanation_import, run_claim, run_step
+from readerstudy.results.services import run_claim, run_step
 from readerstudy.studies.models import Image, Membership, Study
 from tests.results.conftest import Compute
 from tests.results.factories import (
@@ -473,21 +471,3 @@ def test_every_table_of_the_report_is_on_the_page_with_its_file(client: Client, 
     assert with_rows <= set(re.findall(r"/files/(\w+\.csv)\?v=", text))
     figures = {path.name for path in media_path(run.folder).glob("*.svg")}
     assert figures == {name.rsplit("/", 1)[1] for name in re.findall(r'<img src="([^?"]+)\?v=', text)}
-
-
-# The published study
-
-
-@pytest.mark.shared_data
-def test_the_published_numbers_are_on_the_page(client: Client, page: Page, shared_data_dir: Path) -> None:
-    """Expected: shared/statistics.md, and the study's own tests."""
-    study = gifsplanation_import(published=load(shared_data_dir / "gifsplanation"), slug="published", now=NOW).study
-    text = page(client, study)
-    wilcoxon = {(row[0], row[1]): row for row in rows(text, "Wilcoxon signed-rank tests, as published") if len(row) > 2}
-    assert wilcoxon
-    overview = text[text.index("At a glance") :].split("</table>")[0]
-    for number in ("+0.1500", "0.9544", "1233.5", "0.01037", "+0.0458", "1.0616", "2822.5", "0.5793"):
-        assert number in overview
-    (headline,) = [row for row in rows(text, "Difference of the arms") if "to report" in row[0]][:1]
-    assert headline[0].startswith("FRRC")
-    assert "not to be trusted" in text
