@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from analysis.figures import drawing
 from analysis.labels import ABSENT, caption, column, explained, heading
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def pdf_bytes(
             page += ([""] * 2 if page else []) + block
     blocks += [page] if page else []
     buffer = io.BytesIO()
-    with drawing(), PdfPages(buffer, metadata={"CreationDate": None, "Creator": "analysis", "Title": title}) as pages:
+    with PdfPages(buffer, metadata={"CreationDate": None, "Creator": "analysis", "Title": title}) as pages:
         for number, block in enumerate(blocks, start=1):
             pages.savefig(_text_page(block, f"{number}"))
         for figure in figures.values():

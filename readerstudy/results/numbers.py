@@ -22,8 +22,13 @@ SIGNED = {
     "z",
     "signed_rank_z",
 }
-#: Columns of means, spreads and areas, which have decimals even where they are whole.
-MEASURED = {"mean", "mean_first_arm", "mean_second_arm", "second_mean", "sd", "sd_difference", "se", "se_robust", "auc"}
+#: Decimals of measured columns, which have them even where they are whole.
+DECIMALS = {
+    **dict.fromkeys(("mean", "mean_first_arm", "mean_second_arm", "second_mean", "sd", "sd_difference", "auc"), 4),
+    **dict.fromkeys(("se", "se_robust", "sd_case", "sd_case_se", "icc"), 4),
+    **dict.fromkeys(("odds_ratio", "ratio"), 3),
+    **dict.fromkeys(("df", "df2", "q1", "q3", "median", "geometric_mean"), 2),
+}
 #: Intervals of quantities that have no sign.
 UNSIGNED_INTERVALS = {"or_low"}
 #: Tables whose estimates have no sign: shares, areas, ratios.
@@ -42,7 +47,9 @@ def cell(name: str, value: Any, *, table: str = "") -> str:
         return p_value(value)
     if name in SIGNED or (name == "estimate" and table not in UNSIGNED_TABLES):
         return signed(value)
-    if name in MEASURED:
+    if name in DECIMALS:
+        return fixed(value, DECIMALS[name])
+    if name == "estimate":
         return fixed(value, 4)
     return _plain(value)
 

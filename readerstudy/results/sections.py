@@ -25,6 +25,7 @@ class Section:
     parts: tuple[Part, ...]
     figures: tuple[str, ...] = ()
     about: str = ""
+    rest: str = ""  # the title of what is left for exploration where the section was planned
 
 
 SECTIONS = (
@@ -46,9 +47,14 @@ SECTIONS = (
                     "clusters."
                 ),
             ),
-            Part("ordinal", title="All terms of the models"),
+            Part(
+                "ordinal",
+                ("model", "term", "estimate", "se", "z", "p_value", *ORDINAL[1:4], *ORDINAL[5:]),
+                title="All terms of the models",
+            ),
             Part("ordinal_models"),
         ),
+        rest="Ordinal mixed model: all terms, and the fits",
     ),
     Section(
         "effect",
@@ -75,9 +81,13 @@ SECTIONS = (
                     "case_reader_high",
                 ),
                 title="Ranks, shift, and readers as a sample",
-                note="The same differences in other measures; far from 0, the correlation of readers misleads tests.",
+                note=(
+                    "The same differences in other measures: Hodges-Lehmann shift, rank correlation, clustered "
+                    "signed-rank test. Far from 0, the correlation of readers misleads tests that pool them."
+                ),
             ),
         ),
+        rest="Effect in other measures: ranks, shift, readers as a sample",
     ),
     Section(
         "equivalence",
@@ -100,7 +110,6 @@ SECTIONS = (
                     "p_value",
                     "distribution",
                     "statistic",
-                    "df1",
                     "df2",
                     "note",
                 ),
@@ -120,6 +129,7 @@ SECTIONS = (
             Part("auc_target_differences"),
             Part("auc_components"),
         ),
+        rest="AUC of each reader and target",
     ),
     Section(
         "points",
@@ -166,7 +176,14 @@ SECTIONS = (
         "joint",
         "Two questions together",
         "Comparison of the arms (as published)",
-        (Part("score_joint_means"), Part("score_joint", pivot=Pivot("second_value", "count"))),
+        (
+            Part("score_joint_means"),
+            Part(
+                "score_joint",
+                pivot=Pivot("second_value", "count"),
+                note="How often both scores were given in one reading: rows of the first, columns of the second.",
+            ),
+        ),
         ("joint",),
     ),
     Section(
@@ -241,40 +258,53 @@ def results_shown(
 
     `part` tells that the report is of part of the data: then nothing was planned.
     """
+    report = _Report({**tables, "auc_comparison": _auc_comparison(tables)}, methods_by_heading(methods), questions)
     primary = {key: text for key, text in questions.items() if not plan.questions or key in plan.questions}
     others = {key: text for key, text in questions.items() if key not in primary}
-    words = methods_by_heading(methods)
-    complete = {**tables, "auc_comparison": _auc_comparison(tables)}
     first = () if part else plan.primary
     by_key = {section.key: section for section in SECTIONS}
-
-    def shown(
-        section: Section, key: str, parts: Sequence[tuple[Part, Mapping[str, str]]], names: Sequence[str]
-    ) -> ShownSection | None:
-        made = [shown_table(one, complete, asked) for one, asked in parts]
-        drawn = _figures(section, names, questions)
-        found = tuple(table for table in made if table is not None)
-        if not found and not drawn:
-            return None
-        return ShownSection(key, section.title, section.about, found, drawn, words.get(section.methods, ()))
-
     planned = [
-        shown(by_key[key], f"planned-{key}", [(part, primary) for part in by_key[key].parts if part.planned], ())
+        report.section(by_key[key], [(one, primary) for one in by_key[key].parts if one.planned], key=f"planned-{key}")
         for key in first
     ]
     exploration = []
     for section in SECTIONS:
-        parts: list[tuple[Part, Mapping[str, str]]] = []
-        for one in section.parts:
-            done = section.key in first and one.planned
-            if not done or others:
-                parts.append((one, others if done else questions))
-        exploration.append(shown(section, section.key, parts, figures))
+        done = section.key in first
+        parts = [(one, others if done and one.planned else questions) for one in section.parts]
+        title = section.rest if done and not others else ""
+        exploration.append(report.section(section, parts, title=title, figures=figures))
     return Results(
-        shown(COMPLETENESS, COMPLETENESS.key, [(part, questions) for part in COMPLETENESS.parts], ()),
+        report.section(COMPLETENESS, [(one, questions) for one in COMPLETENESS.parts]),
         tuple(section for section in planned if section),
         tuple(section for section in exploration if section),
     )
+
+
+@dataclass(frozen=True)
+class _Report:
+    """What the sections are made of."""
+
+    tables: Tables
+    words: Mapping[str, tuple[str, ...]]
+    questions: Mapping[str, str]
+
+    def section(
+        self,
+        section: Section,
+        parts: Sequence[tuple[Part, Mapping[str, str]]],
+        *,
+        key: str = "",
+        title: str = "",
+        figures: Sequence[str] = (),
+    ) -> ShownSection | None:
+        """A section with these parts, each of some questions; None where the report has nothing for it."""
+        made = [shown_table(part, self.tables, questions) for part, questions in parts if questions]
+        found = tuple(table for table in made if table is not None)
+        drawn = _figures(section, figures, self.questions)
+        if not found and not drawn:
+            return None
+        methods = self.words.get(section.methods, ())
+        return ShownSection(key or section.key, title or section.title, section.about, found, drawn, methods)
 
 
 def methods_by_heading(methods: str) -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from readerstudy.results import numbers
 from readerstudy.results.numbers import ALL
 
 SIGNIFICANT = 0.05
+LONG = 40
 QUESTION = "question"
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
@@ -54,6 +55,11 @@ class Cell:
     text: str
     number: bool
     strong: bool = False
+
+    @property
+    def long(self) -> bool:
+        """Whether it is a sentence, which may take several lines."""
+        return len(self.text) > LONG
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,10 @@ def shown_table(part: Part, tables: Tables, questions: Mapping[str, str]) -> Sho
     numeric = {name: _is_number(rows, name) for name in columns}
     headings = tuple(Heading(text, number=numeric[name]) for name, _, text in spans)
     grouped: dict[str, list[ShownRow]] = {}
+    parts = any(not _pooled(row) for row in rows)
     for row in rows:
-        grouped.setdefault(row.get(QUESTION, ""), []).append(_row(part.table, row, spans, numeric))
+        shown = ShownRow(_cells(part.table, row, spans, numeric), parts and _pooled(row), bool(row.get("headline")))
+        grouped.setdefault(row.get(QUESTION, ""), []).append(shown)
     return ShownTable(
         files=tuple(f"{name}.csv" for name in part.files or (part.table,)),
         title=part.title or labels.heading(part.table),
@@ -129,7 +137,14 @@ def _spans(columns: Sequence[str]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _row(table: str, row: Row, spans: Sequence[tuple[str, str, str]], numeric: Mapping[str, bool]) -> ShownRow:
+def _pooled(row: Row) -> bool:
+    """Whether a row is of all targets, or of all readers where others are of one."""
+    return bool(row.get("target", row.get("reader")) == ALL)
+
+
+def _cells(
+    table: str, row: Row, spans: Sequence[tuple[str, str, str]], numeric: Mapping[str, bool]
+) -> tuple[Cell, ...]:
     cells = []
     for name, last, _ in spans:
         if last != name:
@@ -138,8 +153,7 @@ def _row(table: str, row: Row, spans: Sequence[tuple[str, str, str]], numeric: M
             text = numbers.cell(name, row[name], table=table)
         strong = name in {"p_holm", "p_bh"} and row[name] is not None and row[name] < SIGNIFICANT
         cells.append(Cell(text, numeric[name], strong))
-    pooled = row.get("target") == ALL or (table in {"points", "point_differences"} and row.get("reader") == ALL)
-    return ShownRow(tuple(cells), pooled, bool(row.get("headline")))
+    return tuple(cells)
 
 
 def _is_number(rows: Sequence[Row], name: str) -> bool:

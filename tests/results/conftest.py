@@ -1,15 +1,12 @@
 """Reports in tests are computed when a test says so, in its own process."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
 
-from analysis.report import build
 from readerstudy.celery import app
-from readerstudy.results.models import ReportRun
-from readerstudy.results.tasks import build_report
+from tests.results.worker import hurry, work
 
 Compute = Callable[[], list[str]]
 
@@ -39,22 +36,12 @@ def nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def compute(monkeypatch: pytest.MonkeyPatch) -> Compute:
-    """Does what a worker would: every run that waits, in its order; what became of each.
-
-    With few draws, and figures that are not drawn: that is most of the time, and tests of the analysis look at them.
-    """
-    monkeypatch.setattr("analysis.report.build", partial(build, draws=50))
-    monkeypatch.setattr("analysis.output.render", lambda _figure, kind: b"%PDF" if kind == "pdf" else b"<?xml?><svg/>")
-    monkeypatch.setattr("analysis.output.pdf_bytes", lambda *_: b"%PDF")
+    """Does what a worker would, in a hurry."""
+    hurry(monkeypatch)
     return work
 
 
 @pytest.fixture
 def compute_in_full() -> Compute:
-    """The same, with every draw and figure."""
+    """Does what a worker would, with every draw and figure."""
     return work
-
-
-def work() -> list[str]:
-    waiting = ReportRun.objects.filter(status=ReportRun.Status.PENDING).order_by("queued_at")
-    return [build_report(str(run.pk)) for run in waiting]

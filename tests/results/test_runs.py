@@ -194,20 +194,13 @@ def test_only_a_failed_run_is_tried_again_with_a_fresh_count(
 def test_a_report_counts_its_steps_and_is_computed_once_however_often_it_is_delivered(
     study: Study, compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps: list[tuple[str, int, int]] = []
-
-    def noted(*, job: ReportJob, step: str, done: int, steps_: int) -> None:
-        steps.append((step, done, steps_))
-
-    monkeypatch.setattr(
-        "readerstudy.results.services.run_step",
-        lambda *, job, step, done, steps: noted(job=job, step=step, done=done, steps_=steps),
-    )
+    steps: list[dict[str, Any]] = []
+    monkeypatch.setattr("readerstudy.results.services.run_step", lambda **noted: steps.append(noted))
     run = request(study)
     assert build_report(str(run.pk)) == "computed"
-    assert [done for _, done, _ in steps] == list(range(len(steps)))
-    assert {total for _, _, total in steps} == {len(steps)}
-    assert "Agreement of the readers" in {name for name, _, _ in steps}
+    assert [noted["done"] for noted in steps] == list(range(len(steps)))
+    assert {noted["steps"] for noted in steps} == {len(steps)}
+    assert "Agreement of the readers" in {noted["step"] for noted in steps}
     run.refresh_from_db()
     assert (media_path(run.folder) / "report.html").stat().st_size > 1000
     assert build_report(str(run.pk)) == "nothing to do"
