@@ -9,6 +9,7 @@ IMAGES ?=
 LABELS ?= $(IMAGES)/labels.csv
 BOXES ?= $(wildcard $(IMAGES)/boxes.csv)
 PORT ?= 8000
+TESTS ?= tests
 
 .PHONY: demo test lint format benchmark clean
 .DEFAULT_GOAL := help
@@ -17,7 +18,8 @@ PORT ?= 8000
 help:
 	@echo 'make demo                    build and serve a demonstration study on synthetic X-rays'
 	@echo 'make demo IMAGES=DIR         the same with your X-rays (LABELS=, BOXES= default to the CSV files in DIR)'
-	@echo 'make test                    run the tests'
+	@echo 'make test                    run the tests, in as many processes as there are cores'
+	@echo 'make test TESTS="PATH ..."   run these'
 	@echo 'make lint                    formatting, types, import contracts, deployment checks'
 	@echo 'make format                  apply the formatters'
 	@echo 'make benchmark               explanations beside the public packages: seconds, memory, differences'
@@ -44,7 +46,7 @@ demo: $(VENV)/.worker
 	  $(if $(IMAGES),--images '$(IMAGES)' --labels '$(LABELS)' $(if $(BOXES),--boxes '$(BOXES)'))
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from analysis.agreement_report import load_wide, wide_messages, wide_table
+from analysis.allocation import load_allocation
 from analysis.errors import AnalysisError
 from analysis.interchange import FORMATS, convert
 from analysis.mrmc import Name
@@ -80,6 +81,9 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         choices=get_args(Adjustment),
         default="holm",
         help="bh adds Benjamini-Hochberg (default %(default)s)",
+    )
+    parser.add_argument(
+        "--allocation", type=Path, metavar="ALLOCATION.csv", help="of the export: the flow table says what was not read"
     )
     parser.add_argument("--plan", type=Path, metavar="FILE", help="locked analysis plan, named with its SHA-256")
     only = parser.add_argument_group("exploration: only part of the responses; each can be given more than once")
@@ -183,6 +187,7 @@ def _report(options: argparse.Namespace) -> int:
         adjust=options.adjust,
         plan=plan,
         selection=Selection(tuple(options.target), tuple(options.reader), tuple(options.period)),
+        allocation=None if options.allocation is None else load_allocation(options.allocation),
     )
     return _finish(report, options.out)
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.backends.backend_pdf import PdfPages
-from matplotlib.figure import Figure
-
 from analysis.labels import ABSENT, caption, column, explained, heading
+from analysis.pdf import pdf_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +26,7 @@ figure{margin:1.5rem 0}figure img{max-width:100%;height:auto}figcaption,.note{co
 code{font-size:.85em;overflow-wrap:anywhere}details{margin:1rem 0}
 @media print{.scroll{overflow:visible}table{font-size:.6rem}h2,h3{break-after:avoid}tr,figure{break-inside:avoid}}
 """
-_LINE, _LINES, _PAGE, _FONT = 185, 58, (11.69, 8.27), 6.5
+_LINE, _LINES = 185, 58
 # Longer tables stand in their CSV file; a page that nobody turns to helps nobody.
 PDF_ROWS = 110
 HTML_ROWS = 400
@@ -83,10 +80,13 @@ def html_text(
 def pdf_bytes(
     title: str,
     tables: Mapping[str, Sequence[Mapping[str, Any]]],
-    figures: Mapping[str, Figure],
+    figures: Mapping[str, bytes],
     methods: str,
 ) -> bytes:
-    """The report in pages: methods and options, tables (long ones cut, with a note), and every figure on its page."""
+    """The report in pages: methods and options, tables (long ones cut, with a note), and every figure on its page.
+
+    `figures` are the figures' own PDF files.
+    """
     lines = [title, ""]
     for line in methods.splitlines():
         paragraph = line.lstrip("# ").upper() if line.startswith("#") else line.replace("`", "")
@@ -100,21 +100,7 @@ def pdf_bytes(
                 page = []
             page += ([""] * 2 if page else []) + block
     blocks += [page] if page else []
-    buffer = io.BytesIO()
-    with PdfPages(buffer, metadata={"CreationDate": None, "Creator": "analysis", "Title": title}) as pages:
-        for number, block in enumerate(blocks, start=1):
-            pages.savefig(_text_page(block, f"{number}"))
-        for figure in figures.values():
-            pages.savefig(figure)
-    return buffer.getvalue()
-
-
-def _text_page(lines: Sequence[str], footer: str) -> Figure:
-    figure = Figure(figsize=_PAGE)
-    style: dict[str, Any] = {"family": "DejaVu Sans Mono", "fontsize": _FONT, "parse_math": False}
-    figure.text(0.04, 0.95, "\n".join(lines), va="top", linespacing=1.3, **style)
-    figure.text(0.96, 0.03, footer, ha="right", **style)
-    return figure
+    return pdf_document(title, blocks, list(figures.values()))
 
 
 def _text_table(name: str, rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:

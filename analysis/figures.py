@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -46,6 +47,10 @@ FigureFormat = Literal["svg", "pdf", "png"]
 def render(figure: Figure, file_format: FigureFormat) -> bytes:
     """The figure as a file, without date, so that the same data give the same bytes."""
     buffer = io.BytesIO()
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        # Once for all formats: it takes as long as the drawing.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     figure.savefig(buffer, format=file_format, metadata=_METADATA[file_format], dpi=150)
     return buffer.getvalue()
 

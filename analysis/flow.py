@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.allocation import CASE_EXCLUDED, FAILED, WITHDRAWN
 from analysis.effect import case_effect
 from analysis.order import natural_order
 from analysis.resampling import stream
@@ -15,6 +16,15 @@ from analysis.schema import LABELS
 if TYPE_CHECKING:
     from analysis.paired import Pairs
 
+NOT_READ, NO_ANSWER = "not read", "no answer"
+#: Why an allocated reading has no answer to a question -> column of the flow table.
+REASON_COLUMNS = {
+    WITHDRAWN: "reader_withdrawn",
+    CASE_EXCLUDED: "case_excluded",
+    FAILED: "explanation_failed",
+    NOT_READ: "not_read",
+    NO_ANSWER: "no_answer",
+}
 FLOW_COLUMNS = [
     "question",
     "reader",
@@ -28,6 +38,8 @@ FLOW_COLUMNS = [
     "repeats",
     "periods",
     "complete",
+    "allocated",
+    *REASON_COLUMNS.values(),
 ]
 SENSITIVITY_COLUMNS = [
     "question",
@@ -45,7 +57,9 @@ OPTIONS: dict[str, str] = {
     "flow": (
         "per question and reader: `cases` are all cases of the data, `unrated` those that the reader rated in neither "
         "arm; a pair that lacks an arm is excluded; `repeats` are further readings in an arm, which no pair uses; a "
-        "reader is complete who rated every case in both arms"
+        "reader is complete who rated every case in both arms; where the allocation is known, `allocated` readings (a "
+        "case in an arm) are those rated and those that are not because the reader was withdrawn, the case excluded, "
+        "its explanation failed, the reading never begun (`not_read`), or the question left open (`no_answer`)"
     ),
     "sensitivity": (
         "the effect over cases, as in `effect`, of all pairs, of the readers who are complete, and of the cases that "
@@ -54,16 +68,23 @@ OPTIONS: dict[str, str] = {
 }
 
 
-def flow_table(frame: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
-    """How many cases each reader rated in the first and second arm, and what became of them, per question."""
+def flow_table(frame: pd.DataFrame, pairs: Pairs, allocation: pd.DataFrame | None = None) -> pd.DataFrame:
+    """How many cases each reader rated in the first and second arm, and what became of the others, per question.
+
+    With an `allocation` (see `check_allocation`) also who was allocated and rated nothing; without it, `allocated` and
+    the reasons are empty.
+    """
     rows: list[dict[str, Any]] = []
+    planned = None if allocation is None else allocation[allocation["arm"].isin(pairs.arms)]
+    readers = natural_order([*frame["reader"].unique(), *(() if planned is None else planned["reader"].unique())])
     n_cases = int(frame["case"].nunique())
     used = frame[frame["arm"].isin(pairs.arms)]
     for question in natural_order(frame["question"].unique()):
         answers = used[used["question"] == question]
         of_reader = dict(list(answers.groupby("reader", sort=False)))
         paired = pairs.table.loc[pairs.table["question"] == question, "reader"].value_counts()
-        for reader in natural_order(frame["reader"].unique()):
+        became = {} if planned is None else _became(planned, answers)
+        for reader in readers:
             own = of_reader.get(reader, answers.iloc[:0])
             first, second = (own.loc[own["arm"] == arm, "case"].nunique() for arm in pairs.arms)
             both = int(paired.get(reader, 0))
@@ -81,9 +102,29 @@ def flow_table(frame: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
                     "repeats": len(own) - first - second,
                     "periods": " ".join(str(period) for period in sorted(own["period"].unique())),
                     "complete": both == n_cases,
+                    **became.get(reader, {}),
                 }
             )
-    return pd.DataFrame(rows, columns=FLOW_COLUMNS)
+    whole = dict.fromkeys(["allocated", *REASON_COLUMNS.values()], "Int64")
+    return pd.DataFrame(rows, columns=FLOW_COLUMNS).astype(whole)
+
+
+def _became(planned: pd.DataFrame, answers: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Reader -> readings allocated, and of those without an answer how many for each reason."""
+    keys = ["reader", "case", "arm"]
+    rated = answers[keys].drop_duplicates().assign(rated=True)
+    readings = planned.merge(rated, on=keys, how="left")
+    open_ = readings[readings["rated"].isna()]
+    begun = np.where(open_["opened"], NO_ANSWER, NOT_READ)
+    reasons = open_["excluded"].where(open_["excluded"] != "", begun)
+    counts = reasons.groupby(open_["reader"]).value_counts()
+    return {
+        str(reader): {
+            "allocated": int(total),
+            **{name: int(counts.get((reader, reason), 0)) for reason, name in REASON_COLUMNS.items()},
+        }
+        for reader, total in planned["reader"].value_counts().items()
+    }
 
 
 def sensitivity_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) -> tuple[pd.DataFrame, list[str]]:
@@ -91,7 +132,9 @@ def sensitivity_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int
     rows: list[dict[str, Any]] = []
     messages: list[str] = []
     for question in natural_order(flow["question"].unique()):
-        readers = flow[flow["question"] == question]
+        # Who rated nothing has no part in any effect.
+        begun = flow["rated_first_arm"] + flow["rated_second_arm"] > 0
+        readers = flow[(flow["question"] == question) & begun]
         if readers["complete"].all():
             continue
         complete = set(readers.loc[readers["complete"], "reader"])

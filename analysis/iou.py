@@ -34,7 +34,7 @@ CHANCE_OPTIONS: dict[str, str] = {
     "expected": "area of the intersection over that of the union if the map were laid at random: m a / (m + a - m a)",
     "corrected": "(IoU - expected) / (1 - expected): 0 for a map at random, 1 for a perfect one",
     "assumption": (
-        "where columns tell no map_area the map marks as many pixels as the mask (as published), so that a random map "
+        "where map_area is empty the map marks as many pixels as the mask (as published), so that a random map "
         "of area a has an IoU of about a / (2 - a)"
     ),
 }
@@ -62,12 +62,15 @@ class RankCorrelation:
 def chance_corrected(
     iou: NDArray[np.floating[Any]], mask_area: NDArray[np.floating[Any]], map_area: NDArray[np.floating[Any]] | None
 ) -> Floats:
-    """IoU rescaled so that 0 is what a map at random would have and 1 is perfect; NaN where an area is unknown.
+    """IoU rescaled so that 0 is what a map at random would have and 1 is perfect; NaN where the mask's area is unknown.
 
-    Areas are shares of the image above 0 and below 1; `map_area` None: the map marks as many pixels as the mask.
+    Areas are shares of the image above 0 and below 1; where `map_area` is NaN, or None for all, the map marks as many
+    pixels as the mask.
     """
     mask = np.where((mask_area > 0) & (mask_area < 1), mask_area, np.nan)
-    marked = mask if map_area is None else np.where((map_area > 0) & (map_area < 1), map_area, np.nan)
+    marked = mask
+    if map_area is not None:
+        marked = np.where((map_area > 0) & (map_area < 1), map_area, np.where(np.isnan(map_area), mask, np.nan))
     expected = mask * marked / (mask + marked - mask * marked)
     return np.asarray((iou - expected) / (1 - expected), dtype=np.float64)
 
@@ -77,15 +80,10 @@ def with_chance_corrected(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]
     points = _points(frame)
     if points.empty:
         return points, []
-    if "mask_area" not in frame.columns:
-        return points.iloc[:0], ["IoU: none is corrected for chance, because there is no column mask_area."]
-    areas = [
-        pd.to_numeric(points[name], errors="coerce").to_numpy(dtype=np.float64) if name in frame.columns else None
-        for name in ("mask_area", "map_area")
-    ]
-    if areas[0] is None:
-        return points.iloc[:0], []
-    corrected = points.assign(iou=chance_corrected(points["iou"].to_numpy(dtype=np.float64), areas[0], areas[1]))
+    if points["mask_area"].isna().all():
+        return points.iloc[:0], ["IoU: none is corrected for chance, because mask_area is empty."]
+    iou, mask, marked = (points[name].to_numpy(dtype=np.float64) for name in ("iou", "mask_area", "map_area"))
+    corrected = points.assign(iou=chance_corrected(iou, mask, marked))
     known = corrected[corrected["iou"].notna()]
     lacking = len(corrected.drop_duplicates(["case", "arm"])) - len(known.drop_duplicates(["case", "arm"]))
     messages = []

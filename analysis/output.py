@@ -57,17 +57,19 @@ class Report:
             with path.open("w", encoding="utf-8", newline="") as stream:
                 write_table(table, stream)
             written.append(path)
-        svgs: dict[str, bytes] = {}
-        for name, figure in self.figures.items():
-            svgs[name] = render(figure, "svg")
-            for suffix, content in (("svg", svgs[name]), ("pdf", render(figure, "pdf"))):
-                path = folder / f"{name}.{suffix}"
-                path.write_bytes(content)
-                written.append(path)
+        svgs = {name: render(figure, "svg") for name, figure in self.figures.items()}
+        pdfs = {name: render(figure, "pdf") for name, figure in self.figures.items()}
         rows = {name: records(table) for name, table in self.tables.items()}
+        for file_name, content in {
+            **{f"{name}.svg": svg for name, svg in svgs.items()},
+            **{f"{name}.pdf": pdf for name, pdf in pdfs.items()},
+        }.items():
+            path = folder / file_name
+            path.write_bytes(content)
+            written.append(path)
         on_step(WRITING[1])
         path = folder / "report.pdf"
-        path.write_bytes(pdf_bytes(self.title, rows, self.figures, self.methods))
+        path.write_bytes(pdf_bytes(self.title, rows, pdfs, self.methods))
         written.append(path)
         on_step(WRITING[2])
         for name, text in {

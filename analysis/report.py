@@ -12,6 +12,7 @@ from analysis import figures, iou, paired
 from analysis.accuracy import accuracy_tables
 from analysis.agreement_report import OPTIONS as AGREEMENT_OPTIONS
 from analysis.agreement_report import agreement_table
+from analysis.allocation import check_allocation
 from analysis.effect import OPTIONS as EFFECT_OPTIONS
 from analysis.effect import effect_table, equivalence_table, period_table
 from analysis.errors import AnalysisError
@@ -48,6 +49,7 @@ class _Work:
     draws: int
     adjust: paired.Adjustment
     margin: float | None
+    allocation: pd.DataFrame | None
 
 
 _Found = tuple[dict[str, pd.DataFrame], list[str]]
@@ -65,6 +67,7 @@ def build(
     margin: float | None = None,
     adjust: paired.Adjustment = "holm",
     plan: Mapping[str, str] | None = None,
+    allocation: pd.DataFrame | None = None,
     selection: Selection | None = None,
     on_step: OnStep = lambda _name: None,
 ) -> Report:
@@ -74,6 +77,7 @@ def build(
     their names. `draws` counts bootstrap and permutation draws, `source` is noted with the data in the provenance.
     `margin`, in points of the scale and set before the data were seen, asks for tests of equivalence; `adjust` "bh"
     adds p-values of Benjamini and Hochberg. `plan` (file, sha256) is the locked analysis plan that provenance names.
+    `allocation` (as `check_allocation` takes it) says what readers were to see of all the data, for the flow table.
     `selection` keeps part of the responses, and the report calls itself exploration. `on_step` is told each of `STEPS`
     as it begins.
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
@@ -91,6 +95,8 @@ def build(
     messages: list[str] = []
     contrast = paired.choose_arms(frame, arms)
     if selection:
+        if allocation is not None:
+            raise AnalysisError("The allocation is of all the data. Leave it out of a report of part of them.")
         messages.append(
             f"Exploration: filtered to {selection.words}. These are not the results of the planned analysis."
         )
@@ -102,7 +108,8 @@ def build(
     messages += _excluded(pairs)
     drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
     tables: dict[str, pd.DataFrame] = {}
-    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin)
+    planned = None if allocation is None else check_allocation(allocation)
+    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned)
     for name, compute in _COMPUTED.items():
         on_step(name)
         more, said = compute(work)
@@ -175,7 +182,7 @@ def _scores(work: _Work) -> _Found:
 
 
 def _flow(work: _Work) -> _Found:
-    flow = flow_table(work.frame, work.pairs)
+    flow = flow_table(work.frame, work.pairs, work.allocation)
     sensitivity, messages = sensitivity_table(flow, work.pairs, seed=work.seed, draws=work.draws)
     return {"flow": flow, "missing_pairs": work.pairs.missing, "sensitivity": sensitivity}, messages
 

@@ -85,10 +85,26 @@ COLUMNS = (
     Column("opened_at", "time", "When the case was first shown in this period."),
     Column("answered_at", "time", "When the answer was last changed."),
     Column("revisions", "integer", "How often the answer was changed after it was first given.", minimum=0),
+    Column(
+        "mask_area",
+        "number",
+        "Share of the image, as the model sees it, that the expert mask covers.",
+        unit="fraction",
+        minimum=0,
+        maximum=1,
+    ),
+    Column(
+        "map_area",
+        "number",
+        "Share of the image that the arm's binarised attribution map covers; as large as the mask where empty.",
+        unit="fraction",
+        minimum=0,
+        maximum=1,
+    ),
 )
 COLUMN_NAMES = tuple(column.name for column in COLUMNS)
 _KEY = ["study", "reader", "case", "arm", "period", "position", "question"]
-_OF_THE_CASE = ("image", "patient", "target", "label")
+_OF_THE_CASE = ("image", "patient", "target", "label", "mask_area")
 
 
 class SchemaError(AnalysisError):
@@ -253,10 +269,11 @@ def _check_duplicates(typed: pd.DataFrame, rows: np.ndarray[Any, np.dtype[np.int
 
 
 def _check_constant(typed: pd.DataFrame, rows: np.ndarray[Any, np.dtype[np.int64]]) -> None:
-    """A case has one image, patient, target and label; a case in an arm has one map and so one IoU."""
+    """A case has one image, patient, target, label and mask; a case in an arm has one map and so one IoU."""
     for name in _OF_THE_CASE:
         _refuse_varying(typed, rows, ["study", "case"], name)
-    _refuse_varying(typed, rows, ["study", "case", "arm"], "iou")
+    for name in ("iou", "map_area"):
+        _refuse_varying(typed, rows, ["study", "case", "arm"], name)
 
 
 def _refuse_varying(typed: pd.DataFrame, rows: np.ndarray[Any, np.dtype[np.int64]], keys: list[str], name: str) -> None:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.export [--readers 100] [--cases 1000] [--questions 5]
 
-Fills a study in a data folder that is removed again (2 arms; 100 x 1,000 x 2 x 5 is a million answers), exports its
-data without the report in a process of its own, and prints seconds, size and that process's largest memory before and
-after.
+Fills a study in a data folder that is removed again (2 arms; 100 x 1,000 x 2 x 5 is a million answers; a visit with
+three events on each reading), exports its data without the report in a process of its own, and prints seconds, size
+and that process's largest memory before and after.
 """
 
 from __future__ import annotations
@@ -65,12 +65,13 @@ def _measure(sizes: list[str]) -> None:
 def _write(out: Path) -> None:
     from readerstudy.reading.models import Answer
     from readerstudy.results import exports
+    from readerstudy.results.blinding import coding_of
     from readerstudy.studies.models import Study
 
     exports.REPORT_ANSWERS = 0  # The report is measured by `python -m analysis report`.
     study = Study.objects.get(slug=SLUG)
     before, start = _memory(), time.perf_counter()
-    exports.write_export(study, out)
+    exports.write_export(study, out, coding_of(study, "protocol"))
     seconds = time.perf_counter() - start
     memory = f"memory {before:.0f} MiB before, {_memory():.0f} MiB at most"
     print(f"{Answer.objects.count():,} answers: {seconds:.0f} s; {memory}")
@@ -84,7 +85,7 @@ def _fill(readers: int, cases: int, questions: int) -> None:
     from django.utils import timezone
 
     from readerstudy.accounts.models import User
-    from readerstudy.reading.models import Allocation, Answer, Period, Reading
+    from readerstudy.reading.models import Allocation, Answer, Event, Period, Reading, Visit
     from readerstudy.studies.models import Arm, Case, Image, Membership, Question, Study
 
     now = timezone.now()
@@ -145,6 +146,18 @@ def _fill(readers: int, cases: int, questions: int) -> None:
                 Answer(id=uuid.uuid4(), reading=reading, question=question, revision=1, value=3, answered_at=now)
                 for reading in readings
                 for question in asked
+            ),
+            batch_size=BATCH,
+        )
+        visits = Visit.objects.bulk_create(
+            (Visit(id=uuid.uuid4(), reading=reading, started_at=now, seconds=20) for reading in readings),
+            batch_size=BATCH,
+        )
+        Event.objects.bulk_create(
+            (
+                Event(visit=visit, sequence=sequence, kind=kind, panel="filmstrip", seconds=2, received_at=now)
+                for visit in visits
+                for sequence, kind in enumerate(("animation_started", "loop", "frame"), start=1)
             ),
             batch_size=BATCH,
         )

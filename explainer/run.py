@@ -292,6 +292,7 @@ class _Models:
         seconds: Mapping[str, float],
     ) -> Explanation:
         request, classifier, autoencoder = case.request, self.classifier, self.autoencoder
+        ious, mask_area = _overlap(request, maps, case.geometry, classifier.input_size)
         return Explanation(
             image=case.array,
             maps=maps,
@@ -300,7 +301,8 @@ class _Models:
             reconstruction=(
                 None if counterfactual is None else _reconstruction(case.array, counterfactual, scores[request.target])
             ),
-            ious=_ious(request, maps, case.geometry, classifier.input_size),
+            ious=ious,
+            mask_area=mask_area,
             provenance=Provenance(
                 target=request.target,
                 classifier=classifier.id,
@@ -393,12 +395,16 @@ def _settings(request: ExplanationRequest) -> Mapping[str, Any]:
     }
 
 
-def _ious(request: ExplanationRequest, maps: Mapping[str, FloatMap], geometry: Geometry, size: int) -> dict[str, float]:
+def _overlap(
+    request: ExplanationRequest, maps: Mapping[str, FloatMap], geometry: Geometry, size: int
+) -> tuple[dict[str, float], float | None]:
+    """IoU of every map with the annotations, and the share of the pixels that these cover."""
     if not request.annotations:
-        return {}
+        return {}, None
     mask = annotation_mask(request.annotations, geometry, size)
-    # An annotation that the crop cut off says nothing about any map.
-    return {method: map_iou(values, mask) for method, values in maps.items()} if mask.any() else {}
+    if not mask.any():  # an annotation that the crop cut off says nothing about any map
+        return {}, None
+    return {method: map_iou(values, mask) for method, values in maps.items()}, float(mask.mean())
 
 
 def _device_name(device: str) -> str:

@@ -237,7 +237,7 @@ def _drawn(asked: _Asked, explanation: Explanation) -> ExplanationResult:
         curve=rendered.curve or {},
         video=rendered.mp4 or b"",
         ious=summary["iou"],
-        measures={"scores": summary["scores"], "reconstruction": summary["reconstruction"], "map_maximum": scales},
+        measures={name: summary[name] for name in ("scores", "reconstruction", "mask_area")} | {"map_maximum": scales},
         provenance=summary["provenance"]
         | {"percent": asked.percent, "display_size": asked.display_size, "display_bits": asked.display_bits},
         seconds=0.0,

@@ -127,7 +127,8 @@ class Explanation:
 
     `image` float32 (H, W) on the classifier's scale; `maps` by method, float32 (H, W), non-negative, at the model's
     resolution; `scores` of every target under the scoring that was explained; `ious` by method, empty without
-    annotations.
+    annotations. `mask_area` is the share of the pixels that the annotations cover, and that each map marks for its IoU;
+    None without annotations.
     """
 
     image: FloatMap
@@ -136,4 +137,5 @@ class Explanation:
     counterfactual: Counterfactual | None
     reconstruction: Reconstruction | None
     ious: Mapping[str, float]
+    mask_area: float | None = None
     provenance: Provenance

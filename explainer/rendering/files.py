@@ -78,11 +78,12 @@ def render(explanation: Explanation, *, percent: float = TOP_PERCENT, blur: floa
 
 
 def summary(explanation: Explanation) -> dict[str, Any]:
-    """Scores, IoU, reconstruction and provenance as plain JSON values."""
+    """Scores, IoU, area of the annotations, reconstruction and provenance as plain JSON values."""
     reconstruction = explanation.reconstruction
     return {
         "scores": dict(explanation.scores),
         "iou": dict(explanation.ious),
+        "mask_area": explanation.mask_area,
         "reconstruction": None if reconstruction is None else vars(reconstruction),
         "provenance": explanation.provenance.as_dict(),
     }

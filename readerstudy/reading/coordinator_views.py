@@ -65,6 +65,24 @@ def member_add(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@never_cache
+def study_unblind(request: HttpRequest, slug: str) -> HttpResponse:
+    """Shows the study's analysts which arm is which, once the coordinator has confirmed that they mean it."""
+    user = user_of(request)
+    study = study_for(user, slug, Role.COORDINATOR)
+    if request.POST.get("confirm") != "yes":
+        messages.error(request, "Nothing was unblinded: tick the box to confirm that analysts may see the arms.")
+        return redirect(f"{reverse('study_detail', args=[slug])}#blinding")
+    try:
+        services.study_unblind(study=study, now=timezone.now(), actor=user)
+    except services.StudyError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{study.title} is unblinded: its analysts see the arms by their names.")
+    return redirect(f"{reverse('study_detail', args=[slug])}#blinding")
+
+
+@require_POST
 def unlock_grant(request: HttpRequest, slug: str, unlock_id: uuid.UUID) -> HttpResponse:
     """Unlocks a case whose reader asked for it."""
     user = user_of(request)
@@ -134,6 +152,7 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "failures": explanations.explanations_failed(study)[:FAILURES_SHOWN],
         "workers": explanations.workers_alive(now=now),
         "readers": readers,
+        "unblinding": study.audit.filter(action="study_unblinded").select_related("actor").first(),
         "unlocks": selectors.unlocks_waiting(study),
         "members": study.memberships.select_related("user").order_by("role", "created_at", "pk"),
         "next_command": _next_command(study, progress, readers),

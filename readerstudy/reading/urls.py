@@ -23,6 +23,7 @@ urlpatterns = [
     path("reading/<uuid:reading_id>/visits/<uuid:visit_id>", answer_views.visit_put, name="visit_put"),
     path("reading/<uuid:reading_id>/visits/<uuid:visit_id>/events", answer_views.events_put, name="events_put"),
     path("studies/<slug:slug>/", coordinator_views.study_detail, name="study_detail"),
+    path("studies/<slug:slug>/unblind", coordinator_views.study_unblind, name="study_unblind"),
     path("studies/<slug:slug>/members/add", coordinator_views.member_add, name="member_add"),
     path("studies/<slug:slug>/unlocks/<uuid:unlock_id>/grant", coordinator_views.unlock_grant, name="unlock_grant"),
     path(

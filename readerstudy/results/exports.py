@@ -4,8 +4,8 @@ import contextlib
 import hashlib
 import io
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -16,12 +16,14 @@ from django.db.models import QuerySet
 from analysis.cells import write_cells
 from analysis.errors import AnalysisError
 from analysis.interchange import FORMATS, QuestionText, StudyText, convert, r_script, spss_syntax
+from analysis.output import write_table
 from analysis.schema import COLUMN_NAMES, codebook
 from readerstudy.lib.media import file_draft
 from readerstudy.reading.exposure import KINDS
-from readerstudy.reading.models import Answer, Reading
+from readerstudy.reading.models import Answer
 from readerstudy.reading.selectors import EVENT_COLUMNS, EXPOSURE_COLUMNS, events_of, exposure_of
-from readerstudy.results.frames import IOU_RULE, data_version, response_rows
+from readerstudy.results.blinding import WITHHELD_RULE, Coding, former_codes
+from readerstudy.results.frames import ALLOCATION_COLUMNS, IOU_RULE, allocation_rows, data_version, flow, response_rows
 from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_entry
 from readerstudy.results.selectors import import_note
 from readerstudy.studies.models import Question, Study
@@ -33,54 +35,58 @@ REPORT_ANSWERS = 500_000
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file that is written row by row, so that no file is ever in memory."""
+    """A CSV file that is written row by row, so that no file is ever in memory; some columns through a function."""
 
     header: tuple[str, ...]
     rows: Iterable[Iterable[Any]]
+    shown: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def write(self, stream: io.RawIOBase) -> None:
         text = io.TextIOWrapper(io.BufferedWriter(stream, 1 << 16), encoding="utf-8", newline="")
         # A query set would keep all its rows; its iterator reads from the server as it goes.
         rows = self.rows.iterator(chunk_size=5000) if isinstance(self.rows, QuerySet) else self.rows
-        write_cells(text, self.header, ([_cell(value) for value in row] for row in rows))
+        show = [self.shown.get(name, lambda value: value) for name in self.header]
+        write_cells(text, self.header, ([_cell(f(value)) for f, value in zip(show, row, strict=True)] for row in rows))
         # Detached, so that the stream is not closed along with them.
         text.detach().detach()
 
 
-def study_files(study: Study) -> dict[str, bytes | Table]:
-    """Name -> content of everything in the export but its checksums.
+def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
+    """Name -> content of everything in the export but its checksums, with the arms as `coding` shows them.
 
     A study of more than `REPORT_ANSWERS` answers comes without what needs all of them in memory. Raises AnalysisError
     where the data cannot be analysed.
     """
     book = codebook()
     files: dict[str, bytes | Table] = {
-        RESPONSES_FILE: _csv(COLUMN_NAMES, response_rows(study)),
+        RESPONSES_FILE: _csv(COLUMN_NAMES, response_rows(study, coding)),
         "codebook.csv": _csv(book[0], (row.values() for row in book)),
-        "allocation.csv": _allocation(study),
-        "answers.csv": _answers(study),
-        "exposure.csv": _csv(EXPOSURE_COLUMNS, exposure_of(study)),
-        "events.csv": _csv(EVENT_COLUMNS, events_of(study)),
-        "codebook-exposure.csv": _exposure_codebook(),
-        "audit.csv": _audit(study),
-        "README.txt": _readme(study).encode(),
+        "allocation.csv": _allocation(study, coding),
+        "answers.csv": _answers(study, coding),
+        "exposure.csv": _exposure(study, coding),
+        "codebook-exposure.csv": _exposure_codebook(coding),
+        "audit.csv": _audit(study, coding),
+        "README.txt": _readme(study, coding).encode(),
     }
-    words = _words(study)
+    words = _words(study, coding)
     files |= {"load.R": r_script(words), "load.sps": spss_syntax(words)}
+    if not coding.is_masked:
+        files["events.csv"] = _csv(EVENT_COLUMNS, events_of(study))
+        if study.protocol:
+            files["protocol.toml"] = study.protocol.encode()
     if data_version(study).answers <= REPORT_ANSWERS:
-        report = study_report(study)
+        report = study_report(study, coding)
         # The very bytes of which the report gives the hash, whatever is answered meanwhile.
         files[RESPONSES_FILE] = report.responses_csv
         files |= _for_other_programs(study, report.frame)
+        files["flow.csv"] = _flow(study, coding, report.frame)
         files |= {f"report/{name}": content for name, content in report_files(report).items()}
-    if study.protocol:
-        files["protocol.toml"] = study.protocol.encode()
     return files
 
 
-def write_export(study: Study, path: Path) -> None:
+def write_export(study: Study, path: Path, coding: Coding) -> None:
     """Write the archive in one move: whoever reads `path` sees the old file or the whole new one."""
-    files = study_files(study)
+    files = study_files(study, coding)
     with file_draft(path) as draft:
         sums = {}
         with ZipFile(draft, "w", ZIP_DEFLATED) as archive:
@@ -115,11 +121,11 @@ class _Summed(io.RawIOBase):
         return self._stream.write(data)
 
 
-def _words(study: Study) -> StudyText:
+def _words(study: Study, coding: Coding) -> StudyText:
     """What the scripts for R and SPSS must know besides the columns."""
     return StudyText(
         title=study.title,
-        arms=dict(study.arms.order_by("position").values_list("key", "name")),
+        arms={arm.key: arm.name for arm in coding.shown},
         questions=[
             QuestionText(question.key, question.text, question.value_names or _anchors(question))
             for question in _compared(study)
@@ -138,6 +144,12 @@ def _for_other_programs(study: Study, frame: pd.DataFrame) -> dict[str, bytes]:
     return files
 
 
+def _flow(study: Study, coding: Coding, frame: pd.DataFrame) -> bytes:
+    stream = io.StringIO(newline="")
+    write_table(flow(study, coding, frame), stream)
+    return stream.getvalue().encode()
+
+
 def _compared(study: Study) -> QuerySet[Question]:
     """Questions whose answers are in responses.csv."""
     return study.questions.filter(kind__in=Question.ORDINAL).order_by("position")
@@ -149,25 +161,13 @@ def _anchors(question: Question) -> dict[int, str]:
     return {value: words for value, words in ends.items() if words}
 
 
-def _allocation(study: Study) -> Table:
-    """What each reader was to see, in order, with the seed that made it; answered or not."""
-    fields = {
-        "reader": "allocation__membership__code",
-        "seed": "allocation__seed",
-        "period": "period__number",
-        "position": "position",
-        "case": "case__number",
-        "arm": "arm__key",
-        "opened_at": "opened_at",
-        "completed_at": "completed_at",
-    }
-    readings = Reading.objects.filter(case__study=study).order_by(
-        "allocation__membership__code", "period__number", "position"
-    )
-    return _csv(fields, readings.values_list(*fields.values()))
+def _allocation(study: Study, coding: Coding) -> Table:
+    """What each reader was to see; masked without the seed, from which anybody can make the allocation again."""
+    columns = [name for name in ALLOCATION_COLUMNS if name != "seed" or not coding.is_masked]
+    return _csv(columns, allocation_rows(study, columns), arm=coding.key)
 
 
-def _answers(study: Study) -> Table:
+def _answers(study: Study, coding: Coding) -> Table:
     """Every revision of every answer of every kind; responses.csv holds the current ones that statistics use."""
     fields = {
         "reader": "reading__allocation__membership__code",
@@ -191,23 +191,34 @@ def _answers(study: Study) -> Table:
         "question__position",
         "revision",
     )
-    return _csv(fields, answers.values_list(*fields.values()))
+    rows = answers.values_list(*fields.values())
+    return _csv(fields, rows, arm=coding.key, content=coding.content, reason=coding.free_text)
 
 
-def _exposure_codebook() -> Table:
-    files = {"exposure.csv": EXPOSURE_COLUMNS, "events.csv": EVENT_COLUMNS, "events.csv, kind": KINDS}
+def _exposure(study: Study, coding: Coding) -> Table:
+    columns = coding.exposure_columns(EXPOSURE_COLUMNS)
+    places = [list(EXPOSURE_COLUMNS).index(name) for name in columns]
+    rows = ([row[place] for place in places] for row in exposure_of(study))
+    return _csv(columns, rows, arm=coding.key)
+
+
+def _exposure_codebook(coding: Coding) -> Table:
+    files: dict[str, Mapping[str, str]] = {
+        "exposure.csv": {name: EXPOSURE_COLUMNS[name] for name in coding.exposure_columns(EXPOSURE_COLUMNS)}
+    }
+    if not coding.is_masked:
+        files |= {"events.csv": EVENT_COLUMNS, "events.csv, kind": KINDS}
     rows = ((file, name, text) for file, columns in files.items() for name, text in columns.items())
     return _csv(("file", "column", "description"), rows)
 
 
-def _audit(study: Study) -> Table:
+def _audit(study: Study, coding: Coding) -> Table:
     entries = study.audit.order_by("at", "pk").values_list("at", "actor__email", "action", "detail")
-    rows = ((at, actor, action, json.dumps(detail, sort_keys=True)) for at, actor, action, detail in entries)
-    return _csv(("at", "actor", "action", "detail"), rows)
+    return _csv(("at", "actor", "action", "detail"), entries, detail=coding.audit_detail)
 
 
-def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
-    return Table(tuple(header), rows)
+def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]], **shown: Callable[[Any], Any]) -> Table:
+    return Table(tuple(header), rows, shown)
 
 
 def _cell(value: Any) -> str:
@@ -227,12 +238,12 @@ def _question(question: Question) -> str:
     return f"Question {question.key} ({question.kind}{optional}): {question.text}{f' [{names}]' if names else ''}"
 
 
-def _readme(study: Study) -> str:
+def _readme(study: Study, coding: Coding) -> str:
     parts = [
         study.title,
         f"Study {study.slug}, {study.get_status_display()}.",
         f"Classifier {study.classifier}, autoencoder {study.autoencoder}.",
-        *(f"Arm {arm.key}: {arm.name} ({', '.join(arm.methods)})" for arm in study.arms.order_by("position")),
+        *_arms(study, coding),
         *(_question(question) for question in study.questions.order_by("position")),
         IOU_RULE,
         import_note(study),
@@ -244,7 +255,7 @@ def _readme(study: Study) -> str:
                 "                 a superseded one never counted: its page did not know of the answer that stood;",
                 "                 period 0 is training, which is never analysed",
                 "allocation.csv   what each reader was to see, in order, and the seed; a reader who took over from",
-                "                 another has their seed and order",
+                "                 another has their seed and order; excluded says why a reading is in no analysis",
                 "exposure.csv     time on each case and what the reader looked at; events.csv is the record behind it",
                 "                 codebook-exposure.csv explains the columns of both",
                 "audit.csv        who did what to the study; names the staff by e-mail address",
@@ -252,13 +263,26 @@ def _readme(study: Study) -> str:
                 "QUESTION.imrmc   the question's score as rating of TP against FP, for FDA's iMRMC",
                 "QUESTION.lrc     the same for OR-DBM MRMC, complete cases; none where too few were read",
                 "load.R, load.sps load responses.csv into R and SPSS, with types and labels",
+                "flow.csv         readings allocated, rated, and not rated for which reason, per reader and question",
                 "report/          what `python -m analysis report` makes of responses.csv",
-                f"                 of more than {REPORT_ANSWERS:,} answers neither it nor QUESTION files are here",
+                f"                 of more than {REPORT_ANSWERS:,} answers it, flow.csv and QUESTION files are absent",
                 f"{CHECKSUMS}       check with: sha256sum --check {CHECKSUMS}",
             )
         ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _arms(study: Study, coding: Coding) -> list[str]:
+    """What the arms are, as far as it may be told."""
+    if coding.is_masked:
+        keys = " and ".join(arm.key for arm in coding.shown)
+        return [f"Arms {keys}: this export is masked, and which arm is which is not told. {WITHHELD_RULE}"]
+    lines = [f"Arm {arm.key}: {arm.name} ({', '.join(arm.methods)})" for arm in coding.shown]
+    if codes := former_codes(study):
+        told = ", ".join(f"{code} for {key}" for code, key in codes.items())
+        lines.append(f"Masked results from before the study was unblinded have {told}.")
+    return lines
 
 
 def _withdrawn(study: Study) -> str:

@@ -1,6 +1,6 @@
 """Query sets to tidy frames: the responses of a study in exactly the columns of analysis/schema.py."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,11 +8,15 @@ from typing import Any
 import pandas as pd
 from django.db.models import Count, F, Max, QuerySet, Sum, Window
 
+from analysis.allocation import check_allocation
+from analysis.flow import flow_table
 from analysis.order import natural_key, natural_order
+from analysis.paired import make_pairs
 from analysis.schema import COLUMN_NAMES, cell_text, validate
 from readerstudy.explanations.models import Explanation
-from readerstudy.reading.models import Answer, Visit
-from readerstudy.reading.selectors import active_seconds
+from readerstudy.reading.models import Answer, Reading, Visit
+from readerstudy.reading.selectors import active_seconds, exclusion
+from readerstudy.results.blinding import Coding
 from readerstudy.studies.models import Case, Question, Study
 
 IOU_RULE = (
@@ -54,15 +58,44 @@ def data_version(study: Study) -> DataVersion:
     return DataVersion(answers["count"], answers["last"], visits["total"], explained["count"], explained["last"])
 
 
-def responses(study: Study) -> pd.DataFrame:
+def responses(study: Study, coding: Coding) -> pd.DataFrame:
     """One row per reader x case x arm x period x question that was answered, with the latest revision's value.
 
     Only of questions whose answers have an order: options, texts and places are in the export's answers.csv.
     One query. Readings under way count as far as they are answered. `iou` is the mean over the methods that the arm
     shows of a true positive's IoU with the expert's annotation. `seconds` is the active time on the reading and stands
     in each of its rows. Answers that were imported, not given here (their reading was never opened), have no times.
+    Arms have the keys that `coding` shows; masked ones have no `iou` and `map_area`, which are made of what they show.
     """
-    return validate(pd.DataFrame(list(_rows(study, _latest(study))), columns=list(COLUMN_NAMES)))
+    return validate(pd.DataFrame(list(_rows(study, _latest(study), coding)), columns=list(COLUMN_NAMES)))
+
+
+ALLOCATION_COLUMNS = {
+    "reader": "allocation__membership__code",
+    "seed": "allocation__seed",
+    "period": "period__number",
+    "position": "position",
+    "case": "case__number",
+    "arm": "arm__key",
+    "opened_at": "opened_at",
+    "completed_at": "completed_at",
+    "excluded": "excluded",
+}
+
+
+def allocation_rows(study: Study, columns: Iterable[str]) -> QuerySet[Reading, Any]:
+    """What each reader was to see, in order, answered or not: these of `ALLOCATION_COLUMNS`, arms by their own keys."""
+    readings = Reading.objects.filter(case__study=study).annotate(excluded=exclusion())
+    ordered = readings.order_by("allocation__membership__code", "period__number", "position")
+    return ordered.values_list(*(ALLOCATION_COLUMNS[name] for name in columns))
+
+
+def flow(study: Study, coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
+    """The flow table of the study's responses, `frame`, with what was allocated and why some of it was not rated."""
+    columns = ["reader", "case", "arm", "period", "opened_at", "excluded"]
+    planned = pd.DataFrame(list(allocation_rows(study, columns)), columns=columns, dtype=object)
+    planned["arm"] = [coding.key(own) for own in planned["arm"]]
+    return flow_table(frame, make_pairs(frame, coding.contrast or ("", "")), check_allocation(planned))
 
 
 def _latest(study: Study) -> QuerySet[Answer, Any]:
@@ -84,6 +117,7 @@ def _latest(study: Study) -> QuerySet[Answer, Any]:
             "reading__arm__key",
             "reading__arm__methods",
             "reading__case__explanation__ious",
+            "reading__case__explanation__measures__mask_area",
             "reading__period__number",
             "reading__position",
             "question__key",
@@ -96,12 +130,12 @@ def _latest(study: Study) -> QuerySet[Answer, Any]:
     )
 
 
-def response_rows(study: Study) -> Iterator[list[str]]:
+def response_rows(study: Study, coding: Coding) -> Iterator[list[str]]:
     """The same responses as the cells of RESPONSES.csv, in the order of `validate`, one reader in memory at a time."""
     codes = study.memberships.exclude(code="").values_list("code", flat=True)
     for code in natural_order(codes):
         own = _latest(study).filter(reading__allocation__membership__code=code)
-        for row in sorted(_rows(study, own), key=_place):
+        for row in sorted(_rows(study, own, coding), key=_place):
             yield [cell_text(row[name]) for name in COLUMN_NAMES]
 
 
@@ -115,7 +149,7 @@ def _place(row: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _rows(study: Study, latest: QuerySet[Answer, Any]) -> Iterator[dict[str, Any]]:
+def _rows(study: Study, latest: QuerySet[Answer, Any], coding: Coding) -> Iterator[dict[str, Any]]:
     for (
         reader,
         number,
@@ -126,6 +160,7 @@ def _rows(study: Study, latest: QuerySet[Answer, Any]) -> Iterator[dict[str, Any
         arm,
         methods,
         ious,
+        area,
         period,
         position,
         question,
@@ -135,6 +170,8 @@ def _rows(study: Study, latest: QuerySet[Answer, Any]) -> Iterator[dict[str, Any
         answered_at,
         given,
     ) in latest.iterator(chunk_size=5000):
+        iou = arm_iou(methods, ious) if label == "TP" and not coding.is_masked else None
+        mask_area = area if label == "TP" else None
         yield {
             "study": study.slug,
             "reader": reader,
@@ -143,16 +180,19 @@ def _rows(study: Study, latest: QuerySet[Answer, Any]) -> Iterator[dict[str, Any
             "patient": patient,
             "target": target,
             "label": label,
-            "arm": arm,
+            "arm": coding.key(arm),
             "period": period,
             "position": position,
             "question": question,
             "value": value,
-            "iou": arm_iou(methods, ious) if label == "TP" else None,
+            "iou": iou,
             "seconds": seconds,
             "opened_at": opened_at,
             "answered_at": answered_at if opened_at is not None else None,
             "revisions": given - 1,
+            "mask_area": mask_area,
+            # Maps are cut to the size of the mask for their IoU.
+            "map_area": mask_area if iou is not None else None,
         }
 
 

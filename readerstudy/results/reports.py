@@ -15,8 +15,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from analysis.schema import write_responses
 from analysis.selection import Selection
 from readerstudy.lib.media import folder_draft, media_path, random_name
-from readerstudy.results.arms import PROTOCOL, arms_coded, responses_coded
+from readerstudy.results.blinding import Coding
 from readerstudy.results.exposure import exposure_by_arm
+from readerstudy.results.frames import flow, responses
 from readerstudy.results.models import ReportRun
 from readerstudy.results.versions import ReportSpec
 
@@ -31,7 +32,8 @@ RESPONSES_FILE = "responses.csv"
 ZIP_FILE = "report.zip"
 RESULTS_FILE = "results.json"
 METHODS_FILE = "methods.md"
-EXPOSURE_FILE = "exposure.json"
+PAGE_FILE = "page.json"  # what the page shows besides the report
+ALLOCATED = "allocated"
 PROTOCOL_FILE = "protocol.toml"
 _FETCHING, _PACKING = "Responses", "Archive"
 
@@ -84,14 +86,13 @@ def report_compute(spec: ReportSpec, on_step: Callable[[str, int, int], object])
         with (folder / ZIP_FILE).open("wb") as stream:
             zip_files(written, stream)
         (folder / RESPONSES_FILE).write_bytes(made.responses_csv)
-        exposure = [] if spec.selection else [asdict(row) for row in exposure_by_arm(spec.study)]
-        (folder / EXPOSURE_FILE).write_text(json.dumps(exposure), encoding="utf-8")
+        (folder / PAGE_FILE).write_text(json.dumps(_for_page(spec, made, folder)), encoding="utf-8")
     return name
 
 
-def study_report(study: Study) -> StudyReport:
+def study_report(study: Study, coding: Coding) -> StudyReport:
     """The report of the data as they are now, computed in this process. Raises AnalysisError where it cannot be."""
-    return _made(ReportSpec(study, PROTOCOL, Selection()), lambda _name: None)
+    return _made(ReportSpec(study, coding, Selection()), lambda _name: None)
 
 
 def report_files(made: StudyReport) -> dict[str, bytes]:
@@ -103,12 +104,12 @@ def report_files(made: StudyReport) -> dict[str, bytes]:
 def stored_report(run: ReportRun) -> StoredReport:
     """What the page shows of a finished run."""
     folder = media_path(run.folder)
-    results = json.loads((folder / RESULTS_FILE).read_text(encoding="utf-8"))
+    results, page = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (RESULTS_FILE, PAGE_FILE))
     return StoredReport(
         run=run,
-        tables=results["tables"],
+        tables={**results["tables"], **page["tables"]},
         provenance=results["provenance"],
-        exposure=json.loads((folder / EXPOSURE_FILE).read_text(encoding="utf-8")),
+        exposure=page["exposure"],
         figures=tuple(path.stem for path in sorted(folder.glob("*.svg"))),
         methods=(folder / METHODS_FILE).read_text(encoding="utf-8"),
     )
@@ -116,7 +117,7 @@ def stored_report(run: ReportRun) -> StoredReport:
 
 def report_file(run: ReportRun, name: str) -> Path | None:
     """Where a file of a finished run lies; None where it has none of this name."""
-    if not run.folder or "/" in name or name == EXPOSURE_FILE:
+    if not run.folder or "/" in name or name == PAGE_FILE:
         return None
     path = media_path(f"{run.folder}/{name}")
     return path if path.is_file() else None
@@ -137,18 +138,31 @@ def zip_entry(name: str) -> ZipInfo:
     return entry
 
 
+def _for_page(spec: ReportSpec, made: StudyReport, folder: Path) -> dict[str, Any]:
+    """Time and exposure by arm, and what was allocated, which need the study; of a selection there is neither."""
+    from analysis.output import records, write_table
+
+    if spec.selection:
+        return {"exposure": [], "tables": {}}
+    table = flow(spec.study, spec.coding, made.frame)
+    with (folder / f"{ALLOCATED}.csv").open("w", encoding="utf-8", newline="") as stream:
+        write_table(table, stream)
+    exposure = [asdict(row) for row in exposure_by_arm(spec.study, spec.coding)]
+    return {"exposure": exposure, "tables": {ALLOCATED: records(table)}}
+
+
 def _made(spec: ReportSpec, on_step: OnStep) -> StudyReport:
     # Loaded where reports are computed: the web needs none of it.
     from analysis.report import build
 
-    frame = responses_coded(spec.study, spec.coding)
+    frame = responses(spec.study, spec.coding)
     stream = io.StringIO(newline="")
     write_responses(frame, stream)
     content = stream.getvalue().encode()
     protocol, plan = spec.study.protocol.encode(), spec.plan
     report = build(
         frame,
-        arms=arms_coded(spec.study, spec.coding).contrast,
+        arms=spec.coding.contrast,
         source={"file": RESPONSES_FILE, "file_sha256": hashlib.sha256(content).hexdigest()},
         margin=plan.margin,
         adjust=plan.adjust,

@@ -211,7 +211,28 @@ COMPLETENESS = Section(
     "completeness",
     "What is missing",
     "Missing readings",
-    (Part("flow"), Part("missing_pairs"), Part("sensitivity")),
+    (
+        Part(
+            "allocated",
+            (
+                "reader",
+                "allocated",
+                "rated_first_arm",
+                "rated_second_arm",
+                "paired",
+                "reader_withdrawn",
+                "case_excluded",
+                "explanation_failed",
+                "not_read",
+                "no_answer",
+            ),
+            title="What was allocated and what became of it",
+            note="Readings, that is a case in an arm; those that were not rated by their reason.",
+        ),
+        Part("flow"),
+        Part("missing_pairs"),
+        Part("sensitivity"),
+    ),
 )
 
 

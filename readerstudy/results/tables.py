@@ -106,6 +106,8 @@ def shown_table(part: Part, tables: Tables, questions: Mapping[str, str]) -> Sho
     columns = [name for name in part.columns or rows[0] if name in rows[0] and name not in {QUESTION, "headline"}]
     if part.pivot:
         columns = [name for name in rows[0] if name != QUESTION]
+    # A column in which nothing could be had, or which only some reports fill, says nothing.
+    columns = [name for name in columns if any(row[name] is not None for row in rows)]
     spans = _spans(columns)
     numeric = {name: _is_number(rows, name) for name in columns}
     headings = tuple(Heading(text, number=numeric[name]) for name, _, text in spans)

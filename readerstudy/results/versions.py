@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analysis.selection import Selection
-from readerstudy.results.arms import arms_coded
+from readerstudy.results.blinding import Coding, coding_of
 from readerstudy.results.frames import data_version
 from readerstudy.results.models import ReportRun
 from readerstudy.studies.protocol_analysis import AnalysisPlan, plan_of
@@ -27,14 +27,15 @@ class ReportSpec:
     """A study's data, all or selected, with its arms under a coding."""
 
     study: Study
-    coding: str
+    coding: Coding
     selection: Selection
 
     @classmethod
     def of(cls, run: ReportRun) -> ReportSpec:
         """What a run is of."""
         kept = {name: tuple(values) for name, values in run.selection.items()}
-        return cls(run.study, run.coding, Selection(**kept))
+        coding = coding_of(run.study, "masked" if run.coding == "masked" else "protocol")
+        return cls(run.study, coding, Selection(**kept))
 
     @property
     def plan(self) -> AnalysisPlan:
@@ -43,19 +44,18 @@ class ReportSpec:
 
     def runs(self) -> QuerySet[ReportRun]:
         """The runs of this, of any version."""
-        return ReportRun.objects.filter(study=self.study, coding=self.coding, selection=self.selection.as_json())
+        return ReportRun.objects.filter(study=self.study, coding=self.coding.name, selection=self.selection.as_json())
 
 
 def report_version(spec: ReportSpec) -> str:
-    """SHA-256 of the data's version, the protocol, the contrast, the selection and the coding of the arms."""
-    arms = arms_coded(spec.study, spec.coding)
+    """SHA-256 of the data's version, the protocol, the selection, and the arms as they are shown."""
     parts = [
         FORMAT,
         spec.study.slug,
         str(data_version(spec.study)),
         hashlib.sha256(spec.study.protocol.encode()).hexdigest(),
-        arms.contrast,
+        spec.coding.contrast,
         spec.selection.as_json(),
-        spec.coding,
+        spec.coding.name,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from analysis.order import natural_order
 from readerstudy.results import overview, reports, selectors, services
-from readerstudy.results.arms import ShownArms, arms_for
+from readerstudy.results.blinding import WITHHELD_RULE, Coding, coding_for, former_codes
 from readerstudy.results.forms import SelectionForm
 from readerstudy.results.frames import IOU_RULE
 from readerstudy.results.sections import results_shown
@@ -54,7 +54,7 @@ class Asked:
     """What a request is about: the study, how this viewer sees its arms, and which part of the data."""
 
     study: Study
-    arms: ShownArms
+    coding: Coding
     form: SelectionForm
     spec: ReportSpec
 
@@ -68,11 +68,11 @@ def _asked(request: HttpRequest, slug: str) -> Asked:
     """Raises 404 and 403 for those who may not see results, and 404 for a selection that the study does not have."""
     user = user_of(request)
     study = study_for(user, slug, Role.ANALYST, Role.COORDINATOR)
-    arms = arms_for(study, user)
+    coding = coding_for(user, study)
     form = SelectionForm(study, request.GET)
     if not form.is_valid():
         raise Http404(" ".join(str(error) for errors in form.errors.values() for error in errors))
-    return Asked(study, arms, form, ReportSpec(study, arms.coding, form.selection))
+    return Asked(study, coding, form, ReportSpec(study, coding, form.selection))
 
 
 @require_safe
@@ -86,7 +86,9 @@ def results_detail(request: HttpRequest, slug: str) -> HttpResponse:
     state = selectors.report_state(asked.spec, now=now)
     context = {
         "study": study,
-        "arms": asked.arms,
+        "coding": asked.coding,
+        "withheld_rule": WITHHELD_RULE,
+        "former_codes": former_codes(study),
         "form": asked.form,
         "selection": asked.spec.selection,
         "query": asked.query,
@@ -129,7 +131,7 @@ def results_retry(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpRes
     """Send a failed report to the workers again."""
     user = user_of(request)
     study = study_for(user, slug, Role.ANALYST, Role.COORDINATOR)
-    run = get_object_or_404(study.report_runs, pk=run_id, coding=arms_for(study, user).coding)
+    run = get_object_or_404(study.report_runs, pk=run_id, coding=coding_for(user, study).name)
     try:
         services.run_retry(run=run, now=timezone.now(), actor=user)
     except services.ReportError as error:
@@ -171,7 +173,7 @@ def _stored(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
     asked = _asked(request, slug)
     version = request.GET.get("v", "")
     if version:
-        run = selectors.report_run(asked.study, asked.arms.coding, version)
+        run = selectors.report_run(asked.study, asked.coding.name, version)
     else:
         run = services.run_request(spec=asked.spec, now=timezone.now())
         if not run.folder:
@@ -240,8 +242,8 @@ def _reproduce(asked: Asked) -> str:
     """What to type to get the same numbers from the downloaded responses."""
     plan, selection = asked.spec.plan, asked.spec.selection
     words = ["python -m analysis report", reports.RESPONSES_FILE, "--out report"]
-    if asked.arms.contrast:
-        words.append(f"--arms {','.join(asked.arms.contrast)}")
+    if asked.coding.contrast:
+        words.append(f"--arms {','.join(asked.coding.contrast)}")
     if plan.margin is not None:
         words.append(f"--margin {plan.margin:g}")
     if plan.adjust != "holm":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -47,10 +49,18 @@ class Study(models.Model):
     parameters = models.JSONField(default=dict, blank=True, help_text="Settings of the explanation methods.")
     reading = models.JSONField(default=dict, blank=True, help_text="The protocol's [reading] table: see reading_plan.")
     protocol = models.TextField(blank=True, help_text="The protocol file as it was read.")
+    unblinded_at = models.DateTimeField(
+        null=True, blank=True, help_text="When analysts were told which arm is which; the audit record says by whom."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
         verbose_name_plural = "studies"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(unblinded_at=None) | models.Q(status="closed"), name="study_unblinded_is_closed"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.title
@@ -68,6 +78,11 @@ class Arm(models.Model):
     name = models.CharField(max_length=100)
     position = models.PositiveSmallIntegerField()
     methods = models.JSONField(help_text="Explanation methods shown in this arm, in order.")
+    mask = models.UUIDField(
+        default=uuid.uuid4,
+        editable=False,
+        help_text="Random; its rank gives the arm's code for blind analysts.",
+    )
 
     class Meta:
         ordering = ("position",)

@@ -8,9 +8,11 @@ from pathlib import Path
 from django.db.models import Exists, OuterRef, QuerySet
 
 from readerstudy.lib.media import media_path
-from readerstudy.studies.models import Annotation, Case, Image, Prediction, Study
+from readerstudy.studies.models import Annotation, Arm, Case, Image, Prediction, Study
 
 LABELS = (Case.Label.TRUE_POSITIVE, Case.Label.FALSE_POSITIVE)
+# Codes of arms for who is blind to them, in the order in which they are taken.
+CODES = "XYZWVUTSRQPONMLKJIHGFEDCBA"
 
 
 @dataclass(frozen=True)
@@ -130,3 +132,15 @@ def excluded_for_development(study: Study) -> int:
     models = {study.classifier, study.autoencoder}
     used: Sequence[list[str]] = list(study.images.values_list("used_in_development_of", flat=True))
     return sum(bool(models.intersection(names)) for names in used)
+
+
+def masked_arms(study: Study) -> dict[str, Arm]:
+    """Code -> arm, in the order of the codes: how the study's arms are known to who is blind to them.
+
+    The codes are letters that no arm has as its key. Which arm has which was drawn when the arms were stored; neither
+    their order nor anything else in the study tells it.
+    """
+    arms = sorted(study.arms.all(), key=lambda arm: arm.mask)
+    taken = {arm.key.upper() for arm in arms}
+    codes = sorted([code for code in CODES if code not in taken][: len(arms)])
+    return dict(zip(codes, arms, strict=True))

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from analysis.allocation import check_allocation
 from analysis.flow import flow_table, sensitivity_table
 from analysis.paired import make_pairs
 from analysis.schema import validate
@@ -57,3 +58,37 @@ def test_no_complete_reader_is_said(small_study: pd.DataFrame) -> None:
     row = sensitivity.set_index(["set", "label"]).loc[("complete readers", "TP")]
     assert row["n_pairs"] == 0
     assert any("complete readers: no test, because there is no pair" in message for message in messages)
+
+
+def test_every_allocated_reading_is_rated_or_has_a_reason(small_study: pd.DataFrame) -> None:
+    """Of r2's readings c1 failed, c2 is excluded, c3 was never begun, c4 left open; r3 is withdrawn, r4 not begun."""
+    plan = small_study[["reader", "case", "arm", "period"]].drop_duplicates()
+    plan = pd.concat([plan, *(plan[plan["reader"] == "r1"].assign(reader=name) for name in ("r3", "r4"))])
+    reasons = {"c1": "explanation failed", "c2": "case excluded"}
+    second = plan["reader"] == "r2"
+    plan["excluded"] = plan["case"].map(reasons).where(second, "").fillna("")
+    plan.loc[plan["reader"] == "r3", "excluded"] = "reader withdrawn"
+    plan["opened_at"] = "2026-03-02T09:00:00Z"
+    plan.loc[(second & (plan["case"] == "c3")) | (plan["reader"] == "r4"), "opened_at"] = ""
+    gone = (small_study["reader"] == "r2") & small_study["case"].isin(["c1", "c2", "c3", "c4"])
+    checked = validate(small_study[~gone])
+    pairs = make_pairs(checked, ("A", "B"))
+
+    flow = flow_table(checked, pairs, check_allocation(plan)).set_index("reader")
+
+    columns = ["allocated", "reader_withdrawn", "case_excluded", "explanation_failed", "not_read", "no_answer"]
+    assert flow[columns].to_numpy().tolist() == [
+        [32, 0, 0, 0, 0, 0],
+        [32, 0, 2, 2, 2, 2],
+        [32, 32, 0, 0, 0, 0],
+        [32, 0, 0, 0, 32, 0],
+    ]
+    assert flow.loc["r2", "rated_first_arm"] + flow.loc["r2", "rated_second_arm"] == 24
+    assert flow.loc["r3", "paired"] == 0
+    _, messages = sensitivity_table(flow.reset_index(), pairs, seed=1, draws=50)
+    assert "1 of 2 readers have not rated every case" in messages[0]
+
+
+def test_without_an_allocation_nothing_is_said_of_it(small_study: pd.DataFrame) -> None:
+    flow, _, _ = flow_of(small_study)
+    assert flow["allocated"].isna().all()

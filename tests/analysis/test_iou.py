@@ -159,9 +159,13 @@ def test_the_areas_are_columns_of_the_responses() -> None:
         chance_corrected(np.array([0.1, 0.2, 0.4]), np.array([0.1, 0.2, 0.3]), None)
     )
     assert "1 cases x arms" in messages[0]
+    marked, _ = with_chance_corrected(validate(frame.assign(map_area=["0.3", "", "", "0.3"])))
+    assert marked["iou"].to_numpy() == pytest.approx(
+        chance_corrected(np.array([0.1, 0.2, 0.4]), np.array([0.1, 0.2, 0.3]), np.array([0.3, 0.2, 0.3]))
+    )
     without, messages = with_chance_corrected(validate(frame.drop(columns="mask_area")))
     assert without.empty
-    assert "no column mask_area" in messages[0]
+    assert "mask_area is empty" in messages[0]
 
 
 def test_the_ordinal_model_finds_a_rating_that_follows_iou() -> None:

@@ -24,6 +24,7 @@ DESIGN_COLUMNS = (
     "study reader case image patient target label arm period position question value iou seconds opened_at "
     "answered_at revisions"
 )
+FURTHER_COLUMNS = "mask_area map_area"
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -40,8 +41,8 @@ def row(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_the_columns_are_those_of_the_design_in_its_order() -> None:
-    assert " ".join(COLUMN_NAMES) == DESIGN_COLUMNS
+def test_the_columns_are_those_of_the_design_in_its_order_and_then_the_areas() -> None:
+    assert " ".join(COLUMN_NAMES) == f"{DESIGN_COLUMNS} {FURTHER_COLUMNS}"
 
 
 def test_the_codebook_describes_every_column() -> None:

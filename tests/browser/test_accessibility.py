@@ -106,6 +106,9 @@ def test_pages_of_staff(page: Page, live_server, sign_in, allocation: Allocation
     for section in page.locator("details").all():
         section.evaluate("element => { element.open = true; }")
     found += violations(page)
+    go(page, root, "study_detail", study.slug)
+    page.get_by_text("Unblind…").click()
+    found += violations(page)
     assert found == []
 
 

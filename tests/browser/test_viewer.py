@@ -16,7 +16,7 @@ from readerstudy.explanations.models import Artefact
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Allocation, Reading
 from tests.browser.conftest import open_case
-from tests.reading.factories import artefact_keep
+from tests.reading.factories import artefact_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RED = (255, 0, 0)
@@ -321,7 +321,7 @@ def deep_x_rays(allocation: Allocation) -> np.ndarray:
     values[:, 64:] = 30_040
     values[0] = np.linspace(29_000, 31_000, 128)
     for case in allocation.membership.study.cases.select_related("explanation"):
-        artefact_keep(case.explanation, "", Artefact.Kind.DEEP, ".gz", gzip.compress(values.tobytes(), mtime=0))
+        artefact_of(case.explanation, "", Artefact.Kind.DEEP, ".gz", gzip.compress(values.tobytes(), mtime=0)).save()
     return values
 
 

@@ -60,6 +60,7 @@ def test_an_explanation_holds_every_map_with_scores_iou_and_provenance(image: Pa
     assert found.counterfactual.frames.shape == (6, 64, 64)
     assert set(found.ious) == set(METHODS)
     assert all(0 <= iou <= 1 for iou in found.ious.values())
+    assert found.mask_area == pytest.approx(30 * 30 / 80**2, abs=0.01)  # of the square that the model sees
     classifier = explainer.load_classifier(pair)
     expected = classifier(explainer.load_image(image, classifier))[0, 0]
     assert found.scores["Effusion"] == pytest.approx(float(expected), rel=1e-5)

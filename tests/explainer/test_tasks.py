@@ -62,6 +62,7 @@ def test_a_result_holds_what_the_study_asked_for(job: ExplanationJob) -> None:
     assert result.filmstrip
     assert result.video
     assert result.provenance["percent"] == 10
+    assert result.measures["mask_area"] == pytest.approx(30 * 30 / 80**2, abs=0.01)
     assert result.measures["scores"].keys() == {"Effusion", "Mass"}
     assert result.seconds > 0
 

@@ -143,12 +143,13 @@ def explain(case: Case, *, status: str = Explanation.Status.DONE, files: bool = 
     if not files:
         return explanation
     seed = case.number
-    artefact_keep(explanation, "", Artefact.Kind.XRAY, ".png", _xray_png(seed))
+    kept = [artefact_of(explanation, "", Artefact.Kind.XRAY, ".png", _xray_png(seed))]
     for index, method in enumerate(explanation.methods):
-        artefact_keep(explanation, method, Artefact.Kind.OVERLAY, ".png", _overlay_png(seed, index))
-        artefact_keep(explanation, method, Artefact.Kind.RAW, ".npy", _raw_map(seed, index))
-    artefact_keep(explanation, "latent_shift", Artefact.Kind.FILMSTRIP, ".png", _filmstrip_png(seed))
-    artefact_keep(explanation, "latent_shift", Artefact.Kind.CURVE, ".json", json.dumps(curve()).encode())
+        kept.append(artefact_of(explanation, method, Artefact.Kind.OVERLAY, ".png", _overlay_png(seed, index)))
+        kept.append(artefact_of(explanation, method, Artefact.Kind.RAW, ".npy", _raw_map(seed, index)))
+    kept.append(artefact_of(explanation, "latent_shift", Artefact.Kind.FILMSTRIP, ".png", _filmstrip_png(seed)))
+    kept.append(artefact_of(explanation, "latent_shift", Artefact.Kind.CURVE, ".json", json.dumps(curve()).encode()))
+    Artefact.objects.bulk_create(kept)
     return explanation
 
 
@@ -180,20 +181,14 @@ def reader_make(study: Study, email: str = "", *, ready: bool = True, now: datet
     return allocation
 
 
-def artefact_keep(explanation: Explanation, method: str, kind: str, suffix: str, data: bytes) -> None:
-    """Store a file of an explanation as a worker would."""
+def artefact_of(explanation: Explanation, method: str, kind: str, suffix: str, data: bytes) -> Artefact:
+    """An artefact to be saved, its file stored as a worker would."""
     name = random_name("explanations", suffix)
     path = media_path(name)  # written without media_write's flush to the disk: tests make hundreds of files
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-    Artefact.objects.create(
-        explanation=explanation,
-        method=method,
-        kind=kind,
-        file=name,
-        sha256=hashlib.sha256(data).hexdigest(),
-        size=len(data),
-    )
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Artefact(explanation=explanation, method=method, kind=kind, file=name, sha256=sha256, size=len(data))
 
 
 @functools.cache

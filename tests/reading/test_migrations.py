@@ -36,7 +36,9 @@ def test_an_answer_of_the_first_version_is_kept_and_counts(migrated: MigrationEx
 
     from readerstudy.reading.models import Answer, Reading
     from readerstudy.reading.selectors import asked_questions
+    from readerstudy.studies.models import Arm
 
     stored = Answer.objects.get()
     assert (stored.pk, stored.value, stored.content, stored.superseded) == (answer_id, 4, None, False)
     assert [question.value for question in asked_questions(Reading.objects.get(pk=reading_id))] == [4, None]
+    assert Arm.objects.values("mask").distinct().count() == 2

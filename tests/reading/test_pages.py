@@ -22,7 +22,7 @@ from tests.reading.factories import (
     SECRET_DATASET,
     SECRET_NAME,
     SECRET_PATIENT,
-    artefact_keep,
+    artefact_of,
     member_make,
     question_make,
     reader_make,
@@ -212,7 +212,7 @@ def test_a_deep_x_ray_is_sent_as_it_is_stored_and_for_nobody_s_server_to_unpack(
     reader.get(case_url(reading))
     assert reader.get(asset_url(reading, "xray.gz")).status_code == 404
     pixels = gzip.compress(bytes(range(256)) * 32, mtime=0)
-    artefact_keep(reading.case.explanation, "", Artefact.Kind.DEEP, ".gz", pixels)
+    artefact_of(reading.case.explanation, "", Artefact.Kind.DEEP, ".gz", pixels).save()
     page = reader.get(case_url(reading)).text
     assert f"{reading.pk}/assets/xray.gz" in page
     assert f"{reading.pk}/assets/xray.png" not in page

@@ -16,6 +16,7 @@ from PIL import ImageDraw
 
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Allocation, Answer, Reading
+from readerstudy.results.blinding import coding_of
 from readerstudy.results.exports import study_files
 from readerstudy.results.frames import responses
 from readerstudy.results.selectors import progress
@@ -215,11 +216,12 @@ def test_training_is_in_no_response_no_plan_and_no_count_but_in_the_full_record(
     first = allocation.readings.filter(period__number=1).first()
     answer(reader, first, value=2)
 
-    frame = responses(study)
+    coding = coding_of(study, "protocol")
+    frame = responses(study, coding)
     assert set(frame["case"]) == {str(first.case.number)}
     assert set(frame["value"]) == {2}
     assert progress(study, frame).planned == 2 * study.cases.studied().count()
-    files = study_files(study)
+    files = study_files(study, coding)
     for name in ("answers.csv", "allocation.csv"):
         table = files[name]
         periods = [dict(zip(table.header, row, strict=True))["period"] for row in table.rows]
@@ -236,7 +238,8 @@ def test_answers_of_a_withdrawn_reader_leave_the_responses_and_stay_in_the_recor
         answer(reader, reading)
     answer(reader, allocation.readings.filter(period__number=1).first())
     study = Study.objects.get()
-    assert len(responses(study)) == 2
+    coding = coding_of(study, "protocol")
+    assert len(responses(study, coding)) == 2
     reader_withdraw(membership=allocation.membership, reason="ill", now=NOW)
-    assert responses(study).empty
+    assert responses(study, coding).empty
     assert Answer.objects.count() == 10

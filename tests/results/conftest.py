@@ -1,4 +1,4 @@
-"""Reports in tests are computed when a test says so, in its own process."""
+"""Reports in tests are computed when a test says so, in its own process; exports can go without."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,9 +35,14 @@ def nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def compute(monkeypatch: pytest.MonkeyPatch) -> Compute:
-    """Does what a worker would, in a hurry."""
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports have few draws and no figures that are drawn."""
     hurry(monkeypatch)
+
+
+@pytest.fixture
+def compute(in_a_hurry: None) -> Compute:
+    """Does what a worker would, in a hurry."""
     return work
 
 
@@ -45,3 +50,9 @@ def compute(monkeypatch: pytest.MonkeyPatch) -> Compute:
 def compute_in_full() -> Compute:
     """Does what a worker would, with every draw and figure."""
     return work
+
+
+@pytest.fixture
+def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a study that is too large for a report, which takes seconds: for tests of the other files."""
+    monkeypatch.setattr("readerstudy.results.exports.REPORT_ANSWERS", -1)

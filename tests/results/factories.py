@@ -20,9 +20,17 @@ QUESTIONS = {"confidence": "How confident are you?", "correct_feature": "Is it t
 
 
 def study_make(
-    slug: str = "trial", *, status: str = Study.Status.CLOSED, target: str = "Effusion", cases: int = 2
+    slug: str = "trial",
+    *,
+    status: str = Study.Status.CLOSED,
+    target: str = "Effusion",
+    cases: int = 2,
+    unblinded: bool = True,
 ) -> Study:
-    """A study with arms A and B, two questions, two periods and as many TP as FP cases; the odd numbers are TP."""
+    """A study with arms A and B, two questions, two periods and as many TP as FP cases; the odd numbers are TP.
+
+    A closed one is unblinded unless told otherwise.
+    """
     study = Study.objects.create(
         slug=slug,
         title=f"The {slug} study",
@@ -33,6 +41,7 @@ def study_make(
         classifier="phantom-small",
         autoencoder="phantom-small",
         protocol="# as it was read\n",
+        unblinded_at=NOW if unblinded and status == Study.Status.CLOSED else None,
         created_at=NOW,
     )
     for position, (key, methods) in enumerate(METHODS.items(), start=1):

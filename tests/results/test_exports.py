@@ -12,19 +12,15 @@ from zipfile import ZipFile
 import pytest
 from django.core.management import CommandError, call_command
 
+from analysis.allocation import load_allocation
 from analysis.schema import COLUMN_NAMES
+from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Event, Reading, Visit
 from readerstudy.studies.models import Question
 from readerstudy.studies.services import audit
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As of a study that is too large for a report, which takes seconds: for tests of the other files."""
-    monkeypatch.setattr("readerstudy.results.exports.REPORT_ANSWERS", -1)
 
 
 def export(slug: str, path: Path) -> dict[str, bytes]:
@@ -155,6 +151,7 @@ def test_time_and_what_was_looked_at_are_exported_per_reading_and_per_event(tmp_
         "arm": "B",
         "period": "2",
         "position": "1",
+        "excluded": "",
         "visits": "2",
         "seconds": "50.0",
         "seconds_first": "20.0",
@@ -197,6 +194,56 @@ def timed_answers(reading: Reading, seconds: dict[str, float]) -> None:
         )
 
 
+@pytest.mark.usefixtures("without_report")
+def test_what_is_in_no_analysis_is_marked_with_the_reason(tmp_path: Path) -> None:
+    study = study_make(cases=4)
+    study.cases.filter(number=3).update(purpose="training")
+    Explanation.objects.create(case=study.cases.get(number=4), status="failed", methods=[], created_at=NOW)
+    for reader in (reader_make(study), reader_make(study)):
+        opened = visit(reader, 1, "A", 5.0)
+        visit(reader, 3, "A", 5.0)
+        Event.objects.create(visit=opened, sequence=1, kind="tab_hidden", seconds=1, received_at=NOW)
+    study.memberships.filter(code="R2").update(withdrawn_at=NOW)
+
+    files = export("trial", tmp_path / "out.zip")
+
+    for name in ("allocation.csv", "exposure.csv"):
+        reasons = {(row["reader"], row["case"]): row["excluded"] for row in rows(files[name])}
+        assert {case: reasons["R1", case] for case in "1234"} == {
+            "1": "",
+            "2": "",
+            "3": "training",
+            "4": "explanation failed",
+        }
+        assert {case: reasons["R2", case] for case in "123"} == {
+            "1": "reader withdrawn",
+            "2": "reader withdrawn",
+            "3": "training",
+        }
+    assert [row["excluded"] for row in rows(files["events.csv"])] == ["", "reader withdrawn"]
+    planned = load_allocation(io.BytesIO(files["allocation.csv"]))
+    assert planned["excluded"].value_counts().to_dict() == {"": 4, "explanation failed": 2, "reader withdrawn": 6}
+
+
+def test_the_flow_tells_what_was_allocated_and_not_read(tmp_path: Path) -> None:
+    study = study_make(cases=4)
+    reader = reader_make(study)
+    reader_make(study)
+    study.memberships.filter(code="R2").update(withdrawn_at=NOW)
+    for case in (1, 2, 3):
+        for arm in "AB":
+            answer(reader, case, arm, [3])
+    reader.readings.filter(case__number=4, arm__key="A").update(opened_at=None)
+
+    files = export("trial", tmp_path / "out.zip")
+
+    flow = {row["reader"]: row for row in rows(files["flow.csv"])}
+    columns = ("allocated", "reader_withdrawn", "not_read", "no_answer")
+    assert [flow["R1"][name] for name in columns] == ["8", "0", "1", "1"]
+    assert [flow["R2"][name] for name in columns] == ["8", "8", "0", "0"]
+    assert rows(files["report/flow.csv"])[0]["allocated"] == ""  # of the responses alone
+
+
 def test_every_file_has_its_checksum(tmp_path: Path) -> None:
     study = study_make()
     answer_all(reader_make(study), {"A": 3, "B": 4})
@@ -232,7 +279,8 @@ def test_a_study_too_large_for_a_report_comes_with_the_same_data_and_without_it(
 
     files = export("trial", tmp_path / "large.zip")
 
-    assert not any(name.startswith("report/") or name.endswith((".imrmc", ".lrc")) for name in files)
+    assert not any(name.startswith(("report/", "flow")) or name.endswith((".imrmc", ".lrc")) for name in files)
+    del whole["flow.csv"]
     assert {name: files[name] for name in files if name.endswith((".csv", ".R", ".sps"))} == {
         name: content for name, content in whole.items() if "/" not in name and name.endswith((".csv", ".R", ".sps"))
     }

@@ -4,6 +4,7 @@ import csv
 import io
 import random
 
+import pandas as pd
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -12,11 +13,17 @@ from analysis.cells import safe_cell
 from analysis.schema import COLUMN_NAMES, write_responses
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Reading
+from readerstudy.results.blinding import coding_of
 from readerstudy.results.frames import data_version, response_rows, responses
-from readerstudy.studies.models import Question
+from readerstudy.studies.models import Question, Study
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
 
 pytestmark = pytest.mark.django_db
+
+
+def tidy(study: Study) -> pd.DataFrame:
+    """The study's responses with the arms by their own names."""
+    return responses(study, coding_of(study, "protocol"))
 
 
 def test_a_changed_answer_counts_with_its_last_value_and_the_number_of_changes() -> None:
@@ -24,7 +31,7 @@ def test_a_changed_answer_counts_with_its_last_value_and_the_number_of_changes()
     reader = reader_make(study)
     answer(reader, 1, "A", [2, 5, 4])
 
-    frame = responses(study)
+    frame = tidy(study)
 
     assert tuple(frame.columns) == COLUMN_NAMES
     assert len(frame) == 1
@@ -47,13 +54,13 @@ def test_a_half_answered_reading_gives_the_answers_it_has() -> None:
     answer(reader, 1, "A", [2])
     answer(reader, 2, "B", [3], question="correct_feature")
 
-    frame = responses(study)
+    frame = tidy(study)
 
     assert sorted(zip(frame["case"], frame["question"], strict=True)) == [("1", "confidence"), ("2", "correct_feature")]
 
 
 def test_a_study_without_answers_gives_an_empty_table_with_all_columns() -> None:
-    frame = responses(study_make())
+    frame = tidy(study_make())
     assert frame.empty
     assert tuple(frame.columns) == COLUMN_NAMES
 
@@ -68,7 +75,7 @@ def test_the_order_of_the_answers_does_not_show() -> None:
         for reader, case, arm in given:
             code = int(reader.membership.code[1:])
             answer(reader, case, arm, [1 + (case * code) % 5])
-        frames.append(responses(study).drop(columns=["study", "opened_at", "answered_at"]))
+        frames.append(tidy(study).drop(columns=["study", "opened_at", "answered_at"]))
     assert frames[0].equals(frames[1])
     assert list(frames[0]["case"][:3]) == ["1", "1", "2"]
 
@@ -82,7 +89,7 @@ def test_seconds_add_up_over_visits_and_are_not_counted_once_per_question() -> N
     answer(reader, 1, "A", [3, 4], question="correct_feature")
     answer(reader, 2, "A", [3])
 
-    frame = responses(study).set_index(["case", "question"])
+    frame = tidy(study).set_index(["case", "question"])
 
     assert frame.loc[("1", "confidence"), "seconds"] == 14.5
     assert frame.loc[("1", "correct_feature"), "seconds"] == 14.5
@@ -94,18 +101,29 @@ def test_the_iou_of_an_arm_is_the_mean_of_its_methods_and_only_for_true_positive
     ious = {"input_gradient": 0.1, "guided_backprop": 0.3, "latent_shift": 0.25}
     for number, values in ((1, ious), (2, ious), (3, {"latent_shift": 0.5})):
         Explanation.objects.create(
-            case=study.cases.get(number=number), status="done", methods=list(ious), ious=values, created_at=NOW
+            case=study.cases.get(number=number),
+            status="done",
+            methods=list(ious),
+            ious=values,
+            measures={"mask_area": number / 10},
+            created_at=NOW,
         )
     reader = reader_make(study)
     answer_all(reader, {"A": 3, "B": 4})
 
-    frame = responses(study).drop_duplicates(["case", "arm"]).set_index(["case", "arm"])["iou"]
+    table = tidy(study).drop_duplicates(["case", "arm"]).set_index(["case", "arm"])
+    frame = table["iou"]
 
     assert frame["1", "A"] == pytest.approx(0.2)
     assert frame["1", "B"] == pytest.approx(0.25)
     assert frame[["2"]].isna().all()  # false positive: nothing to overlap with
     assert frame.isna()["3", "A"]  # a mean over fewer methods than the arm shows is another quantity
     assert frame["3", "B"] == pytest.approx(0.5)
+    assert table.loc["1", ["mask_area", "map_area"]].to_numpy().tolist() == [[0.1, 0.1]] * 2
+    assert table.loc[["2", "4"], ["mask_area", "map_area"]].isna().all(axis=None)
+    # The mask is the case's; a map of which there is no IoU has no area.
+    assert table.loc[("3", "A"), "mask_area"] == pytest.approx(0.3)
+    assert table.isna().loc[("3", "A"), "map_area"]
 
 
 def test_the_rows_of_the_file_are_those_of_the_frame_in_its_order() -> None:
@@ -119,11 +137,11 @@ def test_the_rows_of_the_file_are_those_of_the_frame_in_its_order() -> None:
         visit(reader, 2, "A", 12.0)
         visit(reader, 3, "A", 0.25)
     stream = io.StringIO()
-    write_responses(responses(study), stream)
+    write_responses(tidy(study), stream)
     stream.seek(0)
     header, *expected = csv.reader(stream)
     assert tuple(header) == COLUMN_NAMES
-    assert [[safe_cell(cell) for cell in row] for row in response_rows(study)] == expected
+    assert [[safe_cell(cell) for cell in row] for row in response_rows(study, coding_of(study, "protocol"))] == expected
     assert len(expected) == 11 * 3 * 3
 
 
@@ -134,7 +152,7 @@ def test_two_questions_with_equal_text_stay_separate() -> None:
     answer(reader, 1, "A", [2])
     answer(reader, 1, "A", [5], question="correct_feature")
 
-    frame = responses(study)
+    frame = tidy(study)
 
     assert dict(zip(frame["question"], frame["value"], strict=True)) == {"confidence": 2, "correct_feature": 5}
 
@@ -142,8 +160,8 @@ def test_two_questions_with_equal_text_stay_separate() -> None:
 def test_answers_of_another_study_are_not_in_it() -> None:
     study, other = study_make(), study_make("other")
     answer_all(reader_make(other), {"A": 3, "B": 4})
-    assert responses(study).empty
-    assert set(responses(other)["study"]) == {"other"}
+    assert tidy(study).empty
+    assert set(tidy(other)["study"]) == {"other"}
 
 
 def test_answers_that_were_not_given_here_have_no_time() -> None:
@@ -151,16 +169,15 @@ def test_answers_that_were_not_given_here_have_no_time() -> None:
     reader = reader_make(study)
     Reading.objects.update(opened_at=None)
     answer(reader, 1, "A", [2])
-    assert responses(study)[["opened_at", "answered_at", "seconds"]].isna().all(axis=None)
+    assert tidy(study)[["opened_at", "answered_at", "seconds"]].isna().all(axis=None)
 
 
 def test_one_query_fetches_all_responses() -> None:
     study = study_make(cases=4)
     answer_all(reader_make(study), {"A": 3, "B": 4})
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        assert len(responses(study)) == 16
+    coding = coding_of(study, "protocol")
+    with CaptureQueriesContext(connection) as queries:
+        assert len(responses(study, coding)) == 16
     assert len(queries) == 1
 
 

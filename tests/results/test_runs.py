@@ -21,7 +21,7 @@ from analysis.selection import Selection
 from readerstudy.lib.broker import broker_settings, ensure_broker_ready
 from readerstudy.lib.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS
 from readerstudy.lib.media import media_path
-from readerstudy.results.arms import PROTOCOL
+from readerstudy.results.blinding import coding_of
 from readerstudy.results.models import ReportRun
 from readerstudy.results.services import (
     LeaseLostError,
@@ -57,7 +57,7 @@ def study() -> Study:
 
 
 def spec(study: Study, **selection: tuple[str, ...]) -> ReportSpec:
-    return ReportSpec(study, PROTOCOL, Selection(**selection))  # type: ignore[arg-type]
+    return ReportSpec(study, coding_of(study, "protocol"), Selection(**selection))  # type: ignore[arg-type]
 
 
 def request(study: Study, now: Any = NOW, **selection: tuple[str, ...]) -> ReportRun:
@@ -223,7 +223,7 @@ def test_the_latest_reports_are_kept_and_older_ones_removed_with_their_files(stu
         return ReportRun.objects.create(
             study=study,
             version=uuid.uuid4().hex,
-            coding=fields.pop("coding", PROTOCOL),
+            coding=fields.pop("coding", "protocol"),
             status="done",
             folder=folder_with_a_file(),
             created_at=NOW,

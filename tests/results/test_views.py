@@ -261,8 +261,8 @@ def test_the_same_data_are_not_computed_again(
     answer_all(reader_make(study), {"A": 3, "B": 4})
     first = page(client, study)
     image = reverse("results_figure", args=[study.slug, "scores_confidence", "svg"])
-    # Session, user, study, roles, choices of the filters, arms, three small counts and the run: no responses.
-    with django_assert_max_num_queries(12):
+    # Session, user, study, roles, coding, choices of the filters, three small counts and the run: no responses.
+    with django_assert_max_num_queries(13):
         assert content(client.get(image))
     assert get(client, study).split("<main")[1] == first.split("<main")[1]
     assert compute() == []
@@ -287,7 +287,7 @@ def test_figures_come_as_svg_and_pdf_and_nothing_else(client: Client, compute_in
     assert "default-src 'none'" in response["Content-Security-Policy"]
     assert client.get(f"/results/{study.slug}/figures/unknown.svg").status_code == 404
     assert client.get(f"/results/{study.slug}/figures/counts_confidence.exe").status_code == 404
-    assert client.get(f"/results/{study.slug}/files/exposure.json").status_code == 404
+    assert client.get(f"/results/{study.slug}/files/page.json").status_code == 404
     assert client.get(f"{addresses(study)[2]}?v=0123456789abcdef").status_code == 404
 
 

@@ -15,6 +15,7 @@ from readerstudy.reading.selectors.blind import (
     reading_artefacts,
     reading_assets,
 )
+from readerstudy.reading.selectors.exclusion import exclusion
 from readerstudy.reading.selectors.exposure import (
     EVENT_COLUMNS,
     EXPOSURE_COLUMNS,
@@ -70,6 +71,7 @@ __all__ = [
     "blind_reading",
     "current_answers",
     "events_of",
+    "exclusion",
     "exposure_of",
     "feedback_of",
     "first_unanswered",

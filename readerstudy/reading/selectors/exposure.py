@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import Count, FloatField, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Greatest
 
-from readerstudy.reading.models import Answer, Event, Reading, Visit
+from readerstudy.reading.models import Allocation, Answer, Event, Reading, Visit
+from readerstudy.reading.selectors.exclusion import EXCLUDED, exclusion
 from readerstudy.studies.models import Study
 
 # Columns of a reading's exposure: what is counted, and what the codebook says of it.
@@ -41,11 +42,12 @@ _PLACE: Mapping[str, tuple[str, str]] = {
     "reader": ("allocation__membership__code", "Pseudonym of the reader."),
     "case": ("case__number", "Case, as in responses.csv."),
     "arm": ("arm__key", "Arm in which the reader saw the case."),
-    "period": ("period__number", "Period of the crossover, counted from 1."),
+    "period": ("period__number", "Period of the crossover, counted from 1; 0 is training."),
     "position": ("position", "Position of the case in the reader's period, counted from 1."),
 }
 _EVENT: Mapping[str, tuple[str, str]] = {
     **{name: (f"visit__reading__{path}", text) for name, (path, text) in _PLACE.items()},
+    "excluded": ("excluded", EXCLUDED),
     "visit": ("visit", "One opening of the case's page."),
     "sequence": ("sequence", "Order within the visit, counted by the page; a gap is a record that was lost."),
     "kind": ("kind", "What happened."),
@@ -57,6 +59,7 @@ _EVENT: Mapping[str, tuple[str, str]] = {
 }
 EXPOSURE_COLUMNS: Mapping[str, str] = {
     **{name: text for name, (_, text) in _PLACE.items()},
+    "excluded": EXCLUDED,
     **_TIMES,
     **{name: text for name, (_, text) in (*_RECORDS.items(), *_SUMS.items())},
 }
@@ -77,11 +80,15 @@ def active_seconds(reading: str) -> Greatest:
 
 
 def exposure_of(study: Study) -> Iterator[tuple[Any, ...]]:
-    """EXPOSURE_COLUMNS of every reading that was opened, by reader, period and position."""
-    counts = _counts(study)
+    """EXPOSURE_COLUMNS of every reading that was opened, analysed or not, by reader, period and position.
+
+    One reader is in memory at a time.
+    """
     nothing = (0,) * (len(_RECORDS) + len(_SUMS))
-    for pk, *place_and_times in _places_and_times(study):
-        yield (*place_and_times, *counts.get(pk, nothing))
+    for allocation in Allocation.objects.filter(membership__study=study).order_by("membership__code"):
+        counts = _counts(allocation)
+        for pk, *place_and_times in _places_and_times(allocation):
+            yield (*place_and_times, *counts.get(pk, nothing))
 
 
 def events_of(study: Study) -> Iterator[tuple[Any, ...]]:
@@ -90,10 +97,11 @@ def events_of(study: Study) -> Iterator[tuple[Any, ...]]:
     events = Event.objects.filter(visit__reading__case__study=study).order_by(
         *order, "visit__started_at", "visit", "sequence"
     )
+    events = events.annotate(excluded=exclusion("visit__reading__"))
     return events.values_list(*(path for path, _ in _EVENT.values())).iterator(chunk_size=5000)
 
 
-def _places_and_times(study: Study) -> Iterable[tuple[Any, ...]]:
+def _places_and_times(allocation: Allocation) -> Iterable[tuple[Any, ...]]:
     # The case was first complete when the last of the first answers came; a question added later does not count.
     first = (
         Answer.objects.filter(reading=OuterRef("pk"), revision=1, answered_at__lte=OuterRef("completed_at"))
@@ -117,16 +125,16 @@ def _places_and_times(study: Study) -> Iterable[tuple[Any, ...]]:
         "events_lost": of_visits(Sum("events_lost")),
     }
     paths = [path for path, _ in _PLACE.values()]
-    opened = Reading.objects.filter(case__study=study, opened_at__isnull=False)
-    return opened.order_by(*(_PLACE[name][0] for name in ("reader", "period", "position"))).values_list(
-        "pk", *paths, *(times[name] for name in _TIMES)
+    opened = Reading.objects.filter(allocation=allocation, opened_at__isnull=False)
+    return opened.order_by(*(_PLACE[name][0] for name in ("period", "position"))).values_list(
+        "pk", *paths, exclusion(), *(times[name] for name in _TIMES)
     )
 
 
-def _counts(study: Study) -> dict[Any, tuple[int, ...]]:
+def _counts(allocation: Allocation) -> dict[Any, tuple[int, ...]]:
     records = [Count("pk", filter=Q(kind__in=kinds) if kinds else None) for kinds, _ in _RECORDS.values()]
     sums = [Sum("count", filter=Q(kind=kind), default=0) for kind, _ in _SUMS.values()]
-    events = Event.objects.filter(visit__reading__case__study=study).order_by()
+    events = Event.objects.filter(visit__reading__allocation=allocation).order_by()
     aggregates = {f"count_{number}": aggregate for number, aggregate in enumerate((*records, *sums))}
     rows: Iterable[tuple[Any, ...]] = events.values_list("visit__reading").annotate(**aggregates)
     return {pk: tuple(counts) for pk, *counts in rows}

@@ -36,7 +36,7 @@ class Loaded:
 
 @transaction.atomic
 def gifsplanation_import(*, published: PublishedStudy, slug: str, now: datetime) -> Loaded:
-    """Store the published study as a closed study; where the slug is taken by it already, do nothing.
+    """Store the published study, closed and unblinded; where the slug is taken by it already, do nothing.
 
     Two readers without passwords, under addresses that can receive no mail. Every answer is a first revision at `now`,
     because its own time is unknown; the readings were never opened here, which is how exports tell.
@@ -57,6 +57,7 @@ def gifsplanation_import(*, published: PublishedStudy, slug: str, now: datetime)
         classifier=published.classifier,
         autoencoder="xrv-resnet101-elastic",
         protocol="",
+        unblinded_at=now,
         created_at=now,
     )
     arms = {

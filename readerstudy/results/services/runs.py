@@ -66,7 +66,7 @@ def _requested(spec: ReportSpec, version: str, now: datetime) -> ReportRun:
     run = ReportRun.objects.create(
         study=spec.study,
         version=version,
-        coding=spec.coding,
+        coding=spec.coding.name,
         selection=spec.selection.as_json(),
         created_at=now,
         queued_at=now,

@@ -7,6 +7,7 @@ from readerstudy.studies.services.images import ImagesImportError, images_import
 from readerstudy.studies.services.members import consent_accept, reader_withdraw
 from readerstudy.studies.services.scores import scores_fail, scores_request, scores_store
 from readerstudy.studies.services.study import StudyError, member_add, study_create
+from readerstudy.studies.services.unblinding import study_unblind
 
 __all__ = [
     "ImagesImportError",
@@ -23,4 +24,5 @@ __all__ = [
     "scores_request",
     "scores_store",
     "study_create",
+    "study_unblind",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from analysis.errors import AnalysisError
+from readerstudy.results.blinding import coding_of
 from readerstudy.results.exports import write_export
 from readerstudy.studies.models import Study
 
@@ -18,14 +19,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", metavar="SLUG", help="study to export")
         parser.add_argument("out", type=Path, metavar="OUT.zip", help="archive to write; replaced if it exists")
+        parser.add_argument(
+            "--masked", action="store_true", help="as analysts get it before the study is unblinded; else true arms"
+        )
 
-    def handle(self, *_args: Any, slug: str, out: Path, **_options: Any) -> None:
+    def handle(self, *_args: Any, slug: str, out: Path, masked: bool, **_options: Any) -> None:
         study = Study.objects.filter(slug=slug).first()
         if study is None:
             known = ", ".join(Study.objects.order_by("slug").values_list("slug", flat=True)) or "none"
             raise CommandError(f"There is no study {slug!r}. Studies: {known}.")
         try:
-            write_export(study, out)
+            write_export(study, out, coding_of(study, "masked" if masked else "protocol"))
         except AnalysisError as error:
             raise CommandError(f"The data of {slug} cannot be analysed. {error}") from error
         except OSError as error:
