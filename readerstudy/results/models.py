@@ -5,6 +5,9 @@ from django.db import models
 from readerstudy.lib.lease import Leased
 from readerstudy.studies.models import Study
 
+#: Where reports lie in the media folder, each in a folder of its own.
+FOLDER = "reports"
+
 
 class ReportRun(Leased):
     """One report of one study: of the data at a version, all of them or a selection, with arms under their coding."""

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from analysis.schema import write_responses
@@ -18,7 +18,7 @@ from readerstudy.lib.media import folder_draft, media_path, random_name
 from readerstudy.results.blinding import Coding
 from readerstudy.results.exposure import exposure_by_arm
 from readerstudy.results.frames import flow, responses
-from readerstudy.results.models import ReportRun
+from readerstudy.results.models import FOLDER, ReportRun
 from readerstudy.results.versions import ReportSpec
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from analysis.report import OnStep, Report
     from readerstudy.studies.models import Study
 
-FOLDER = "reports"
 RESPONSES_FILE = "responses.csv"
 ZIP_FILE = "report.zip"
 RESULTS_FILE = "results.json"
@@ -123,7 +122,7 @@ def report_file(run: ReportRun, name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def zip_files(paths: Sequence[Path], stream: io.BufferedIOBase | Any) -> None:
+def zip_files(paths: Sequence[Path], stream: IO[bytes]) -> None:
     """A ZIP archive that is the same for the same files: names in order, no times."""
     with ZipFile(stream, "w", ZIP_DEFLATED) as archive:
         for path in sorted(paths, key=lambda path: path.name):

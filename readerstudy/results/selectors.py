@@ -12,7 +12,7 @@ from readerstudy.lib.queue import REPORTS
 from readerstudy.reading.models import Reading
 from readerstudy.results.models import ReportRun
 from readerstudy.results.services import GIFSPLANATION
-from readerstudy.results.versions import ReportSpec, report_version
+from readerstudy.results.versions import ReportSpec
 from readerstudy.studies.models import Case, Question, Study
 
 Status = ReportRun.Status
@@ -97,16 +97,17 @@ def progress(study: Study) -> Progress:
     )
 
 
-def report_state(spec: ReportSpec, *, now: datetime) -> ReportState:
-    """The report of the present data, and the newest that is done; a failed one shows none older."""
-    runs = spec.runs()
-    current = runs.filter(version=report_version(spec)).first()
-    # A run that was under way when the data changed counts as well: its report comes first.
-    if current is None:
-        current = runs.filter(status__in=(Status.PENDING, Status.RUNNING)).order_by("-queued_at").first()
-    done = runs.filter(status=Status.DONE)
-    shown = current if current is not None and current.status == Status.DONE else done.order_by("-finished_at").first()
+def report_state(spec: ReportSpec, current: ReportRun | None, *, now: datetime) -> ReportState:
+    """The run of the present data, as `run_request` gave it, beside the newest report that is done."""
+    done = spec.runs().filter(status=Status.DONE).order_by("-finished_at")
+    shown = current if current is not None and current.status == Status.DONE else done.first()
     return ReportState(current, shown, bool(workers_alive(now=now, queue=REPORTS)))
+
+
+def report_under_way(spec: ReportSpec) -> ReportRun | None:
+    """The run that waits or is computed, else the one that ended last; a poll asks nothing of the data."""
+    active = spec.runs().filter(status__in=(Status.PENDING, Status.RUNNING)).order_by("-queued_at")
+    return active.first() or spec.runs().order_by("-finished_at").first()
 
 
 def report_run(study: Study, coding: str, short_version: str) -> ReportRun | None:

@@ -81,9 +81,8 @@ def results_detail(request: HttpRequest, slug: str) -> HttpResponse:
     asked = _asked(request, slug)
     study, now = asked.study, timezone.now()
     progress = selectors.progress(study)
-    if progress.answers:
-        services.run_request(spec=asked.spec, now=now)
-    state = selectors.report_state(asked.spec, now=now)
+    current = services.run_request(spec=asked.spec, now=now) if progress.answers else None
+    state = selectors.report_state(asked.spec, current, now=now)
     context = {
         "study": study,
         "coding": asked.coding,
@@ -110,8 +109,8 @@ def results_detail(request: HttpRequest, slug: str) -> HttpResponse:
 def results_state(request: HttpRequest, slug: str) -> JsonResponse:
     """How far the report is, for the script of the page that waits for it."""
     asked = _asked(request, slug)
-    state = selectors.report_state(asked.spec, now=timezone.now())
-    run = state.current
+    run = selectors.report_under_way(asked.spec)
+    state = selectors.report_state(asked.spec, run, now=timezone.now())
     return JsonResponse(
         {
             "active": state.active,

@@ -11,12 +11,11 @@ from readerstudy.accounts.models import User
 from readerstudy.lib import lease
 from readerstudy.lib.media import folder_remove, folders_older
 from readerstudy.lib.queue import BUILD_REPORT, REPORTS, send_on_commit
-from readerstudy.results.models import ReportRun
+from readerstudy.results.models import FOLDER, ReportRun
 from readerstudy.results.versions import ReportSpec, report_version
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
 
-FOLDER = "reports"
 DOING = "computed this report"
 # Of each study: reports of all data, by coding of the arms, and reports of selections.
 KEEP, KEEP_SELECTIONS = 3, 6
