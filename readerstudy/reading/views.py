@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import uuid
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -43,11 +45,11 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
         "study": study,
         "blind": blind,
         "panels": methods.panels(blind.methods, deep=blind.deep),
-        "next_assets": list(selectors.reading_assets(blind.next_methods, deep=blind.deep))
-        if blind.next_methods
-        else [],
+        "next_assets": selectors.following_assets(blind),
         "owner": user.pk,
         "next_url": _next_url(blind),
+        "next_is_case": blind.following_id is not None and not blind.training,
+        "version": page_version(),
         "break_after_minutes": study.reading_plan.break_after_minutes,
         **instructions(study),
     }
@@ -61,6 +63,26 @@ def _next_url(blind: selectors.BlindReading) -> str:
     if blind.following_id:
         return reverse("reading_case", args=[blind.following_id])
     return reverse("reading_next", args=[blind.study.slug])
+
+
+@require_GET
+@never_cache
+def reading_steps(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
+    """The list of the period's cases, for the bar of the rating page."""
+    reading = own_reading(user_of(request), reading_id)
+    if not selectors.is_accessible(reading, now=timezone.now()):
+        raise Http404
+    return render(request, "reading/_steps.html", {"blind": selectors.blind_reading(reading)})
+
+
+@functools.cache
+def page_version() -> str:
+    """Another one after every change of the rating page's parts: a page puts no case of another one in its place."""
+    digest = hashlib.sha256()
+    for pattern in ("templates/**/*.html", "static/**/*.js", "static/**/*.css"):
+        for path in sorted(settings.BASE_DIR.glob(pattern)):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @require_GET

@@ -12,6 +12,7 @@ from readerstudy.reading.selectors.blind import (
     BlindReading,
     Step,
     blind_reading,
+    following_assets,
     reading_artefacts,
     reading_assets,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "exposure_of",
     "feedback_of",
     "first_unanswered",
+    "following_assets",
     "is_accessible",
     "lock_of",
     "periods_of",

@@ -16,7 +16,7 @@ export class Tools {
   #presets = new Map([["default", { low: 0, high: 1 }]]);
   #magnifiedAt = null;
 
-  constructor(view) {
+  constructor(view, signal) {
     this.#view = view;
     for (const button of document.querySelectorAll("[data-preset]")) {
       button.addEventListener("click", () => this.#choose(button.dataset.preset));
@@ -26,7 +26,7 @@ export class Tools {
     element("reset").addEventListener("click", () => this.#reset());
     this.#slider("threshold", "map_threshold", (value) => ({ percent: value }));
     this.#slider("opacity", "map_opacity", (value) => ({ opacity: value / 100 }));
-    document.addEventListener("keyup", (event) => this.#keyUp(event));
+    document.addEventListener("keyup", (event) => this.#keyUp(event), { signal });
   }
 
   // The X-ray is there: presets are made for it, and the tools can be used.
