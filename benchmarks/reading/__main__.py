@@ -3,6 +3,7 @@
     python -m benchmarks.reading                240 cases; some minutes
     python -m benchmarks.reading --cases 20     a quick look
     python -m benchmarks.reading --viewer       instead: first paint and frames of a large X-ray
+    python -m benchmarks.reading --viewer --peer    the same beside Cornerstone3D (needs npm and its registry)
 
 Builds a throwaway study with real picture files, serves it with the server that `make demo` uses, and rates every case
 of a period by keyboard. docs/benchmarks.md says how to read the table.
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--cases", type=int, default=240, help="to rate (default: 240)")
     parser.add_argument("--viewer", action="store_true", help="measure frames while a large X-ray is worked with")
+    parser.add_argument("--peer", action="store_true", help="with --viewer: beside it, a page made with Cornerstone3D")
     parser.add_argument("--side", type=int, help="pixels of an X-ray's side (default: 1024; with --viewer 2048)")
     parser.add_argument("--think", type=float, default=0.3, help="seconds before each key (default: 0.3)")
     args = parser.parse_args(argv)
@@ -83,10 +85,11 @@ def _serve_and_read(folder: Path, args: argparse.Namespace) -> int:
         supervisor.start(web_process(port))
         supervisor.wait_until(lambda: answers(port, host=HOST), seconds=60, what="The web server")
         root = f"http://{HOST}:{port}"
-        return _look(root, cookies, paths) if args.viewer else _read(root, cookies, paths[0], args)
+        return _look(root, cookies, paths, peer=args.peer) if args.viewer else _read(root, cookies, paths[0], args)
 
 
-def _look(root: str, cookies: dict[str, str], paths: list[str]) -> int:
+def _look(root: str, cookies: dict[str, str], paths: list[str], *, peer: bool) -> int:
+    from benchmarks.reading.peer import look_at_peer
     from benchmarks.reading.viewer import look
 
     frames = look(root, cookies, paths)
@@ -94,6 +97,11 @@ def _look(root: str, cookies: dict[str, str], paths: list[str]) -> int:
     _row("first paint, files being there", frames.paint)
     _row("frame while the window is dragged", frames.window)
     _row("frame while zooming", frames.zoom)
+    for way, theirs in look_at_peer(root, cookies, paths[0], width=frames.width).items() if peer else ():
+        print(f"\nCornerstone3D, {way}, the picture being decoded:")
+        _row("first paint", theirs.paint)
+        _row("frame while the window is changed", theirs.window)
+        _row("frame while zooming", theirs.zoom)
     return 0
 
 

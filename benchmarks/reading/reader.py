@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 from readerstudy.lib.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from playwright.sync_api import Page
 
@@ -72,11 +72,13 @@ class Measured:
 
 
 @contextmanager
-def opened(root: str, cookies: dict[str, str], *, script: str, reduced_motion: Motion) -> Iterator[Page]:
+def opened(
+    root: str, cookies: dict[str, str], *, script: str, reduced_motion: Motion, arguments: Sequence[str] = ARGUMENTS
+) -> Iterator[Page]:
     """A window of Chromium that is signed in and runs `script` in every page."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=list(arguments))
         context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion=reduced_motion)
         context.add_cookies([{"name": name, "value": value, "url": root} for name, value in cookies.items()])
         context.add_init_script(script)

@@ -49,11 +49,12 @@ READY_AT = """new MutationObserver(() => {
 
 @dataclass
 class Frames:
-    """Milliseconds: first paint once the files are there, and each frame of a gesture."""
+    """Milliseconds: first paint once the files are there, and each frame of a gesture; CSS pixels of a panel."""
 
     paint: list[float] = field(default_factory=list)
     window: list[float] = field(default_factory=list)
     zoom: list[float] = field(default_factory=list)
+    width: int = 0
 
 
 def look(root: str, cookies: dict[str, str], paths: list[str]) -> Frames:
@@ -65,6 +66,7 @@ def look(root: str, cookies: dict[str, str], paths: list[str]) -> Frames:
             page.goto(root + path)
             wait_until_ready(page)
             frames.paint.append(page.evaluate(PAINT))
+            frames.width = page.evaluate("document.querySelector('#panels canvas').clientWidth")
             time.sleep(0.5)
             for gesture in ("window", "zoom"):
                 getattr(frames, gesture).extend(page.evaluate(GESTURE, [gesture, FRAMES]))

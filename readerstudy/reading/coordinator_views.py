@@ -73,6 +73,23 @@ def unlock_grant(request: HttpRequest, slug: str, unlock_id: uuid.UUID) -> HttpR
         reading_services.unlock_grant(study=study, unlock_id=unlock_id, actor=user, now=timezone.now())
     except Unlock.DoesNotExist as error:
         raise Http404 from error
+    except reading_services.UnlockAnswerError as error:
+        messages.error(request, str(error))
+    return redirect(f"{reverse('study_detail', args=[slug])}#unlocks")
+
+
+@require_POST
+def unlock_decline(request: HttpRequest, slug: str, unlock_id: uuid.UUID) -> HttpResponse:
+    """Leaves a case locked, and tells the reader who asked why."""
+    user = user_of(request)
+    study = study_for(user, slug, Role.COORDINATOR)
+    reason = request.POST.get("reason", "")
+    try:
+        reading_services.unlock_decline(study=study, unlock_id=unlock_id, reason=reason, actor=user, now=timezone.now())
+    except Unlock.DoesNotExist as error:
+        raise Http404 from error
+    except reading_services.UnlockAnswerError as error:
+        messages.error(request, str(error))
     return redirect(f"{reverse('study_detail', args=[slug])}#unlocks")
 
 

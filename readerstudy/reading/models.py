@@ -119,7 +119,7 @@ class Answer(models.Model):
 
 
 class Unlock(models.Model):
-    """A reader's request to change a submitted case, and whether the coordinator has granted it."""
+    """A reader's request to change a submitted case, and whether the coordinator granted or declined it."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     reading = models.ForeignKey(Reading, on_delete=models.PROTECT, related_name="unlocks")
@@ -129,10 +129,17 @@ class Unlock(models.Model):
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    ended_at = models.DateTimeField(null=True, blank=True, help_text="When the case was submitted again.")
+    declined_because = models.CharField(max_length=500, blank=True, help_text="The coordinator's reason, if declined.")
+    ended_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was declined, or the case submitted again."
+    )
 
     class Meta:
         constraints = (
+            models.CheckConstraint(
+                condition=models.Q(declined_because="") | models.Q(granted_at=None, ended_at__isnull=False),
+                name="unlock_declined_is_ended",
+            ),
             models.UniqueConstraint(
                 fields=("reading",), condition=models.Q(ended_at=None), name="unlock_one_at_a_time"
             ),

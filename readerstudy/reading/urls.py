@@ -27,6 +27,9 @@ urlpatterns = [
     path("studies/<slug:slug>/members/add", coordinator_views.member_add, name="member_add"),
     path("studies/<slug:slug>/unlocks/<uuid:unlock_id>/grant", coordinator_views.unlock_grant, name="unlock_grant"),
     path(
+        "studies/<slug:slug>/unlocks/<uuid:unlock_id>/decline", coordinator_views.unlock_decline, name="unlock_decline"
+    ),
+    path(
         "studies/<slug:slug>/members/<int:membership_id>/withdraw",
         coordinator_views.member_withdraw,
         name="member_withdraw",

@@ -55,6 +55,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "study_detail": ("get", COORDINATOR),
     "member_add": ("post", COORDINATOR),
     "unlock_grant": ("post", (302, 404, 403, 403, 302, 403, 403)),
+    "unlock_decline": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "member_withdraw": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "explanation_retry": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "case_detail": ("get", COORDINATOR),
@@ -121,6 +122,7 @@ class Scene:
             "submission_put": [self.reading.pk],
             "unlock_put": [self.reading.pk, self.unlock.pk],
             "unlock_grant": [slug, self.unlock.pk],
+            "unlock_decline": [slug, self.unlock.pk],
             "visit_put": [self.reading.pk, uuid.uuid4()],
             "events_put": [self.reading.pk, uuid.uuid4()],
             "explanation_retry": [slug, self.explanation.pk],
@@ -218,7 +220,9 @@ def test_an_unknown_study_or_case_is_not_found(name: str, scene: Scene):
     assert response.status_code == 404
 
 
-@pytest.mark.parametrize("name", ["case_detail", "case_asset", "explanation_retry", "unlock_grant", "member_withdraw"])
+@pytest.mark.parametrize(
+    "name", ["case_detail", "case_asset", "explanation_retry", "unlock_grant", "unlock_decline", "member_withdraw"]
+)
 def test_a_coordinator_reaches_nothing_of_another_study_through_their_own(name: str, scene: Scene):
     elsewhere = Study.objects.get(slug="elsewhere")
     client = Client()

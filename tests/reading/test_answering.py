@@ -10,6 +10,8 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.test import Client
+from django.urls import reverse
 
 from readerstudy.reading import selectors, services
 from readerstudy.reading.models import Allocation, Answer, Reading, Unlock
@@ -369,6 +371,64 @@ def test_a_case_is_unlocked_by_the_coordinator_until_it_is_submitted_again(study
         ("unlock_granted", coordinator),
     ]
     assert ask(reading).pk != unlock.pk  # and may be asked for once more
+
+
+def decline(unlock: Unlock, reason: str = "The protocol allows no second look.") -> Unlock:
+    study = unlock.reading.allocation.membership.study
+    return services.unlock_decline(study=study, unlock_id=unlock.pk, reason=reason, now=LATER)
+
+
+def test_a_request_is_declined_with_a_reason_that_its_reader_is_told(study: Study, client: Client):
+    reading = submitted(study, CHANGES.BY_REQUEST)
+    unlock = ask(reading)
+
+    decline(unlock)
+    decline(unlock, reason="Sent twice.")
+
+    assert list(selectors.unlocks_waiting(study)) == []
+    with pytest.raises(services.ReadingClosedError):
+        answer(reading, value=5)
+    assert study.audit.get(action="unlock_declined").detail["declined_because"] == "The protocol allows no second look."
+    client.force_login(user_of(reading))
+    page = client.get(reverse("reading_case", args=[reading.pk])).content.decode()
+    assert "The coordinator did not unlock it: The protocol allows no second look." in page
+    assert "Ask to unlock" in page
+
+
+def test_who_was_declined_can_ask_again_and_be_unlocked(study: Study):
+    reading = submitted(study, CHANGES.BY_REQUEST)
+    first = decline(ask(reading))
+    again = ask(reading)
+    assert again.pk != first.pk
+    services.unlock_grant(study=study, unlock_id=again.pk, now=LATER)
+    answer(reading, value=5)
+    assert current(reading).value == 5
+
+
+def test_an_answered_request_is_not_answered_otherwise(study: Study):
+    first, second = (submitted(study, CHANGES.BY_REQUEST) for _ in range(2))
+    declined, granted = decline(ask(first)), ask(second)
+    services.unlock_grant(study=study, unlock_id=granted.pk, now=LATER)
+    with pytest.raises(services.UnlockAnswerError, match="unlocked already"):
+        decline(granted)
+    with pytest.raises(services.UnlockAnswerError, match="was declined"):
+        services.unlock_grant(study=study, unlock_id=declined.pk, now=LATER)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "a\0b"])
+def test_who_leaves_a_case_locked_says_why(study: Study, reason: str):
+    with pytest.raises(services.UnlockAnswerError, match="Say why"):
+        decline(ask(submitted(study, CHANGES.BY_REQUEST)), reason=reason)
+
+
+def test_the_command_declines_with_a_reason(study: Study, capsys: pytest.CaptureFixture[str]):
+    unlock = ask(submitted(study, CHANGES.BY_REQUEST))
+    call_command("study_unlock", study.slug, str(unlock.pk), decline="Too late.")
+    assert "Left locked: R1" in capsys.readouterr().out
+    unlock.refresh_from_db()
+    assert unlock.declined_because == "Too late."
+    with pytest.raises(CommandError, match="was declined"):
+        call_command("study_unlock", study.slug, str(unlock.pk))
 
 
 def test_the_command_lists_requests_and_grants_them(study: Study, capsys: pytest.CaptureFixture[str]):

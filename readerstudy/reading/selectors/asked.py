@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from readerstudy.reading.models import Answer, Reading, Unlock
 from readerstudy.reading.places import shown_place
@@ -65,6 +65,7 @@ class Lock:
     policy: str
     unlock_id: uuid.UUID | None = None  # the request that is granted and in force
     asked: bool = False  # a request waits for the coordinator
+    declined_because: str = ""  # the coordinator's answer to the last request
 
     @property
     def locked(self) -> bool:
@@ -86,14 +87,14 @@ def lock_of(reading: Reading) -> Lock:
     policy = reading.allocation.membership.study.changes
     if reading.submitted_at is None:
         return Lock(submitted=False, policy=policy)
-    unlock = Unlock.objects.filter(reading=reading, ended_at=None).first()
-    granted = unlock is not None and unlock.granted_at is not None
-    return Lock(
-        submitted=True,
-        policy=policy,
-        unlock_id=unlock.pk if unlock is not None and granted else None,
-        asked=unlock is not None and not granted,
-    )
+    # The request that stands, else the one that ended last.
+    unlock = Unlock.objects.filter(reading=reading).order_by(F("ended_at").desc(nulls_first=True)).first()
+    if unlock is None:
+        return Lock(submitted=True, policy=policy)
+    if unlock.ended_at is not None:
+        return Lock(submitted=True, policy=policy, declined_because=unlock.declined_because)
+    granted = unlock.granted_at is not None
+    return Lock(submitted=True, policy=policy, unlock_id=unlock.pk if granted else None, asked=not granted)
 
 
 def current_answers(reading: Reading) -> dict[int, Answer]:
@@ -109,7 +110,7 @@ def asked_questions(reading: Reading) -> tuple[AskedQuestion, ...]:
 
 
 def unlocks_waiting(study: Study) -> QuerySet[Unlock]:
-    """Requests to unlock a case that the coordinator has not granted, oldest first."""
+    """Requests to unlock a case that the coordinator has not answered, oldest first."""
     waiting = Unlock.objects.filter(reading__allocation__membership__study=study, granted_at=None, ended_at=None)
     return waiting.select_related("reading__allocation__membership", "reading__period").order_by("asked_at", "pk")
 

@@ -12,7 +12,8 @@ from statistics import median
 from django.db.models import Max, Min, Sum
 
 from readerstudy.accounts.models import User
-from readerstudy.reading.models import TRAINING, Allocation, Reading, Visit
+from readerstudy.reading.models import TRAINING, Allocation, Reading
+from readerstudy.reading.selectors.exposure import active_seconds
 from readerstudy.reading.selectors.progress import PeriodProgress, PeriodState, allocation_of, periods_of
 from readerstudy.studies.models import Membership, Study
 
@@ -111,15 +112,8 @@ def standing_of(user: User, study: Study, *, now: datetime) -> Standing | None:
 
 def pace(allocation: Allocation) -> float:
     """Seconds that a case takes: the reader's own median once it is known, else what the protocol expects."""
-    spent = (
-        Visit.objects.filter(reading__allocation=allocation, reading__completed_at__isnull=False)
-        .exclude(reading__period__number=TRAINING)
-        .order_by()
-        .values("reading")
-        .annotate(total=Sum("seconds"))
-        .values_list("total", flat=True)
-    )
-    seconds = list(spent)
+    rated = Reading.objects.filter(allocation=allocation, completed_at__isnull=False).exclude(period__number=TRAINING)
+    seconds = [spent for spent in rated.values_list(active_seconds("pk"), flat=True) if spent is not None]
     known = len(seconds) >= PACE_CASES
     return median(seconds) if known else allocation.membership.study.reading_plan.expected_seconds_per_case
 
@@ -133,7 +127,7 @@ def work_of(allocation: Allocation) -> Work:
     """What the reader has rated, when, and for how long."""
     rated = Reading.objects.filter(allocation=allocation, completed_at__isnull=False).exclude(period__number=TRAINING)
     dates = rated.aggregate(first=Min("opened_at"), last=Max("completed_at"))
-    spent = Visit.objects.filter(reading__allocation=allocation).aggregate(total=Sum("seconds"))["total"]
+    spent = Reading.objects.filter(allocation=allocation).aggregate(total=Sum(active_seconds("pk")))["total"]
     return Work(
         cases=rated.order_by().values("case").distinct().count(),
         readings=rated.count(),

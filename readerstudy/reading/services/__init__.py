@@ -1,12 +1,20 @@
 """Writes about readings: allocation, answers, time and exposure. Whatever a browser sends twice is stored once."""
 
-from readerstudy.reading.services.answers import Stored, answer_store, submission_store, unlock_grant, unlock_request
+from readerstudy.reading.services.answers import (
+    Stored,
+    answer_store,
+    submission_store,
+    unlock_decline,
+    unlock_grant,
+    unlock_request,
+)
 from readerstudy.reading.services.own import (
     AnswerConflictError,
     AnswerRefusedError,
     ReadingClosedError,
     ReadingNotFoundError,
     ReasonMissingError,
+    UnlockAnswerError,
 )
 from readerstudy.reading.services.study import (
     StudyCloseError,
@@ -25,6 +33,7 @@ __all__ = [
     "ReasonMissingError",
     "Stored",
     "StudyCloseError",
+    "UnlockAnswerError",
     "VisitTime",
     "answer_store",
     "events_store",
@@ -33,6 +42,7 @@ __all__ = [
     "reading_open",
     "study_close",
     "submission_store",
+    "unlock_decline",
     "unlock_grant",
     "unlock_request",
     "visit_store",

@@ -19,6 +19,7 @@ from readerstudy.reading.services.own import (
     AnswerRefusedError,
     ReadingClosedError,
     ReasonMissingError,
+    UnlockAnswerError,
     own_reading_locked,
     require_open,
     require_plausible,
@@ -151,14 +152,45 @@ def unlock_request(*, unlock_id: uuid.UUID, reading_id: uuid.UUID, reason: str, 
 
 @transaction.atomic
 def unlock_grant(*, study: Study, unlock_id: uuid.UUID, actor: User | None = None, now: datetime) -> Unlock:
-    """The coordinator unlocks the case of a request; again changes nothing. Raises Unlock.DoesNotExist."""
-    unlocks = Unlock.objects.select_for_update(of=("self",)).select_related("reading__allocation__membership__study")
-    unlock = unlocks.get(pk=unlock_id, reading__allocation__membership__study=study)
+    """The coordinator unlocks the case of a request; again changes nothing.
+
+    Raises Unlock.DoesNotExist, and UnlockAnswerError for a request that was declined before.
+    """
+    unlock = _unlock_locked(study, unlock_id)
+    if unlock.declined_because:
+        raise UnlockAnswerError("This request was declined; the reader can ask again.")
     if unlock.granted_at is None:
         unlock.granted_at, unlock.granted_by = now, actor
         unlock.save(update_fields=["granted_at", "granted_by"])
         audit(study=study, actor=actor, action="unlock_granted", detail=_unlock_detail(unlock), now=now)
     return unlock
+
+
+@transaction.atomic
+def unlock_decline(
+    *, study: Study, unlock_id: uuid.UUID, reason: str, actor: User | None = None, now: datetime
+) -> Unlock:
+    """The coordinator leaves the case of a request locked and tells its reader why; again changes nothing.
+
+    The reader may ask once more. Raises Unlock.DoesNotExist, and UnlockAnswerError without a reason or where the case
+    was unlocked before.
+    """
+    unlock = _unlock_locked(study, unlock_id)
+    if unlock.granted_at is not None:
+        raise UnlockAnswerError("This case has been unlocked already.")
+    if not reason.strip() or "\0" in reason:
+        raise UnlockAnswerError("Say why the case stays locked: its reader is told.")
+    if not unlock.declined_because:
+        unlock.declined_because, unlock.ended_at = reason.strip()[:REQUEST_LENGTH], now
+        unlock.save(update_fields=["declined_because", "ended_at"])
+        detail = _unlock_detail(unlock) | {"declined_because": unlock.declined_because}
+        audit(study=study, actor=actor, action="unlock_declined", detail=detail, now=now)
+    return unlock
+
+
+def _unlock_locked(study: Study, unlock_id: uuid.UUID) -> Unlock:
+    unlocks = Unlock.objects.select_for_update(of=("self",)).select_related("reading__allocation__membership__study")
+    return unlocks.get(pk=unlock_id, reading__allocation__membership__study=study)
 
 
 def _question(reading: Reading, key: str) -> Question:

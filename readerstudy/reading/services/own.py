@@ -35,6 +35,10 @@ class AnswerConflictError(Exception):
     """The id of this answer or visit already stands for something else."""
 
 
+class UnlockAnswerError(Exception):
+    """What the coordinator answers to a request to unlock cannot stand; the message says why."""
+
+
 def own_reading(reading_id: uuid.UUID, user: User) -> Reading:
     """The user's reading, without a lock: a report of time or events never makes an answer wait."""
     return _own(Reading.objects.all(), reading_id, user)
