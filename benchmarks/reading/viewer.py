@@ -38,7 +38,8 @@ GESTURE = """([gesture, frames]) => new Promise((done) => {
 # From the arrival of the case's last file to all its pictures painted; files of the next case do not count.
 PAINT = """() => {
   const ready = Number(document.body.dataset.readyAt);
-  const files = performance.getEntriesByType("resource").filter(({ name }) => name.includes(location.pathname + "assets/"));
+  const own = location.pathname + "assets/";
+  const files = performance.getEntriesByType("resource").filter(({ name }) => name.includes(own));
   return ready - Math.max(...files.map((entry) => entry.responseEnd));
 }"""
 READY_AT = """new MutationObserver(() => {

@@ -1,10 +1,11 @@
-"""From case to case without loading a page: each is opened, timed, recorded and answered as if it were a page of its own."""
+"""From case to case without loading a page: each is opened, timed and answered as if it were a page of its own."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.urls import reverse
@@ -77,7 +78,7 @@ def answers(reading: Reading) -> list[tuple[str, int, int]]:
 
 
 def test_a_whole_period_is_one_page_and_every_case_is_as_the_server_sends_it(page: Page, cases: list[Reading]):
-    for position, (reading, following) in enumerate(zip(cases, cases[1:], strict=False), start=1):
+    for position, (reading, following) in enumerate(pairwise(cases), start=1):
         assert page.title() == f"Case {position} of 4"
         expect(page.locator(".bar-progress")).to_have_attribute("value", str(position - 1))
         expect(page.locator("input:checked")).to_have_count(0)
@@ -156,7 +157,7 @@ def test_every_case_begins_with_the_published_view(page: Page, cases: list[Readi
 
 
 def test_a_key_between_two_cases_answers_neither(page: Page, cases: list[Reading]):
-    first, second, *_ = cases
+    _, second, *_ = cases
     question_make(Study.objects.get(), "text", "comment", required=False)
     page.reload()
     page.wait_for_selector("body[data-ready=yes]")

@@ -12,7 +12,7 @@ from readerstudy.reading.models import TRAINING, Reading
 from readerstudy.reading.selectors.asked import AskedQuestion, Lock, asked_questions, lock_of
 from readerstudy.reading.selectors.exposure import active_seconds
 from readerstudy.reading.selectors.patient import patient_in_words
-from readerstudy.reading.selectors.progress import reading_rows
+from readerstudy.reading.selectors.progress import ReadingRow, reading_rows
 from readerstudy.reading.selectors.standing import minutes, pace
 from readerstudy.studies.models import Study
 
@@ -91,9 +91,13 @@ class BlindReading:
         return next((step.reading_id for step in others if not step.answered and not step.broken), None)
 
 
-def blind_reading(reading: Reading) -> BlindReading:
-    """The one source of what a rating page shows and its script is given."""
-    rows = [row for row in reading_rows(reading.allocation) if row.period_id == reading.period_id]
+def blind_reading(reading: Reading, rows: Sequence[ReadingRow] | None = None) -> BlindReading:
+    """The one source of what a rating page shows and its script is given.
+
+    `rows` are all of the reader's, where they are at hand.
+    """
+    rows = reading_rows(reading.allocation) if rows is None else rows
+    rows = [row for row in rows if row.period_id == reading.period_id]
     study = reading.allocation.membership.study
     return BlindReading(
         id=reading.id,
