@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from django.urls import reverse
 from PIL import Image as Picture
-from playwright.sync_api import CDPSession, Locator, Page, expect
+from playwright.sync_api import CDPSession, Locator, Page, Route, expect
 
 from readerstudy.explanations.models import Artefact
 from readerstudy.lib.media import media_path
@@ -371,6 +371,22 @@ def test_pictures_of_the_next_case_are_there_before_the_reader_goes_on(page: Pag
     page.wait_for_url(lambda url: str(second.pk) in url)
     page.wait_for_selector("body[data-ready=yes]")
     assert not [url for url in asked if str(second.pk) in url]
+    assert np.ptp(pixels(page, "xray")) > 100
+
+
+def test_a_decoder_that_did_not_arrive_is_asked_for_again(page: Page, live_server, allocation: Allocation):
+    lost: list[str] = []
+
+    def lose_two(route: Route) -> None:
+        if len(lost) == 2:
+            route.continue_()
+            return
+        lost.append(route.request.url)
+        route.abort()
+
+    page.route("**/viewer/decoder.js", lose_two)  # for both workers
+    opened(page, live_server.url, allocation, "A")
+    assert len(lost) == 2
     assert np.ptp(pixels(page, "xray")) > 100
 
 

@@ -4,27 +4,31 @@ const MOST = 2; // a case has two large pictures at most: X-ray and filmstrip
 
 class Decoder {
   load = 0; // bytes that wait or are being decoded
-  #worker = new Worker(new URL("./decoder.js", import.meta.url), { type: "module" });
+  #worker = this.#start();
   #jobs = new Map();
   #last = 0;
 
-  constructor() {
-    this.#worker.addEventListener("message", ({ data: { id, copies, error } }) => {
-      if (error) this.#end(id).failed(new Error(error));
-      else this.#end(id).done(copies);
-    });
-    this.#worker.addEventListener("error", () => {
-      for (const id of [...this.#jobs.keys()]) this.#end(id).failed(new Error("the decoder could not be started"));
-    });
-  }
-
   decode(buffer, packed) {
+    this.#worker ??= this.#start();
     const id = ++this.#last;
     this.load += buffer.byteLength;
     return new Promise((done, failed) => {
       this.#jobs.set(id, { done, failed, bytes: buffer.byteLength });
       this.#worker.postMessage({ id, buffer, packed }, [buffer]);
     });
+  }
+
+  #start() {
+    const worker = new Worker(new URL("./decoder.js", import.meta.url), { type: "module" });
+    worker.addEventListener("message", ({ data: { id, copies, error } }) => {
+      if (copies) this.#end(id).done(copies);
+      else this.#end(id).failed(new Error(error));
+    });
+    worker.addEventListener("error", () => {
+      this.#worker = null; // its script did not arrive: the next picture tries anew
+      for (const id of [...this.#jobs.keys()]) this.#end(id).failed(new Error("the decoder could not be started"));
+    });
+    return worker;
   }
 
   #end(id) {

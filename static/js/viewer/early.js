@@ -2,4 +2,4 @@
 
 import { fetchAhead } from "./sources.js";
 
-fetchAhead([...document.querySelectorAll("[data-source]")].map(({ dataset }) => dataset.source));
+fetchAhead([...document.querySelectorAll("[data-source]")].map(({ dataset }) => dataset.source), "high");

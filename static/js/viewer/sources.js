@@ -12,10 +12,10 @@ export function fetchSource(url) {
 }
 
 // Fetches and decodes what the next case will show. What was fetched ahead for any other is let go.
-export function fetchAhead(urls) {
+export function fetchAhead(urls, priority = "low") {
   ahead.clear();
   for (const url of urls) {
-    const early = load(url, { priority: "low" });
+    const early = load(url, { priority });
     early.catch(() => {}); // it is asked for again when it is needed
     ahead.set(url, early);
   }
