@@ -44,8 +44,9 @@ def main() -> None:
         start = time.perf_counter()
         subprocess.run([*command, "--draws", str(options.draws)], check=True, stderr=subprocess.DEVNULL)
         seconds = time.perf_counter() - start
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(f"{len(frame):,} responses: {seconds:.0f} s, {memory:.1f} GiB at most")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = f"{seconds:.0f} s, of which {used.ru_utime + used.ru_stime:.0f} s on a processor"
+    print(f"{len(frame):,} responses: {spent}; {used.ru_maxrss / 2**20:.1f} GiB at most")
 
 
 def _answers(rng: np.random.Generator, question: str, readers: int, cases: int) -> pd.DataFrame:

@@ -44,6 +44,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "reading_thanks": ("get", READERS_MOVE_ON),  # cases are left
     "reading_certificate": ("get", (302, 404, 404, 404, 403, 403, 404)),  # this study gives none
     "reading_case": ("get", OWN_CASE),
+    "reading_steps": ("get", OWN_CASE),
     "reading_asset": ("get", OWN_CASE),
     "reading_feedback": ("get", (302, 404, 302, 404, 404, 404, 404)),  # of a study case nothing is told
     "reading_truth": ("get", (302, 404, 404, 404, 404, 404, 404)),
@@ -117,6 +118,7 @@ class Scene:
             "home": [],
             "signed_in": [],
             "reading_case": [self.reading.pk],
+            "reading_steps": [self.reading.pk],
             "reading_asset": [self.reading.pk, "xray.png"],
             "reading_feedback": [self.reading.pk],
             "reading_truth": [self.reading.pk, "xray"],
