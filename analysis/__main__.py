@@ -28,6 +28,7 @@ from analysis.progress import Progress
 from analysis.ratings import Missing, load_ratings
 from analysis.report import DRAWS, SEED, build
 from analysis.schema import load_responses
+from analysis.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +86,10 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         "--allocation", type=Path, metavar="ALLOCATION.csv", help="of the export: the flow table says what was not read"
     )
     parser.add_argument("--plan", type=Path, metavar="FILE", help="locked analysis plan, named with its SHA-256")
+    only = parser.add_argument_group("exploration: only part of the responses; each can be given more than once")
+    only.add_argument("--target", action="append", default=[], metavar="NAME")
+    only.add_argument("--reader", action="append", default=[], metavar="CODE")
+    only.add_argument("--period", action="append", default=[], type=int, metavar="NUMBER")
 
 
 def _add_mrmc(parser: argparse.ArgumentParser) -> None:
@@ -181,6 +186,7 @@ def _report(options: argparse.Namespace) -> int:
         margin=options.margin,
         adjust=options.adjust,
         plan=plan,
+        selection=Selection(tuple(options.target), tuple(options.reader), tuple(options.period)),
         allocation=None if options.allocation is None else load_allocation(options.allocation),
     )
     return _finish(report, options.out)

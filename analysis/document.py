@@ -8,60 +8,13 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from analysis.labels import ABSENT, caption, column, explained, heading
 from analysis.pdf import pdf_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-ABSENT = "–"
-# Name of a table -> heading and what it shows. Tables that are not named here have their name as heading.
-TITLES: dict[str, tuple[str, str]] = {
-    "per_reader": ("Each reader", "Means of both arms and of the paired differences, per reader."),
-    "effect": ("Effect with cases as units", "Mean difference, second arm minus first, judged over cases."),
-    "equivalence": ("Equivalence and non-inferiority", "The mean difference against the margin set beforehand."),
-    "period_effect": ("Period and carry-over", "Effect of the period, and of the arm adjusted for it."),
-    "ordinal": ("Ordinal mixed model", "Log odds ratios of a higher score; 'arm x label' is the study's question."),
-    "ordinal_models": ("Ordinal mixed model: fits", "What was fitted, and the spread between cases."),
-    "auc": ("AUC per arm and reader", "How well the scores separate true from false positives."),
-    "auc_components": ("AUC: variance components", "Mean squares, covariances and variances."),
-    "auc_tests": ("AUC: tests of the arms", "Obuchowski-Rockette; the headline is the one to report."),
-    "auc_differences": ("AUC: differences of the arms", "Differences, second arm minus first."),
-    "auc_treatments": ("AUC per arm", "Means over readers."),
-    "auc_per_reader": ("AUC: difference of each reader", "Second arm minus first."),
-    "auc_targets": ("AUC per target", "Means over readers; 'within targets' takes pairs of the same target only."),
-    "auc_target_differences": ("AUC per target: differences of the arms", "Second arm minus first."),
-    "points": ("Sensitivity and specificity", "At the score from which a reader calls the case positive."),
-    "point_differences": ("Sensitivity and specificity: differences", "Second arm minus first, paired by case."),
-    "agreement": ("Agreement of the readers", "Between readers in each arm, and within readers from repeats."),
-    "time": ("Active seconds", "Quartiles per arm, period and reader."),
-    "time_learning": ("Active seconds along the sequence", "Quartiles of all readers in blocks of positions."),
-    "time_effect": ("Active seconds: ratios", "Below 1: faster in the second arm, later, or further on."),
-    "wilcoxon": ("Wilcoxon signed-rank tests, as published", "Pairs counted as independent, which they are not."),
-    "score_summary": ("Scores per target", "Mean, standard deviation (ddof 0), median and quartiles."),
-    "score_counts": ("Counts of scores, as published", "How often each score was given."),
-    "score_joint": ("Joint distribution of two questions", "How often both scores were given in one reading."),
-    "score_joint_means": ("Means of two questions", "Of the readings with an answer to both."),
-    "iou_published": ("IoU against the score, as published", "Least squares over readings; the p-value is too small."),
-    "iou_rank": ("IoU against the score, by case", "Rank correlation with the readers' mean score."),
-    "iou_rank_corrected": ("Chance-corrected IoU against the score", "Rank correlation with the readers' mean score."),
-    "iou_ordinal": ("Ordinal model of the score on IoU", "Log odds ratios of a higher score per 0.1 of IoU."),
-    "flow": ("Who rated what", "Cases rated, paired and lacking, per reader."),
-    "missing_pairs": ("Excluded pairs", "Pairs that lack an arm."),
-    "power": ("Power", "What was looked for is named in 'found'."),
-    "components": ("What the power rests on", "Components of the pilot, or assumed ones."),
-    "sensitivity": ("With and without what is incomplete", "The effect of several sets of readers and cases."),
-}
-# Start of a figure's name -> caption and the table with its numbers.
-CAPTIONS: dict[str, tuple[str, str]] = {
-    "scores": ("Scores per target, label and arm (Figure 6A).", "score_counts"),
-    "counts": ("How often each score was given (Figure F.4).", "score_counts"),
-    "joint": ("Both scores of each reading, with means (Figure F.3).", "score_joint"),
-    "iou": ("IoU of each true positive against the scores, with the published lines (Figure 6B).", "iou_published"),
-    "auc": ("AUC of each reader.", "auc"),
-    "time": ("Active seconds by arm and period, and along the sequence.", "time"),
-    "power": ("Power over the number of cases.", "power"),
-}
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:70rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.7rem}h2{font-size:1.25rem;margin-top:2.5rem;border-top:1px solid #ccc;padding-top:1rem}
@@ -105,12 +58,12 @@ def html_text(
         notes = "".join(f"<li>{html.escape(message)}</li>" for message in messages)
         parts.append(f'<h2 id="notes">Notes on these data</h2><ul>{notes}</ul>')
     names = [name for name in tables if tables[name]]
-    links = "".join(f'<li><a href="#{html.escape(name)}">{html.escape(_heading(name))}</a></li>' for name in names)
+    links = "".join(f'<li><a href="#{html.escape(name)}">{html.escape(heading(name))}</a></li>' for name in names)
     parts.append(f'<h2>Tables</h2><ul>{links}<li><a href="#methods">Methods and options</a></li></ul>')
     for name in names:
         parts.append(_html_table(name, tables[name]))
-        parts += [_html_figure(figure, svgs[figure]) for figure in svgs if _caption(figure)[1] == name]
-    rest = [figure for figure in svgs if _caption(figure)[1] not in names]
+        parts += [_html_figure(figure, svgs[figure]) for figure in svgs if caption(figure)[1] == name]
+    rest = [figure for figure in svgs if caption(figure)[1] not in names]
     parts += [_html_figure(figure, svgs[figure]) for figure in rest]
     empty = [name for name in tables if not tables[name]]
     if empty:
@@ -152,9 +105,9 @@ def pdf_bytes(
 
 def _text_table(name: str, rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """Blocks of lines, each with heading and header; a wide table continues below with its text columns repeated."""
-    heading, caption = _heading(name), TITLES.get(name, ("", ""))[1]
+    title = heading(name)
     if not rows:
-        return [[f"{heading} ({name}): none."]]
+        return [[f"{title} ({name}): none."]]
     shown = [{key: show(value)[:40] for key, value in row.items()} for row in rows[:PDF_ROWS]]
     widths = {key: max(len(key), *(len(row[key]) for row in shown)) for key in shown[0]}
     left = [key for key in widths if all(row[key] is None or isinstance(row[key], str) for row in rows)]
@@ -165,7 +118,7 @@ def _text_table(name: str, rows: Sequence[Mapping[str, Any]]) -> list[list[str]]
         groups[-1].append(key)
     blocks = []
     for number, group in enumerate(groups):
-        head = f"{heading} ({name})" + (", continued" if number else f". {caption}")
+        head = f"{title} ({name})" + (", continued" if number else f". {explained(name)}")
         header = "  ".join(_aligned(key, widths[key], left=key in left) for key in group)
         body = ["  ".join(_aligned(row[key], widths[key], left=key in left) for key in group) for row in shown]
         for start in range(0, len(body), _LINES - 6):
@@ -187,24 +140,24 @@ def _html_table(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
     def cell(tag: str, key: str, value: str) -> str:
         return f"<{tag}{' class=t' if key in text else ''}>{html.escape(value)}</{tag}>"
 
-    header = "".join(cell("th", key, key.replace("_", " ")) for key in columns)
+    header = "".join(cell("th", key, column(key)) for key in columns)
     body = "".join(
         "<tr>" + "".join(cell("td", key, show(row[key])) for key in columns) + "</tr>" for row in rows[:HTML_ROWS]
     )
     more = f" The first {HTML_ROWS} of {len(rows)} rows." if len(rows) > HTML_ROWS else ""
-    caption = html.escape(f"{TITLES.get(name, ('', ''))[1]}{more} In full: {name}.csv.")
+    note = html.escape(f"{explained(name)}{more} In full: {name}.csv.")
     return (
-        f'<h2 id="{html.escape(name)}">{html.escape(_heading(name))}</h2><p class="note">{caption}</p>'
+        f'<h2 id="{html.escape(name)}">{html.escape(heading(name))}</h2><p class="note">{note}</p>'
         f'<div class="scroll"><table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
 def _html_figure(name: str, svg: bytes) -> str:
     data = base64.b64encode(svg).decode()
-    caption = html.escape(f"{_caption(name)[0]} {name}.svg, {name}.pdf.")
+    words = html.escape(f"{caption(name)[0]} {name}.svg, {name}.pdf.")
     return (
-        f'<figure><img alt="{html.escape(_caption(name)[0])}" src="data:image/svg+xml;base64,{data}">'
-        f"<figcaption>{caption}</figcaption></figure>"
+        f'<figure><img alt="{html.escape(caption(name)[0])}" src="data:image/svg+xml;base64,{data}">'
+        f"<figcaption>{words}</figcaption></figure>"
     )
 
 
@@ -222,12 +175,3 @@ def _markdown(text: str) -> str:
         else:
             parts.append(f"<p>{written}</p>")
     return "\n".join(parts)
-
-
-def _heading(name: str) -> str:
-    return TITLES[name][0] if name in TITLES else name.replace("_", " ").capitalize()
-
-
-def _caption(figure: str) -> tuple[str, str]:
-    start = figure.split("_", 1)[0]
-    return CAPTIONS.get(start, (figure.replace("_", " ").capitalize() + ".", ""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
@@ -33,7 +32,7 @@ _SMALL, _TEXT = 7.0, 8.0
 _CENTIMETRE = 1 / 2.54
 # More points than this are drawn as a picture within the figure: as shapes they would be tens of megabytes.
 _MANY_POINTS = 5000
-# Read when a figure is written, so they cannot be passed along with it; set once and the same for every thread.
+# Read when a figure is written, so they cannot be passed along with it.
 mpl.rcParams["svg.hashsalt"] = "analysis"
 mpl.rcParams["pdf.fonttype"] = 42
 
@@ -42,20 +41,17 @@ _METADATA: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Creator": "analysis"},
     "png": {"Software": "analysis"},
 }
-_WRITING = threading.Lock()
 FigureFormat = Literal["svg", "pdf", "png"]
 
 
 def render(figure: Figure, file_format: FigureFormat) -> bytes:
     """The figure as a file, without date, so that the same data give the same bytes."""
     buffer = io.BytesIO()
-    # Writing changes a figure for a moment, and cached figures are shared between the threads of a server.
-    with _WRITING:
-        if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
-            # Once for all formats: it takes as long as the drawing.
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")
-        figure.savefig(buffer, format=file_format, metadata=_METADATA[file_format], dpi=150)
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        # Once for all formats: it takes as long as the drawing.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    figure.savefig(buffer, format=file_format, metadata=_METADATA[file_format], dpi=150)
     return buffer.getvalue()
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 def methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
     """Write the methods section of the report with this provenance."""
-    parts = ["# Methods", "## Data", _data(provenance), "## Comparison of the arms (as published)"]
+    parts = ["# Methods", "## Data", _data(provenance), *_selected(provenance)]
+    parts += ["## Comparison of the arms (as published)"]
     parts += _comparison(provenance)
     parts += ["## Effect with cases as units", *_effect(provenance)]
     parts += ["## Ordinal mixed model", *_ordinal(provenance["options"]["ordinal"])]
@@ -67,6 +68,20 @@ def _data(provenance: dict[str, Any]) -> str:
         f"Questions: {_list(data['questions'])}. Targets: {_list(data['targets'])}. Arms: {_list(provenance['arms'])}. "
         f"SHA-256 of the data ({data['sha256_of']}): `{data['sha256']}`.{plan}"
     )
+
+
+def _selected(provenance: dict[str, Any]) -> list[str]:
+    """A report of part of the data says so."""
+    selection = provenance["selection"]
+    if selection is None:
+        return []
+    kept = "; ".join(f"{name}: {_list([str(value) for value in values])}" for name, values in selection.items())
+    return [
+        (
+            f"Exploration: filtered to part of the responses ({kept}). These are not the results of the planned "
+            "analysis; no p-value is adjusted for the choice."
+        )
+    ]
 
 
 def _comparison(provenance: dict[str, Any]) -> list[str]:

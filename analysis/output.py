@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +16,9 @@ from matplotlib.figure import Figure
 from analysis.cells import write_cells
 from analysis.document import html_text, pdf_bytes
 from analysis.figures import render
+
+#: What `Report.write` tells of, in order.
+WRITING = ("Tables and figures as files", "Report as PDF", "Report as HTML")
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,15 @@ class Report:
     def title(self) -> str:
         """The heading of the report."""
         study = self.provenance.get("data", {}).get("study", "")
-        return f"Reader study {study}" if study else "Reader study"
+        part = " (exploration: part of the data)" if self.provenance.get("selection") else ""
+        return f"Reader study {study}{part}" if study else f"Reader study{part}"
 
-    def write(self, out_dir: str | Path) -> list[Path]:
-        """Write results.json, methods.md, report.html, report.pdf, a CSV per table and each figure as SVG and PDF."""
+    def write(self, out_dir: str | Path, *, on_step: Callable[[str], object] = lambda _name: None) -> list[Path]:
+        """Write results.json, methods.md, report.html, report.pdf, a CSV per table and each figure as SVG and PDF.
+
+        `on_step` is told each of `WRITING` as it begins.
+        """
+        on_step(WRITING[0])
         folder = Path(out_dir)
         folder.mkdir(parents=True, exist_ok=True)
         written = []
@@ -54,11 +63,15 @@ class Report:
         for file_name, content in {
             **{f"{name}.svg": svg for name, svg in svgs.items()},
             **{f"{name}.pdf": pdf for name, pdf in pdfs.items()},
-            "report.pdf": pdf_bytes(self.title, rows, pdfs, self.methods),
         }.items():
             path = folder / file_name
             path.write_bytes(content)
             written.append(path)
+        on_step(WRITING[1])
+        path = folder / "report.pdf"
+        path.write_bytes(pdf_bytes(self.title, rows, pdfs, self.methods))
+        written.append(path)
+        on_step(WRITING[2])
         for name, text in {
             "report.html": html_text(self.title, rows, svgs, self.methods, self.messages),
             "results.json": json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",

@@ -1,6 +1,7 @@
 """The report of a reader study: tables, figures, provenance and methods from its responses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,17 +24,37 @@ from analysis.mrmc_report import mrmc_options
 from analysis.order import natural_order, unique_slugs
 from analysis.ordinal_report import OPTIONS as ORDINAL_OPTIONS
 from analysis.ordinal_report import iou_ordinal_table, ordinal_tables
-from analysis.output import Report, records, software, write_table
+from analysis.output import WRITING, Report, records, software, write_table
 from analysis.schema import LABELS, fingerprint, validate
 from analysis.scores import joint_tables, summary_table
+from analysis.selection import Selection
 from analysis.time import OPTIONS as TIME_OPTIONS
 from analysis.time import time_tables
 
-__all__ = ["DRAWS", "REPORT_FORMAT", "SEED", "Report", "build", "records", "write_table"]
+__all__ = ["DRAWS", "REPORT_FORMAT", "SEED", "STEPS", "Report", "Selection", "build", "records", "write_table"]
 
 REPORT_FORMAT = 1
 SEED = 20260101
 DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the tables are made of: validated responses, their pairs, the arms in their order, and the options."""
+
+    frame: pd.DataFrame
+    pairs: paired.Pairs
+    arms: list[str]
+    seed: int
+    draws: int
+    adjust: paired.Adjustment
+    margin: float | None
+    allocation: pd.DataFrame | None
+
+
+_Found = tuple[dict[str, pd.DataFrame], list[str]]
+#: Told the name of each step as it begins.
+OnStep = Callable[[str], object]
 
 
 def build(
@@ -47,6 +68,8 @@ def build(
     adjust: paired.Adjustment = "holm",
     plan: Mapping[str, str] | None = None,
     allocation: pd.DataFrame | None = None,
+    selection: Selection | None = None,
+    on_step: OnStep = lambda _name: None,
 ) -> Report:
     """Compute the report of one study's responses (validated here).
 
@@ -54,7 +77,9 @@ def build(
     their names. `draws` counts bootstrap and permutation draws, `source` is noted with the data in the provenance.
     `margin`, in points of the scale and set before the data were seen, asks for tests of equivalence; `adjust` "bh"
     adds p-values of Benjamini and Hochberg. `plan` (file, sha256) is the locked analysis plan that provenance names.
-    `allocation` (as `check_allocation` takes it) says what readers were to see, for the flow table.
+    `allocation` (as `check_allocation` takes it) says what readers were to see of all the data, for the flow table.
+    `selection` keeps part of the responses, and the report calls itself exploration. `on_step` is told each of `STEPS`
+    as it begins.
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
     """
     if draws < 1:
@@ -67,44 +92,29 @@ def build(
     studies = natural_order(frame["study"].unique())
     if len(studies) > 1:
         raise AnalysisError(f"The data hold {len(studies)} studies ({', '.join(studies)}). Analyse one at a time.")
+    messages: list[str] = []
     contrast = paired.choose_arms(frame, arms)
-    messages = _thin_data(frame, contrast)
+    if selection:
+        if allocation is not None:
+            raise AnalysisError("The allocation is of all the data. Leave it out of a report of part of them.")
+        messages.append(
+            f"Exploration: filtered to {selection.words}. These are not the results of the planned analysis."
+        )
+        frame = selection.of(frame)
+        if contrast is not None and not set(contrast) <= set(frame["arm"].unique()):
+            contrast = None
+    messages += _thin_data(frame, contrast)
     pairs = paired.make_pairs(frame, contrast if contrast is not None else ("", ""))
     messages += _excluded(pairs)
     drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
-    tables: dict[str, pd.DataFrame] = {"per_reader": paired.per_reader_table(frame, pairs)}
-    tables["effect"], said = effect_table(frame, pairs, seed=seed, draws=draws, adjust=adjust)
-    messages += said
-    if margin is not None:
-        tables["equivalence"], said = equivalence_table(frame, pairs, margin=margin, seed=seed, draws=draws)
+    tables: dict[str, pd.DataFrame] = {}
+    planned = None if allocation is None else check_allocation(allocation)
+    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned)
+    for name, compute in _COMPUTED.items():
+        on_step(name)
+        more, said = compute(work)
+        tables |= more
         messages += said
-    tables["period_effect"], said = period_table(frame, pairs, seed=seed, draws=draws)
-    messages += said
-    more, said = ordinal_tables(frame, drawn)
-    tables |= more
-    messages += said
-    more, said = accuracy_tables(frame, drawn)
-    tables |= more
-    messages += said
-    tables["agreement"], said = agreement_table(frame, drawn, seed=seed, draws=draws)
-    messages += said
-    more, said = time_tables(frame, drawn, seed=seed, draws=draws)
-    tables |= more
-    messages += said
-    tables["wilcoxon"], said = paired.wilcoxon_table(frame, pairs, adjust=adjust)
-    messages += said
-    tables["score_summary"] = summary_table(frame, drawn)
-    tables["score_counts"] = paired.score_counts(frame)
-    more, said = joint_tables(frame, drawn)
-    tables |= more
-    messages += said
-    more, said = _overlap(frame, drawn, seed=seed, draws=draws)
-    tables |= more
-    messages += said
-    tables["flow"] = flow_table(frame, pairs, None if allocation is None else check_allocation(allocation))
-    tables["missing_pairs"] = pairs.missing
-    tables["sensitivity"], said = sensitivity_table(tables["flow"], pairs, seed=seed, draws=draws)
-    messages += said
     provenance: dict[str, Any] = {
         "format": REPORT_FORMAT,
         "software": software(),
@@ -113,26 +123,68 @@ def build(
         "contrast": f"{contrast[1]} - {contrast[0]}" if contrast is not None else None,
         "seed": seed,
         "plan": dict(plan) if plan is not None else None,
-        "options": {
-            "draws": draws,
-            "adjustment": "Holm, and Benjamini-Hochberg (p_bh)" if adjust == "bh" else "Holm",
-            "margin": margin,
-            "pairs": "by reader, case and question; a pair without both arms is excluded",
-            "effect": dict(EFFECT_OPTIONS),
-            "wilcoxon": dict(paired.OPTIONS),
-            "iou_published": dict(iou.PUBLISHED_OPTIONS),
-            "iou_rank": dict(iou.RANK_OPTIONS),
-            "iou_chance": dict(iou.CHANCE_OPTIONS),
-            "ordinal": dict(ORDINAL_OPTIONS),
-            "missing": dict(FLOW_OPTIONS),
-            "agreement": dict(AGREEMENT_OPTIONS),
-            "auc": {**mrmc_options("jackknife"), "difference": "second - first arm"},
-            "points": point_options(None),
-            "time": dict(TIME_OPTIONS),
-        },
+        "selection": selection.as_json() if selection else None,
+        "options": _options(work),
     }
     text = methods_text(provenance, messages)
+    on_step(DRAWING)
     return Report(tables, _figures(frame, tables, drawn), provenance, messages, text)
+
+
+def _options(work: _Work) -> dict[str, Any]:
+    return {
+        "draws": work.draws,
+        "adjustment": "Holm, and Benjamini-Hochberg (p_bh)" if work.adjust == "bh" else "Holm",
+        "margin": work.margin,
+        "pairs": "by reader, case and question; a pair without both arms is excluded",
+        "effect": dict(EFFECT_OPTIONS),
+        "wilcoxon": dict(paired.OPTIONS),
+        "iou_published": dict(iou.PUBLISHED_OPTIONS),
+        "iou_rank": dict(iou.RANK_OPTIONS),
+        "iou_chance": dict(iou.CHANCE_OPTIONS),
+        "ordinal": dict(ORDINAL_OPTIONS),
+        "missing": dict(FLOW_OPTIONS),
+        "agreement": dict(AGREEMENT_OPTIONS),
+        "auc": {**mrmc_options("jackknife"), "difference": "second - first arm"},
+        "points": point_options(None),
+        "time": dict(TIME_OPTIONS),
+    }
+
+
+def _effect(work: _Work) -> _Found:
+    more = {"seed": work.seed, "draws": work.draws}
+    tables = {"per_reader": paired.per_reader_table(work.frame, work.pairs)}
+    tables["effect"], messages = effect_table(work.frame, work.pairs, adjust=work.adjust, **more)
+    if work.margin is not None:
+        tables["equivalence"], said = equivalence_table(work.frame, work.pairs, margin=work.margin, **more)
+        messages += said
+    tables["period_effect"], said = period_table(work.frame, work.pairs, **more)
+    return tables, [*messages, *said]
+
+
+def _agreement(work: _Work) -> _Found:
+    table, messages = agreement_table(work.frame, work.arms, seed=work.seed, draws=work.draws)
+    return {"agreement": table}, messages
+
+
+def _wilcoxon(work: _Work) -> _Found:
+    table, messages = paired.wilcoxon_table(work.frame, work.pairs, adjust=work.adjust)
+    return {"wilcoxon": table}, messages
+
+
+def _scores(work: _Work) -> _Found:
+    tables = {
+        "score_summary": summary_table(work.frame, work.arms),
+        "score_counts": paired.score_counts(work.frame),
+    }
+    joint, messages = joint_tables(work.frame, work.arms)
+    return tables | joint, messages
+
+
+def _flow(work: _Work) -> _Found:
+    flow = flow_table(work.frame, work.pairs, work.allocation)
+    sensitivity, messages = sensitivity_table(flow, work.pairs, seed=work.seed, draws=work.draws)
+    return {"flow": flow, "missing_pairs": work.pairs.missing, "sensitivity": sensitivity}, messages
 
 
 def _figures(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], arms: list[str]) -> dict[str, Figure]:
@@ -153,10 +205,9 @@ def _figures(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], arms: list[st
     return drawn
 
 
-def _overlap(
-    frame: pd.DataFrame, arms: list[str], *, seed: int, draws: int
-) -> tuple[dict[str, pd.DataFrame], list[str]]:
+def _overlap(work: _Work) -> _Found:
     """The tables on IoU: as published, ranks by case, the same corrected for chance, and the ordinal model."""
+    frame, seed, draws = work.frame, work.seed, work.draws
     messages = _without_iou(frame)
     published, said = iou.published_table(frame)
     messages += said
@@ -169,7 +220,7 @@ def _overlap(
     messages += said
     plain = frame[(frame["label"] == "TP") & frame["iou"].notna()]
     points = corrected if len(corrected) else plain
-    model, said = iou_ordinal_table(points, points["iou"].to_numpy(dtype=float), arms)
+    model, said = iou_ordinal_table(points, points["iou"].to_numpy(dtype=float), work.arms)
     messages += said
     tables = {
         "iou_published": published,
@@ -178,6 +229,23 @@ def _overlap(
         "iou_ordinal": model.assign(model=name if len(corrected) else "IoU"),
     }
     return tables, messages
+
+
+#: The steps of the computation, in the order of the tables.
+_COMPUTED: dict[str, Callable[[_Work], _Found]] = {
+    "Effect over cases": _effect,
+    "Ordinal mixed model": lambda work: ordinal_tables(work.frame, work.arms),
+    "Accuracy of the readers": lambda work: accuracy_tables(work.frame, work.arms),
+    "Agreement of the readers": _agreement,
+    "Time": lambda work: time_tables(work.frame, work.arms, seed=work.seed, draws=work.draws),
+    "Tests as published": _wilcoxon,
+    "Scores": _scores,
+    "Overlap with the expert's annotation": _overlap,
+    "Who rated what": _flow,
+}
+DRAWING = "Figures"
+#: What `on_step` of `build` and then of `Report.write` is told, in order.
+STEPS = (*_COMPUTED, DRAWING, *WRITING)
 
 
 def _thin_data(frame: pd.DataFrame, contrast: tuple[str, str] | None) -> list[str]:

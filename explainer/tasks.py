@@ -14,32 +14,37 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from celery import shared_task, signals
+from celery import shared_task
 from django.db import connections
 from django.utils import timezone
 
 from explainer.errors import ExplainerError, SettingsError
 from explainer.memory import keep_memory
 from explainer.types import METHODS, Box, ExplanationRequest
-from readerstudy.lib.heartbeat import Heartbeat
+from readerstudy.explanations import beat
+from readerstudy.lib.heartbeat import LEASE_INTERVAL, Heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from explainer.types import Explanation
     from readerstudy.explanations.services import ExplanationJob, ExplanationResult
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between signs of life of a case and of a worker: several within a lease of two minutes.
-CASE_INTERVAL = 20.0
-WORKER_INTERVAL = 10.0
 #: Pixels per side of the X-ray beside the maps, and bits per pixel, where the application does not say. Both are the
 #: same for every image of a study, since size, sharpness and depth can tell which data set, and so which label, it has.
 DISPLAY_SIZE = 1024
 DISPLAY_BITS = 8
 
-_worker_heartbeats: dict[str, Heartbeat] = {}
+
+@beat.reap_with
+def requeue(now: datetime) -> None:
+    """Send again the cases that nobody works on any more."""
+    from readerstudy.explanations import services
+
+    services.stale_requeue(now=now)
 
 
 @shared_task(name="explainer.tasks.explain_case", acks_late=True)
@@ -56,11 +61,11 @@ def explain_case(explanation_id: str) -> str:
         return "nothing to do"
     held, outcomes = [job], dict[uuid.UUID, str]()
 
-    def beat() -> None:
+    def extend() -> None:
         for one in list(held):
             services.explanation_heartbeat(explanation_id=one.explanation_id, token=one.token, now=timezone.now())
 
-    with Heartbeat(CASE_INTERVAL, beat, finished=connections.close_all, name="lease"):
+    with Heartbeat(LEASE_INTERVAL, extend, finished=connections.close_all, name="lease"):
         try:
             held += services.explanation_claim_beside(
                 job=job, limit=cases_together() - 1, worker=worker, now=timezone.now()
@@ -284,37 +289,3 @@ def prepare_torch() -> None:
     keep_memory()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(int(os.environ.get("EXPLAINER_THREADS") or cores))
-
-
-@signals.worker_ready.connect
-def start_worker_heartbeat(sender: Any, **_: Any) -> None:
-    """The worker's main process reports itself and sends again what nobody works on any more."""
-    from readerstudy.explanations import services
-
-    name, queues = str(sender.hostname), ",".join(sorted(sender.app.amqp.queues.consume_from))
-
-    def beat() -> None:
-        try:
-            now = timezone.now()
-            services.worker_seen(name=name, queues=queues, host=socket.gethostname(), pid=os.getpid(), now=now)
-            services.stale_requeue(now=now)
-        finally:
-            # A child process that is forked later must not share this connection.
-            connections.close_all()
-
-    heartbeat = _worker_heartbeats[name] = Heartbeat(
-        WORKER_INTERVAL, beat, finished=connections.close_all, name="worker"
-    )
-    heartbeat.start()
-
-
-@signals.worker_shutdown.connect
-def stop_worker_heartbeat(sender: Any, **_: Any) -> None:
-    """The worker's main process takes its leave."""
-    from readerstudy.explanations import services
-
-    heartbeat = _worker_heartbeats.pop(str(sender.hostname), None)
-    if heartbeat is not None:
-        heartbeat.stop()
-        services.worker_gone(name=str(sender.hostname))
-        connections.close_all()

@@ -9,11 +9,20 @@ from readerstudy.lib.startup import ensure_services
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 
-app = Celery("readerstudy")
-app.config_from_object("django.conf:settings", namespace="CELERY")
-# Loaded when a worker starts, never by a process that sends tasks: so the web needs no torch, and a worker without it
-# refuses to start.
-app.conf.imports = ("explainer.tasks",)
+
+def application(*tasks: str) -> Celery:
+    """A Celery application whose workers know these modules of tasks.
+
+    They are loaded when a worker starts, never by a process that sends tasks: so the web needs no torch, and a worker
+    on queue `gpu` without it refuses to start.
+    """
+    made = Celery("readerstudy")
+    made.config_from_object("django.conf:settings", namespace="CELERY")
+    made.conf.imports = tasks
+    return made
+
+
+app = application("explainer.tasks", "readerstudy.results.tasks")
 
 
 @signals.celeryd_init.connect

@@ -26,9 +26,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ANSWER_KEYS = ("4", "2")
 # Notes in the page itself when a key was pressed, an answer was acknowledged and a case became ready, and how long the
 # server took: a round trip to the program that drives the browser would count as waiting. Kept across pages, on one
-# clock. What came from the browser's cache is no work of the server.
+# clock, should a case be loaded as a page of its own. What came from the browser's cache is no work of the server.
 NOTES = """(() => {
-  const notes = JSON.parse(sessionStorage.getItem("notes") ?? "[]");
+  const notes = window.notes = JSON.parse(sessionStorage.getItem("notes") ?? "[]");
   const note = (...words) => notes.push([performance.timeOrigin + performance.now(), ...words]);
   let ready = false;
   let saved = true;
@@ -52,7 +52,13 @@ NOTES = """(() => {
     }
   }).observe({ entryTypes: ["navigation", "resource"] });
 })();"""
-KINDS = {"static": "script or style", "assets": "picture"}
+KINDS = {
+    "static": "script or style",
+    "assets": "picture",
+    "answers": "answer or report",
+    "submission": "answer or report",
+    "visits": "answer or report",
+}
 
 
 @dataclass
@@ -90,7 +96,7 @@ def read(root: str, cookies: dict[str, str], start: str, *, cases: int, think: f
             for number in range(1, cases + 1):
                 _rate(page, think)
                 bar.move_to(number)
-        notes = page.evaluate("JSON.parse(sessionStorage.getItem('notes'))")
+        notes = page.evaluate("window.notes")
     _take_down(measured, notes)
     return measured
 

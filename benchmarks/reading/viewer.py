@@ -35,11 +35,12 @@ GESTURE = """([gesture, frames]) => new Promise((done) => {
     requestAnimationFrame(frame);
   });
 })"""
-# From the last file's arrival to all pictures painted.
+# From the arrival of the case's last file to all its pictures painted; files of the next case do not count.
 PAINT = """() => {
   const ready = Number(document.body.dataset.readyAt);
-  const files = performance.getEntriesByType("resource").filter((entry) => entry.name.includes("/assets/"));
-  return ready - Math.max(...files.map((entry) => entry.responseEnd).filter((end) => end <= ready));
+  const own = location.pathname + "assets/";
+  const files = performance.getEntriesByType("resource").filter(({ name }) => name.includes(own));
+  return ready - Math.max(...files.map((entry) => entry.responseEnd));
 }"""
 READY_AT = """new MutationObserver(() => {
   const { body } = document;

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import models
 
+from readerstudy.lib.lease import Leased
 from readerstudy.studies.models import Case
 
 
-class Explanation(models.Model):
+class Explanation(Leased):
     """All explanation methods of one case. A worker holds it by lease; a stale lease is taken over."""
 
-    class Status(models.TextChoices):
-        PENDING = "pending", "waiting"
-        RUNNING = "running", "running"
-        DONE = "done", "explained"
-        FAILED = "failed", "failed"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="explanation")
-    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     methods = models.JSONField(help_text="Methods asked for.")
     parameters = models.JSONField(default=dict, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    lease_token = models.UUIDField(null=True, blank=True, help_text="Held by the worker that may store the result.")
-    lease_until = models.DateTimeField(null=True, blank=True)
-    worker = models.CharField(max_length=200, blank=True)
-    error = models.TextField(blank=True)
     provenance = models.JSONField(default=dict, blank=True)
     measures = models.JSONField(default=dict, blank=True, help_text="Scores of image and reconstruction, errors.")
     ious = models.JSONField(default=dict, blank=True, help_text="Method -> IoU with the expert's annotation.")
     seconds = models.FloatField(null=True, blank=True)
-    created_at = models.DateTimeField()
-    queued_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta:
-        constraints = (
-            models.CheckConstraint(
-                condition=~models.Q(status="running") | models.Q(lease_token__isnull=False, lease_until__isnull=False),
-                name="explanation_running_has_lease",
-            ),
-        )
+    class Meta(Leased.Meta):
+        pass
 
     def __str__(self) -> str:
         return f"explanation of {self.case}: {self.status}"

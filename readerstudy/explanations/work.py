@@ -14,6 +14,7 @@ from readerstudy.explanations.selectors import workers_alive
 from readerstudy.lib.broker import broker_settings, ensure_broker_ready
 from readerstudy.lib.processes import Command, Supervisor
 from readerstudy.lib.progress import Progress
+from readerstudy.lib.queue import GPU, REPORTS
 
 POLL_SECONDS = 0.5
 # How often to look whether there still is a worker: one that was killed counts as alive until its last beat is old.
@@ -95,10 +96,11 @@ class Workforce:
         self._supervisor.stop()
 
 
-def worker_arguments(name: str) -> list[str]:
-    """The command of a worker on queue gpu, from whatever folder it is started."""
-    celery = [sys.executable, "-m", "celery", "-A", "readerstudy", "--workdir", str(settings.BASE_DIR)]
-    return [*celery, "worker", "-Q", "gpu", "-c", "1", "-n", f"{name}@%h", "-l", "INFO"]
+def worker_arguments(name: str, *, queue: str = GPU) -> list[str]:
+    """The command of a worker on a queue, from whatever folder it is started; the one for reports loads no torch."""
+    app = "readerstudy.results" if queue == REPORTS else "readerstudy"
+    celery = [sys.executable, "-m", "celery", "-A", app, "--workdir", str(settings.BASE_DIR)]
+    return [*celery, "worker", "-Q", queue, "-c", "1", "-n", f"{name}@%h", "-l", "INFO"]
 
 
 def _stalled(label: str, done: int, total: int) -> str:

@@ -12,7 +12,7 @@ from psycopg import conninfo, pq
 
 BROKER_SCHEMES = ("amqp", "amqps", "redis", "rediss")
 PGMQ_URL = "pgmq://localhost"  # the host is not used, but kombu warns where there is none
-QUEUES = ("gpu", "cpu")
+QUEUES = ("gpu", "cpu", "reports")
 # How long a task may stay with a worker before the broker hands it out again. Redelivery is harmless (a task is an
 # idempotent row with a lease), so this is short enough to recover from a killed worker while a reader waits.
 VISIBILITY_SECONDS = 60

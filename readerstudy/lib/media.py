@@ -2,9 +2,11 @@
 
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -67,3 +69,36 @@ def file_draft(path: Path) -> Iterator[IO[bytes]]:
 def media_remove(relative: str) -> None:
     """Remove a stored file; one that is gone already is no error."""
     media_path(relative).unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_draft(relative: str) -> Iterator[Path]:
+    """A folder to write files into, which becomes `relative` when the block ends well, and nothing when it does not."""
+    target = media_path(relative)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".draft-"))
+    try:
+        yield draft
+        for path in draft.iterdir():
+            path.chmod(0o640)
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+        draft.chmod(0o750)
+        draft.replace(target)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def folder_remove(relative: str) -> None:
+    """Remove a stored folder with its files; one that is gone already is no error."""
+    path = media_path(relative)
+    if path.exists():
+        shutil.rmtree(path)
+
+
+def folders_older(relative: str, than: datetime) -> list[str]:
+    """Folders that `random_name` named in this one, drafts too, in which nothing was written since a time."""
+    root = Path(settings.MEDIA_ROOT).resolve()
+    found = (path for path in (root / relative).glob("*/*") if path.is_dir())
+    return [str(path.relative_to(root)) for path in found if path.stat().st_mtime < than.timestamp()]

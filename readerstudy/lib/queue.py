@@ -8,7 +8,9 @@ from readerstudy.celery import app
 
 EXPLAIN_CASE = "explainer.tasks.explain_case"
 SCORE_IMAGE_BATCH = "explainer.tasks.score_image_batch"
+BUILD_REPORT = "readerstudy.results.tasks.build_report"
 GPU = "gpu"
+REPORTS = "reports"
 
 
 def send_on_commit(task: str, arguments: Sequence[object], *, queue: str = GPU) -> None:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("read/<slug:slug>/thanks", start_views.reading_thanks, name="reading_thanks"),
     path("read/<slug:slug>/certificate", start_views.reading_certificate, name="reading_certificate"),
     path("reading/<uuid:reading_id>/", views.reading_case, name="reading_case"),
+    path("reading/<uuid:reading_id>/steps", views.reading_steps, name="reading_steps"),
     path("reading/<uuid:reading_id>/assets/<str:name>", views.reading_asset, name="reading_asset"),
     path("reading/<uuid:reading_id>/feedback", training_views.reading_feedback, name="reading_feedback"),
     path("reading/<uuid:reading_id>/truth/<slug:name>.png", training_views.reading_truth, name="reading_truth"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import uuid
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -32,22 +34,23 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     reading = own_reading(user, reading_id)
     study = reading.allocation.membership.study
-    blind = selectors.blind_reading(reading)
-    if not blind.ready and selectors.is_accessible(reading, now=now):
+    rows = selectors.reading_rows(reading.allocation)  # once: they are a fifth of what the page costs
+    blind = selectors.blind_reading(reading, rows)
+    if not blind.ready and selectors.is_accessible(reading, now=now, rows=rows):
         return render(request, "reading/not_ready.html", {"study": study, "blind": blind})
     try:
-        services.reading_open(reading_id=reading_id, user=user, now=now)
+        services.reading_open(reading_id=reading_id, user=user, now=now, rows=rows)
     except services.ReadingClosedError:
         return redirect("reading_start", study.slug)
     context = {
         "study": study,
         "blind": blind,
         "panels": methods.panels(blind.methods, deep=blind.deep),
-        "next_assets": list(selectors.reading_assets(blind.next_methods, deep=blind.deep))
-        if blind.next_methods
-        else [],
+        "next_assets": selectors.following_assets(blind),
         "owner": user.pk,
         "next_url": _next_url(blind),
+        "next_is_case": blind.following_id is not None and not blind.training,
+        "version": page_version(),
         "break_after_minutes": study.reading_plan.break_after_minutes,
         **instructions(study),
     }
@@ -64,16 +67,36 @@ def _next_url(blind: selectors.BlindReading) -> str:
 
 
 @require_GET
+@never_cache
+def reading_steps(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
+    """The list of the period's cases, for the bar of the rating page."""
+    reading = own_reading(user_of(request), reading_id)
+    rows = selectors.reading_rows(reading.allocation)
+    if not selectors.is_accessible(reading, now=timezone.now(), rows=rows):
+        raise Http404
+    return render(request, "reading/_steps.html", {"blind": selectors.blind_reading(reading, rows)})
+
+
+@functools.cache
+def page_version() -> str:
+    """Another one after every change of the rating page's parts: a page puts no case of another one in its place."""
+    digest = hashlib.sha256()
+    for pattern in ("templates/**/*.html", "static/**/*.js", "static/**/*.css"):
+        for path in sorted(settings.BASE_DIR.glob(pattern)):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@require_GET
 def reading_asset(request: HttpRequest, reading_id: uuid.UUID, name: str) -> HttpResponse:
     """A file that the arm of the reader's own case shows, from their first look at its period to the period's end."""
     reading = own_reading(user_of(request), reading_id)
     artefacts = selectors.reading_artefacts(reading, name)
-    if not artefacts or not selectors.is_accessible(reading, now=timezone.now()):
+    rows = selectors.reading_rows(reading.allocation)
+    if not artefacts or not selectors.is_accessible(reading, now=timezone.now(), rows=rows):
         raise Http404
     # Opening a case of the next period ends corrections of this one: so nobody has both arms of a case before them.
-    if not Reading.objects.filter(
-        allocation=reading.allocation, period=reading.period, opened_at__isnull=False
-    ).exists():
+    if not any(row.opened for row in rows if row.period_id == reading.period_id):
         raise Http404
     # Made of the reading, so that the same picture in two places cannot be told to be the same without looking at it.
     made_of = "/".join(artefact.sha256 for artefact in artefacts)

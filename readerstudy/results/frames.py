@@ -9,9 +9,7 @@ import pandas as pd
 from django.db.models import Count, F, Max, QuerySet, Sum, Window
 
 from analysis.allocation import check_allocation
-from analysis.flow import flow_table
 from analysis.order import natural_key, natural_order
-from analysis.paired import make_pairs
 from analysis.schema import COLUMN_NAMES, cell_text, validate
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Reading, Visit
@@ -92,6 +90,10 @@ def allocation_rows(study: Study, columns: Iterable[str]) -> QuerySet[Reading, A
 
 def flow(study: Study, coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
     """The flow table of the study's responses, `frame`, with what was allocated and why some of it was not rated."""
+    # Loaded where reports are computed: the web needs neither of them, nor scipy.
+    from analysis.flow import flow_table
+    from analysis.paired import make_pairs
+
     columns = ["reader", "case", "arm", "period", "opened_at", "excluded"]
     planned = pd.DataFrame(list(allocation_rows(study, columns)), columns=columns, dtype=object)
     planned["arm"] = [coding.key(own) for own in planned["arm"]]

@@ -1,101 +1,132 @@
-"""The report of a study as the pages and downloads show it: computed once per version of the data."""
+"""The report of a study: computed into a folder of files by a worker, read from there by the pages and downloads."""
+
+from __future__ import annotations
 
 import hashlib
 import io
+import json
 import tempfile
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-import pandas as pd
-from django.core.cache import cache
-
-from analysis.figures import FigureFormat, render
-from analysis.report import Report, build, records
 from analysis.schema import write_responses
+from analysis.selection import Selection
+from readerstudy.lib.media import folder_draft, media_path, random_name
 from readerstudy.results.blinding import Coding
-from readerstudy.results.frames import data_version, responses
-from readerstudy.studies.models import Study
+from readerstudy.results.exposure import exposure_by_arm
+from readerstudy.results.frames import flow, responses
+from readerstudy.results.models import FOLDER, ReportRun
+from readerstudy.results.versions import ReportSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.report import OnStep, Report
+    from readerstudy.studies.models import Study
 
 RESPONSES_FILE = "responses.csv"
-KEEP_SECONDS = 24 * 60 * 60
-# Changes with the shape of what is kept, so that a shared cache never hands an old shape to new code.
-FORMAT = 1
-# A page asks for its figures all at once: one request computes, the others wait for it. Drawing takes turns as well,
-# because matplotlib's fonts are not made for threads.
-_computing = threading.Lock()
+ZIP_FILE = "report.zip"
+RESULTS_FILE = "results.json"
+METHODS_FILE = "methods.md"
+PAGE_FILE = "page.json"  # what the page shows besides the report
+ALLOCATED = "allocated"
+PROTOCOL_FILE = "protocol.toml"
+_FETCHING, _PACKING = "Responses", "Archive"
 
 
 @dataclass(frozen=True)
 class StudyReport:
-    """What `python -m analysis report` makes of the study's RESPONSES.csv, with that file; figures by name alone."""
+    """What `python -m analysis report` makes of the study's RESPONSES.csv, with that file, computed here and now."""
 
-    version: str
-    arms: tuple[str, str] | None
     frame: pd.DataFrame
     responses_csv: bytes
+    report: Report
+
+
+@dataclass(frozen=True)
+class StoredReport:
+    """A report that a worker has stored, as the page shows it."""
+
+    run: ReportRun
     tables: Mapping[str, list[dict[str, Any]]]
-    figures: tuple[str, ...]
-    messages: tuple[str, ...]
     provenance: Mapping[str, Any]
+    exposure: Sequence[Mapping[str, Any]]
+    figures: tuple[str, ...]
+    methods: str
+
+    @property
+    def messages(self) -> list[str]:
+        found: list[str] = self.provenance["messages"]
+        return found
+
+
+def report_compute(spec: ReportSpec, on_step: Callable[[str, int, int], object]) -> str:
+    """Compute the report of the data as they are and store its files; the name of their folder in the media folder.
+
+    `on_step` is told the name of each step as it begins, how many are done, and how many there are. Raises
+    AnalysisError where the data cannot be analysed.
+    """
+    from analysis.report import STEPS
+
+    steps = (_FETCHING, *STEPS, _PACKING)
+
+    def tell(name: str) -> None:
+        on_step(name, steps.index(name), len(steps))
+
+    tell(_FETCHING)
+    made = _made(spec, tell)
+    name = random_name(FOLDER, "")
+    with folder_draft(name) as folder:
+        written = made.report.write(folder, on_step=tell)
+        tell(_PACKING)
+        with (folder / ZIP_FILE).open("wb") as stream:
+            zip_files(written, stream)
+        (folder / RESPONSES_FILE).write_bytes(made.responses_csv)
+        (folder / PAGE_FILE).write_text(json.dumps(_for_page(spec, made, folder)), encoding="utf-8")
+    return name
 
 
 def study_report(study: Study, coding: Coding) -> StudyReport:
-    """The report of the data as they are now, with the arms as `coding` shows them; from the cache if nothing changed.
-
-    Raises AnalysisError where the data cannot be analysed.
-    """
-    arms = coding.contrast
-    version = hashlib.sha256(f"{study.slug}|{arms}|{data_version(study)}".encode()).hexdigest()
-    if (kept := _kept(study, coding, version)) is not None:
-        return kept
-    with _computing:
-        if (kept := _kept(study, coding, version)) is not None:
-            return kept
-        frame = responses(study, coding)
-        content = _csv(frame)
-        full = _build(frame, content, arms)
-        report = StudyReport(
-            version=version,
-            arms=arms,
-            frame=frame,
-            responses_csv=content,
-            tables={name: records(table) for name, table in full.tables.items()},
-            figures=tuple(full.figures),
-            messages=tuple(full.messages),
-            provenance=full.provenance,
-        )
-        cache.set(_key(study, coding, "report"), report, timeout=KEEP_SECONDS)
-        # Apart from the report: they are the slow part to unpack, and most requests want none of them.
-        cache.set(_key(study, coding, "figures"), (version, full.figures), timeout=KEEP_SECONDS)
-        return report
+    """The report of the data as they are now, computed in this process. Raises AnalysisError where it cannot be."""
+    return _made(ReportSpec(study, coding, Selection()), lambda _name: None)
 
 
-def figure_file(study: Study, coding: Coding, report: StudyReport, name: str, file_format: FigureFormat) -> bytes:
-    """One figure of the report, drawn now. Raises KeyError for a figure that the report does not have."""
-    version, figures = cache.get(_key(study, coding, "figures"), ("", {}))
-    with _computing:
-        if version != report.version:
-            figures = _rebuilt(report).figures
-        return render(figures[name], file_format)
-
-
-def report_files(report: StudyReport) -> dict[str, bytes]:
+def report_files(made: StudyReport) -> dict[str, bytes]:
     """Name -> content of the files that `python -m analysis report` writes."""
-    with _computing, tempfile.TemporaryDirectory(prefix="report-") as folder:
-        return {path.name: path.read_bytes() for path in _rebuilt(report).write(Path(folder))}
+    with tempfile.TemporaryDirectory(prefix="report-") as folder:
+        return {path.name: path.read_bytes() for path in made.report.write(Path(folder))}
 
 
-def zip_files(files: Mapping[str, bytes]) -> bytes:
+def stored_report(run: ReportRun) -> StoredReport:
+    """What the page shows of a finished run."""
+    folder = media_path(run.folder)
+    results, page = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (RESULTS_FILE, PAGE_FILE))
+    return StoredReport(
+        run=run,
+        tables={**results["tables"], **page["tables"]},
+        provenance=results["provenance"],
+        exposure=page["exposure"],
+        figures=tuple(path.stem for path in sorted(folder.glob("*.svg"))),
+        methods=(folder / METHODS_FILE).read_text(encoding="utf-8"),
+    )
+
+
+def report_file(run: ReportRun, name: str) -> Path | None:
+    """Where a file of a finished run lies; None where it has none of this name."""
+    if not run.folder or "/" in name or name == PAGE_FILE:
+        return None
+    path = media_path(f"{run.folder}/{name}")
+    return path if path.is_file() else None
+
+
+def zip_files(paths: Sequence[Path], stream: IO[bytes]) -> None:
     """A ZIP archive that is the same for the same files: names in order, no times."""
-    stream = io.BytesIO()
     with ZipFile(stream, "w", ZIP_DEFLATED) as archive:
-        for name in sorted(files):
-            archive.writestr(zip_entry(name), files[name])
-    return stream.getvalue()
+        for path in sorted(paths, key=lambda path: path.name):
+            archive.writestr(zip_entry(path.name), path.read_bytes())
 
 
 def zip_entry(name: str) -> ZipInfo:
@@ -106,25 +137,36 @@ def zip_entry(name: str) -> ZipInfo:
     return entry
 
 
-def _csv(frame: pd.DataFrame) -> bytes:
+def _for_page(spec: ReportSpec, made: StudyReport, folder: Path) -> dict[str, Any]:
+    """Time and exposure by arm, and what was allocated, which need the study; of a selection there is neither."""
+    from analysis.output import records, write_table
+
+    if spec.selection:
+        return {"exposure": [], "tables": {}}
+    table = flow(spec.study, spec.coding, made.frame)
+    with (folder / f"{ALLOCATED}.csv").open("w", encoding="utf-8", newline="") as stream:
+        write_table(table, stream)
+    exposure = [asdict(row) for row in exposure_by_arm(spec.study, spec.coding)]
+    return {"exposure": exposure, "tables": {ALLOCATED: records(table)}}
+
+
+def _made(spec: ReportSpec, on_step: OnStep) -> StudyReport:
+    # Loaded where reports are computed: the web needs none of it.
+    from analysis.report import build
+
+    frame = responses(spec.study, spec.coding)
     stream = io.StringIO(newline="")
     write_responses(frame, stream)
-    return stream.getvalue().encode()
-
-
-def _build(frame: pd.DataFrame, content: bytes, arms: tuple[str, str] | None) -> Report:
-    source = {"file": RESPONSES_FILE, "file_sha256": hashlib.sha256(content).hexdigest()}
-    return build(frame, arms=arms, source=source)
-
-
-def _rebuilt(report: StudyReport) -> Report:
-    return _build(report.frame, report.responses_csv, report.arms)
-
-
-def _key(study: Study, coding: Coding, part: str) -> str:
-    return f"results-{part}-{FORMAT}-{study.pk}-{coding.name}"
-
-
-def _kept(study: Study, coding: Coding, version: str) -> StudyReport | None:
-    report = cache.get(_key(study, coding, "report"))
-    return report if isinstance(report, StudyReport) and report.version == version else None
+    content = stream.getvalue().encode()
+    protocol, plan = spec.study.protocol.encode(), spec.plan
+    report = build(
+        frame,
+        arms=spec.coding.contrast,
+        source={"file": RESPONSES_FILE, "file_sha256": hashlib.sha256(content).hexdigest()},
+        margin=plan.margin,
+        adjust=plan.adjust,
+        plan={"file": PROTOCOL_FILE, "sha256": hashlib.sha256(protocol).hexdigest()} if protocol else None,
+        selection=spec.selection,
+        on_step=on_step,
+    )
+    return StudyReport(frame, content, report)

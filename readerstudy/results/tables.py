@@ -1,204 +1,180 @@
-"""The report's tables as the page shows them: question by question, every number printed."""
+"""Any table of a report as the page shows it: headings in words, intervals in one cell, rows grouped by question."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.order import natural_order, unique_slugs
+from analysis import labels
 from readerstudy.results import numbers
-from readerstudy.results.numbers import ALL, fixed, fixed3, interval, p_value, signed, signed3, text, whole
+from readerstudy.results.numbers import ALL
 
 SIGNIFICANT = 0.05
+LONG = 40
+QUESTION = "question"
 Row = Mapping[str, Any]
-Shown = list[dict[str, Any]]
-Formats = Mapping[str, Callable[[Any], str]]
-
-PER_READER: Formats = {
-    "label": text,
-    "reader": text,
-    "n_pairs": whole,
-    "mean_first_arm": fixed3,
-    "mean_second_arm": fixed3,
-    "mean_difference": signed,
-    "sd_difference": fixed,
-}
-EFFECT: Formats = {
-    "label": text,
-    "target": numbers.target,
-    "n_cases": whole,
-    "n_pairs": whole,
-    "mean_difference": signed,
-    "p_value": p_value,
-    "p_holm": p_value,
-    "shift": signed3,
-    "reader_correlation": signed3,
-}
-PERIOD: Formats = {"label": text, "n_pairs": whole, "period_effect": signed, "arm_effect": signed}
-WILCOXON: Formats = {
-    "label": text,
-    "target": numbers.target,
-    "n_pairs": whole,
-    "mean_difference": signed,
-    "sd_difference": fixed,
-    "statistic": numbers.rank_sum,
-    "p_value": p_value,
-    "p_holm": p_value,
-    "rank_biserial": signed3,
-}
-AUC_DIFFERENCE: Formats = {"analysis": text, "difference": signed, "se": fixed, "p_value": p_value}
-AUC_READER: Formats = {"reader": text, "difference": signed, "se": fixed, "p_value": p_value}
-AGREEMENT: Formats = {"arm": text, "readers": text, "statistic": text, "n_cases": whole, "estimate": signed3}
-# The report's table has every kind of kappa, ICC and alpha.
-AGREEMENT_SHOWN = ("kappa (linear)", "kappa (quadratic)", "ICC(2,1)", "alpha (ordinal)")
-IOU_LINE: Formats = {
-    "arm": lambda arm: "all arms" if arm == ALL else text(arm),
-    "target": numbers.target,
-    "n": whole,
-    "slope": signed,
-    "intercept": signed,
-    "r": signed3,
-    "p_value": p_value,
-}
-IOU_RANK: Formats = {"arm": text, "target": numbers.target, "n_cases": whole, "spearman": signed3, "p_value": p_value}
+Tables = Mapping[str, Sequence[Row]]
 
 
 @dataclass(frozen=True)
-class QuestionResults:
-    """Everything that the page shows about one question, ready to print, in the columns of the report's tables."""
+class Pivot:
+    """Turns the values of one column into columns that hold another: counts by score."""
 
-    key: str
+    across: str
+    cells: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A table of a section: which columns, in this order (none: all), of which rows."""
+
+    table: str
+    columns: tuple[str, ...] = ()
+    planned: bool = False  # where its section is planned, this part answers the question
+    keep: Callable[[Row], bool] = lambda _row: True
+    first: Callable[[Row], bool] = lambda _row: False  # rows that go before the others
+    pivot: Pivot | None = None
+    title: str = ""
+    note: str = ""
+    files: tuple[str, ...] = ()  # tables of the report that it is made of, where not its own
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column's heading; numbers stand to the right."""
+
     text: str
-    per_reader: Shown
-    effect: Shown
-    period: Shown
-    auc: Shown  # one row per reader: reader, aucs (in the order of the arms), difference, ...
-    auc_differences: Shown
-    agreement: Shown
-    wilcoxon: Shown
-    scores: list[str]
-    counts: Shown
-    counts_per_target: Shown
-    lines: Shown
-    ranks: Shown
-    figures: dict[str, str]  # kind (scores, counts, iou) -> name
+    number: bool
 
 
-def question_results(
-    key: str, wording: str, tables: Mapping[str, Sequence[Row]], figures: Mapping[str, str], arms: Sequence[str]
-) -> QuestionResults:
-    """The part of the report's tables that is about one question; `arms` are those that are compared."""
-    own = {name: [row for row in rows if row.get("question") == key] for name, rows in tables.items()}
-    counts = [row for row in own["score_counts"] if not arms or row["arm"] in arms]
-    scores = sorted({row["value"] for row in counts})
-    grouped = _counts(counts, scores)
-    return QuestionResults(
-        key=key,
-        text=wording,
-        per_reader=_shown(own["per_reader"], PER_READER),
-        effect=_shown(own["effect"], EFFECT),
-        period=_shown(own["period_effect"], PERIOD, period_ci="period", arm_ci="arm"),
-        auc=_auc(own["auc"], own["auc_per_reader"], arms),
-        auc_differences=_auc_differences(own["auc_differences"], own["auc_tests"]),
-        agreement=_shown([row for row in own["agreement"] if row["statistic"] in AGREEMENT_SHOWN], AGREEMENT),
-        wilcoxon=_shown(own["wilcoxon"], WILCOXON),
-        scores=[f"{score:g}" for score in scores],
-        counts=[row for row in grouped if row["pooled"]],
-        counts_per_target=[row for row in grouped if not row["pooled"]],
-        lines=_shown(own["iou_published"], IOU_LINE),
-        ranks=_shown(own["iou_rank"], IOU_RANK),
-        figures=dict(figures),
+@dataclass(frozen=True)
+class Cell:
+    """A printed value; `strong` marks a small adjusted p-value."""
+
+    text: str
+    number: bool
+    strong: bool = False
+
+    @property
+    def long(self) -> bool:
+        """Whether it is a sentence, which may take several lines."""
+        return len(self.text) > LONG
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    """A row; `pooled` over all targets or readers, `headline` where it is the one to report."""
+
+    cells: tuple[Cell, ...]
+    pooled: bool
+    headline: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """The rows of one question; the name is empty where the table is not by question."""
+
+    name: str
+    rows: tuple[ShownRow, ...]
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A table, ready to print."""
+
+    title: str
+    note: str
+    files: tuple[str, ...]  # names of the CSV files that hold it in full
+    headings: tuple[Heading, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def long(self) -> bool:
+        """Whether it should scroll in itself."""
+        return sum(len(group.rows) for group in self.groups) > 30
+
+
+def shown_table(part: Part, tables: Tables, questions: Mapping[str, str]) -> ShownTable | None:
+    """A part with the rows of these questions (key -> wording), or None where there are none."""
+    rows = [row for row in tables.get(part.table, ()) if part.keep(row) and _asked(row, questions)]
+    if not rows:
+        return None
+    rows = sorted(rows, key=lambda row: not part.first(row))
+    if part.pivot:
+        rows = _pivoted(rows, part.pivot)
+    columns = [name for name in part.columns or rows[0] if name in rows[0] and name not in {QUESTION, "headline"}]
+    if part.pivot:
+        columns = [name for name in rows[0] if name != QUESTION]
+    # A column in which nothing could be had, or which only some reports fill, says nothing.
+    columns = [name for name in columns if any(row[name] is not None for row in rows)]
+    spans = _spans(columns)
+    numeric = {name: _is_number(rows, name) for name in columns}
+    headings = tuple(Heading(text, number=numeric[name]) for name, _, text in spans)
+    grouped: dict[str, list[ShownRow]] = {}
+    parts = any(not _pooled(row) for row in rows)
+    for row in rows:
+        shown = ShownRow(_cells(part.table, row, spans, numeric), parts and _pooled(row), bool(row.get("headline")))
+        grouped.setdefault(row.get(QUESTION, ""), []).append(shown)
+    return ShownTable(
+        files=tuple(f"{name}.csv" for name in part.files or (part.table,)),
+        title=part.title or labels.heading(part.table),
+        note=part.note or labels.explained(part.table),
+        headings=headings,
+        groups=tuple(Group(questions.get(key, key), tuple(grouped[key])) for key in (*questions, "") if key in grouped),
     )
 
 
-def overview(questions: Sequence[QuestionResults]) -> Shown:
-    """Per question and label, over all targets: each reader's difference, the effect over cases, the published test."""
+def _asked(row: Row, questions: Mapping[str, str]) -> bool:
+    return QUESTION not in row or row[QUESTION] in questions
+
+
+def _spans(columns: Sequence[str]) -> list[tuple[str, str, str]]:
+    """First column, last column and heading of each cell: an interval's ends are one."""
+    ends = {last for low, (last, _) in labels.INTERVALS.items() if low in columns}
     return [
-        {
-            "key": question.key,
-            "text": question.text,
-            "rows": [
-                {
-                    "effect": effect,
-                    "published": published,
-                    "readers": [
-                        row["mean_difference"] for row in question.per_reader if row["label"] == effect["label"]
-                    ],
-                }
-                for effect, published in zip(_pooled(question.effect), _pooled(question.wilcoxon), strict=True)
-            ],
-        }
-        for question in questions
+        (name, *labels.INTERVALS[name]) if name in labels.INTERVALS else (name, name, labels.column(name))
+        for name in columns
+        if name not in ends
     ]
 
 
-def figures_of(names: Sequence[str], questions: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Question -> kind -> name of the figure, from the report's figures, which come question by question."""
-    slugs = unique_slugs(natural_order(questions))
-    kinds = ("scores", "counts", "iou")
-    return {
-        question: {kind: f"{kind}_{slug}" for kind in kinds if f"{kind}_{slug}" in names}
-        for question, slug in slugs.items()
-    }
+def _pooled(row: Row) -> bool:
+    """Whether a row is of all targets, or of all readers where others are of one."""
+    return bool(row.get("target", row.get("reader")) == ALL)
 
 
-def _shown(rows: Sequence[Row], formats: Formats, **intervals: str) -> Shown:
-    """The rows with the columns of `formats` printed, and what the page marks.
-
-    `intervals` is shown column -> start of the names of its ends, where a table has more than `ci`.
-    """
-    return [
-        {
-            **{name: show(row[name]) for name, show in formats.items()},
-            **{name: interval(row[f"{start}_low"], row[f"{start}_high"]) for name, start in intervals.items()},
-            "ci": interval(row.get("ci_low"), row.get("ci_high")),
-            "pooled": row.get("target") == ALL,
-            "survives": row.get("p_holm") is not None and row["p_holm"] < SIGNIFICANT,
-        }
-        for row in rows
-    ]
+def _cells(
+    table: str, row: Row, spans: Sequence[tuple[str, str, str]], numeric: Mapping[str, bool]
+) -> tuple[Cell, ...]:
+    cells = []
+    for name, last, _ in spans:
+        if last != name:
+            text = numbers.interval(name, row[name], row[last], table=table)
+        else:
+            text = numbers.cell(name, row[name], table=table)
+        strong = name in {"p_holm", "p_bh"} and row[name] is not None and row[name] < SIGNIFICANT
+        cells.append(Cell(text, numeric[name], strong))
+    return tuple(cells)
 
 
-def _pooled(rows: Shown) -> Shown:
-    return [row for row in rows if row["pooled"]]
+def _is_number(rows: Sequence[Row], name: str) -> bool:
+    return any(isinstance(row[name], int | float) for row in rows) and not any(
+        isinstance(row[name], str | bool) for row in rows
+    )
 
 
-def _auc(aucs: Sequence[Row], differences: Sequence[Row], arms: Sequence[str]) -> Shown:
-    """One row per reader: the AUC in each arm, in the order of the protocol, and their difference."""
-    by_reader: dict[str, dict[str, float]] = {}
-    for row in aucs:
-        by_reader.setdefault(row["reader"], {})[row["arm"]] = row["auc"]
-    shown = {row["reader"]: row for row in _shown(differences, AUC_READER)}
-    return [
-        {"reader": reader, "aucs": [fixed(values.get(arm)) for arm in arms], "contrast": shown.get(reader)}
-        for reader, values in by_reader.items()
-    ]
-
-
-def _auc_differences(differences: Sequence[Row], tests: Sequence[Row]) -> Shown:
-    """The analyses of Obuchowski and Rockette, the one to report first."""
-    headline = {row["analysis"] for row in tests if row["headline"]}
-    rows = [{**row, "headline": row["analysis"] in headline} for row in _shown(differences, AUC_DIFFERENCE)]
-    return sorted(rows, key=lambda row: not row["headline"])
-
-
-def _counts(rows: Sequence[Row], scores: Sequence[float]) -> Shown:
-    """One row per label, target and arm, with the count of each score and their mean."""
-    groups: dict[tuple[str, str, str], dict[float, int]] = {}
+def _pivoted(rows: Sequence[Row], pivot: Pivot) -> list[Row]:
+    """A row for each set of the other columns: the cells by the values across, their sum, and their mean."""
+    values = sorted({row[pivot.across] for row in rows})
+    found: dict[tuple[tuple[str, Any], ...], dict[float, int]] = {}
     for row in rows:
-        groups.setdefault((row["label"], row["target"], row["arm"]), {})[row["value"]] = row["count"]
-    shown = []
-    for (label, target, arm), counts in groups.items():
-        total = sum(counts.values())
-        mean = sum(score * count for score, count in counts.items()) / total if total else None
-        shown.append(
-            {
-                "label": label,
-                "target": target,
-                "pooled": target == ALL,
-                "arm": arm,
-                "counts": [whole(counts.get(score, 0)) for score in scores],
-                "total": whole(total),
-                "mean": fixed3(mean),
-            }
-        )
-    return shown
+        place = tuple((name, value) for name, value in row.items() if name not in {pivot.across, pivot.cells})
+        found.setdefault(place, {})[row[pivot.across]] = row[pivot.cells]
+    made: list[Row] = []
+    for place, cells in found.items():
+        total = sum(cells.values())
+        mean = sum(value * count for value, count in cells.items()) / total if total else None
+        counts = {f"{value:g}": cells.get(value, 0) for value in values}
+        made.append({**dict(place), **counts, "sum": total, "mean": mean})
+    return made

@@ -1,142 +1,252 @@
 """Pages and downloads of a study's results, for its analysts and coordinators."""
 
-import io
+from __future__ import annotations
+
 import re
-from typing import Any
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from csp.decorators import csp_replace
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
 
-from analysis.errors import AnalysisError
-from analysis.figures import FigureFormat
 from analysis.order import natural_order
-from readerstudy.results import reports, selectors, tables
+from readerstudy.results import overview, reports, selectors, services
 from readerstudy.results.blinding import WITHHELD_RULE, Coding, coding_for, former_codes
-from readerstudy.results.exposure import exposure_by_arm
+from readerstudy.results.forms import SelectionForm
 from readerstudy.results.frames import IOU_RULE
+from readerstudy.results.sections import results_shown
+from readerstudy.results.versions import ReportSpec
 from readerstudy.studies.access import Role, study_for, user_of
 from readerstudy.studies.models import Study
 
-FIGURE_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf"}
-CSV_TYPE = "text/csv; charset=utf-8"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from django.http.response import HttpResponseBase
+
+    from readerstudy.results.models import ReportRun
+
+TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".md": "text/markdown; charset=utf-8",
+    ".pdf": "application/pdf",
+    ".svg": "image/svg+xml",
+    ".zip": "application/zip",
+}
+#: What opens in the browser; everything else is stored.
+INLINE = {".html", ".pdf", ".svg"}
+COMMAND = "celery -A readerstudy.results worker -Q reports -c 1"
+RETRY_AFTER_SECONDS = 5
+# Figures and the report are styled by themselves; opened on their own they may use nothing else.
+OWN_STYLE = {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}
 
 
-def _study(request: HttpRequest, slug: str) -> Study:
-    return study_for(user_of(request), slug, Role.ANALYST, Role.COORDINATOR)
+@dataclass(frozen=True)
+class Asked:
+    """What a request is about: the study, how this viewer sees its arms, and which part of the data."""
+
+    study: Study
+    coding: Coding
+    form: SelectionForm
+    spec: ReportSpec
+
+    @property
+    def query(self) -> str:
+        """The selection as the end of an address, with its question mark; empty for all data."""
+        return f"?{query}" if (query := self.form.query) else ""
+
+
+def _asked(request: HttpRequest, slug: str) -> Asked:
+    """Raises 404 and 403 for those who may not see results, and 404 for a selection that the study does not have."""
+    user = user_of(request)
+    study = study_for(user, slug, Role.ANALYST, Role.COORDINATOR)
+    coding = coding_for(user, study)
+    form = SelectionForm(study, request.GET)
+    if not form.is_valid():
+        raise Http404(" ".join(str(error) for errors in form.errors.values() for error in errors))
+    return Asked(study, coding, form, ReportSpec(study, coding, form.selection))
 
 
 @require_safe
 def results_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """Who rated what, every table and figure of the report, and how they were made."""
-    study = _study(request, slug)
-    coding = coding_for(user_of(request), study)
-    try:
-        report = reports.study_report(study, coding)
-    except AnalysisError as error:
-        return _refused(request, study, error)
-    coordinates = study.memberships.filter(user=user_of(request), role=Role.COORDINATOR).exists()
-    return render(request, "results/detail.html", {**_context(study, coding, report), "coordinates": coordinates})
+    """Who rated what, every table and figure of the report, how they were made, or how far their computation is."""
+    asked = _asked(request, slug)
+    study, now = asked.study, timezone.now()
+    progress = selectors.progress(study)
+    current = services.run_request(spec=asked.spec, now=now) if progress.answers else None
+    state = selectors.report_state(asked.spec, current, now=now)
+    context = {
+        "study": study,
+        "coding": asked.coding,
+        "withheld_rule": WITHHELD_RULE,
+        "former_codes": former_codes(study),
+        "form": asked.form,
+        "selection": asked.spec.selection,
+        "query": asked.query,
+        "progress": progress,
+        "state": state,
+        "stale": state.shown is not None and state.shown != state.current,
+        "command": COMMAND,
+        "interim": study.status != Study.Status.CLOSED,
+        "import_note": selectors.import_note(study),
+        "coordinates": study.memberships.filter(user=user_of(request), role=Role.COORDINATOR).exists(),
+        "iou_rule": IOU_RULE,
+    }
+    if state.shown is not None:
+        context |= _report_context(asked, state.shown)
+    return render(request, "results/detail.html", context)
 
 
 @require_safe
-def results_responses(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
+def results_state(request: HttpRequest, slug: str) -> JsonResponse:
+    """How far the report is, for the script of the page that waits for it."""
+    asked = _asked(request, slug)
+    run = selectors.report_under_way(asked.spec)
+    state = selectors.report_state(asked.spec, run, now=timezone.now())
+    return JsonResponse(
+        {
+            "active": state.active,
+            "status": run.status if run else "none",
+            "step": run.step if run else "",
+            "done": run.steps_done if run else 0,
+            "steps": run.steps if run else 0,
+            "worker": state.worker,
+            "shown": state.shown.short_version if state.shown else "",
+        },
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@require_POST
+def results_retry(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpResponse:
+    """Send a failed report to the workers again."""
+    user = user_of(request)
+    study = study_for(user, slug, Role.ANALYST, Role.COORDINATOR)
+    run = get_object_or_404(study.report_runs, pk=run_id, coding=coding_for(user, study).name)
+    try:
+        services.run_retry(run=run, now=timezone.now(), actor=user)
+    except services.ReportError as error:
+        messages.error(request, str(error))
+    return redirect(f"{reverse('results_detail', args=[slug])}{SelectionForm.query_of(run.selection)}")
+
+
+@require_safe
+def results_responses(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The tidy responses, from which `python -m analysis report` gives the numbers of the page."""
-    study = _study(request, slug)
-    coding = coding_for(user_of(request), study)
-    try:
-        report = reports.study_report(study, coding)
-    except AnalysisError as error:
-        return _refused(request, study, error)
-    return _download(report.responses_csv, f"{study.slug}-{reports.RESPONSES_FILE}", CSV_TYPE)
+    return _stored(request, slug, reports.RESPONSES_FILE)
 
 
 @require_safe
-def results_report(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
+def results_report(request: HttpRequest, slug: str) -> HttpResponseBase:
     """What `python -m analysis report` writes, as one archive."""
-    study = _study(request, slug)
-    coding = coding_for(user_of(request), study)
-    try:
-        report = reports.study_report(study, coding)
-    except AnalysisError as error:
-        return _refused(request, study, error)
-    return _download(reports.zip_files(reports.report_files(report)), f"{study.slug}-report.zip", "application/zip")
+    return _stored(request, slug, reports.ZIP_FILE)
 
 
-# The figures are styled by attributes of their own elements; opened by themselves they may use nothing else.
 @require_safe
-@csp_replace({"default-src": ["'none'"], "style-src": ["'unsafe-inline'"]})  # type: ignore[arg-type]  # takes any view
-def results_figure(request: HttpRequest, slug: str, name: str, file_format: FigureFormat) -> HttpResponse:
+@csp_replace(OWN_STYLE)  # type: ignore[arg-type]  # takes any view
+def results_file(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
+    """A table of the report as CSV, its methods, its results as JSON, or the whole as HTML or PDF."""
+    return _stored(request, slug, name)
+
+
+@require_safe
+@csp_replace(OWN_STYLE)  # type: ignore[arg-type]  # takes any view
+def results_figure(request: HttpRequest, slug: str, name: str, file_format: str) -> HttpResponseBase:
     """A figure of the report as SVG or PDF."""
-    study = _study(request, slug)
-    coding = coding_for(user_of(request), study)
-    try:
-        report = reports.study_report(study, coding)
-    except AnalysisError as error:
-        return _refused(request, study, error)
-    if name not in report.figures:
+    return _stored(request, slug, f"{name}.{file_format}")
+
+
+def _stored(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
+    """A file of the version that the address names, else of the present data; while that is computed, a page says so.
+
+    Under its version a file never changes.
+    """
+    asked = _asked(request, slug)
+    version = request.GET.get("v", "")
+    if version:
+        run = selectors.report_run(asked.study, asked.coding.name, version)
+    else:
+        run = services.run_request(spec=asked.spec, now=timezone.now())
+        if not run.folder:
+            return _not_there(request, asked, run)
+    path = reports.report_file(run, name) if run else None
+    if run is None or path is None:
         raise Http404
-    content = reports.figure_file(study, coding, report, name, file_format)
-    response = HttpResponse(content, content_type=FIGURE_TYPES[file_format])
-    response["Content-Disposition"] = f'inline; filename="{study.slug}-{name}.{file_format}"'
-    # The page asks for a version; under another one the picture may change at any time.
-    named = request.GET.get("v") == report.version[:16]
-    response["Cache-Control"] = "private, max-age=31536000, immutable" if named else "private, no-cache"
+    response = _file(path, _file_name(asked.study, run, name))
+    response["Cache-Control"] = "private, max-age=31536000, immutable" if version else "private, no-cache"
     return response
 
 
-def _context(study: Study, coding: Coding, report: reports.StudyReport) -> dict[str, Any]:
-    arms = coding.shown
-    first, second = arms[:2] if report.arms else (None, None)
-    questions = _questions(study, report)
+def _not_there(request: HttpRequest, asked: Asked, run: ReportRun) -> HttpResponse:
+    """409 with the reason where the data cannot be analysed, 503 while the report is computed."""
+    response = render(
+        request,
+        "results/not_there.html",
+        {"study": asked.study, "run": run, "query": asked.query},
+        status=503 if run.active else 409,
+    )
+    if run.active:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _file_name(study: Study, run: ReportRun, name: str) -> str:
+    """The study, the file, and that it is of part of the data."""
+    part = "exploration-" if run.selection else ""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{study.slug}-{part}{name}")
+
+
+def _file(path: Path, name: str) -> FileResponse:
+    stored = path.suffix not in INLINE
+    return FileResponse(path.open("rb"), as_attachment=stored, filename=name, content_type=TYPES[path.suffix])
+
+
+def _report_context(asked: Asked, run: ReportRun) -> dict[str, Any]:
+    """What the page shows of a finished report."""
+    report = reports.stored_report(run)
+    plan = asked.spec.plan
+    readers = natural_order({row["reader"] for row in report.tables["per_reader"]})
+    answered = {row["question"] for row in report.tables["score_summary"]}
+    wordings = asked.study.questions.order_by("position").values_list("key", "text")
+    questions = {key: text for key, text in wordings if key in answered}
     return {
-        "study": study,
         "report": report,
-        "version": report.version[:16],
-        "coding": coding,
-        "withheld_rule": WITHHELD_RULE,
-        "former_codes": former_codes(study),
-        "arms": arms,
-        "first": first,
-        "second": second,
-        "other_arms": arms[2:],
-        "progress": selectors.progress(study, report.frame),
-        "exposure": exposure_by_arm(study, coding),
-        "interim": study.status != Study.Status.CLOSED,
-        "readers": natural_order(report.frame["reader"].unique()),
-        "overview": tables.overview(questions),
-        "questions": questions,
-        "options": report.provenance["options"],
-        "iou_rule": IOU_RULE,
-        "import_note": selectors.import_note(study),
-        "command": _command(report.arms),
+        "run": run,
+        "version": run.short_version,
+        "provenance": report.provenance,
+        "readers": readers,
+        "overview": overview.overview(report.tables, questions, readers),
+        "results": results_shown(
+            report.tables,
+            report.figures,
+            report.methods,
+            questions,
+            plan,
+            part=bool(run.selection),
+        ),
+        "plan": plan,
+        "reproduce": _reproduce(asked),
     }
 
 
-def _questions(study: Study, report: reports.StudyReport) -> list[tables.QuestionResults]:
-    """The questions that have answers, in the order of the protocol."""
-    answered = {row["question"] for row in report.tables["wilcoxon"]}
-    questions = [question for question in study.questions.order_by("position") if question.key in answered]
-    figures = tables.figures_of(report.figures, [question.key for question in questions])
-    return [
-        tables.question_results(question.key, question.text, report.tables, figures[question.key], report.arms or ())
-        for question in questions
-    ]
-
-
-def _command(contrast: tuple[str, str] | None) -> str:
+def _reproduce(asked: Asked) -> str:
     """What to type to get the same numbers from the downloaded responses."""
-    arms = f" --arms {contrast[0]},{contrast[1]}" if contrast else ""
-    return f"python -m analysis report {reports.RESPONSES_FILE} --out report{arms}"
-
-
-def _refused(request: HttpRequest, study: Study, error: AnalysisError) -> HttpResponse:
-    """The data cannot be analysed: says why, with the status of a conflict."""
-    return render(request, "results/refused.html", {"study": study, "reason": str(error)}, status=409)
-
-
-def _download(content: bytes, name: str, content_type: str) -> FileResponse:
-    """A file, sent in blocks, that is stored rather than shown."""
-    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
-    return FileResponse(io.BytesIO(content), as_attachment=True, filename=safe, content_type=content_type)
+    plan, selection = asked.spec.plan, asked.spec.selection
+    words = ["python -m analysis report", reports.RESPONSES_FILE, "--out report"]
+    if asked.coding.contrast:
+        words.append(f"--arms {','.join(asked.coding.contrast)}")
+    if plan.margin is not None:
+        words.append(f"--margin {plan.margin:g}")
+    if plan.adjust != "holm":
+        words.append(f"--adjust {plan.adjust}")
+    chosen = {"target": selection.targets, "reader": selection.readers, "period": selection.periods}
+    words += [f'--{name} "{value}"' for name, values in chosen.items() for value in values]
+    return " ".join(words)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from readerstudy.studies.protocol_analysis import AnalysisPlan, analysis_plan
 from readerstudy.studies.protocol_questions import CHANGES, QuestionPlan, comment_plan, question_plan
 from readerstudy.studies.protocol_reading import ReadingPlan, reading_plan
 from readerstudy.studies.protocol_table import ProtocolError, Table
@@ -47,6 +48,7 @@ class Protocol:
     arms: tuple[ArmPlan, ...]
     questions: tuple[QuestionPlan, ...]
     reading: ReadingPlan
+    analysis: AnalysisPlan
     text: str
 
 
@@ -67,6 +69,10 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         raise ProtocolError(f"{source}: not valid TOML: {error}") from error
     root = Table(source, text, "", 0, document)
     study = root.table("study")
+    questions = (
+        *(question_plan(table) for table in root.tables("questions")),
+        *((comment_plan(),) if study.flag("comment", default=False) else ()),
+    )
     protocol = Protocol(
         slug=study.slug("slug", maximum=50),
         title=study.text("title", maximum=200),
@@ -83,11 +89,12 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         changes=study.one_of("changes", CHANGES, default=CHANGES[0]),
         parameters=study.mapping("parameters"),
         arms=tuple(_arm(table) for table in root.tables("arms")),
-        questions=(
-            *(question_plan(table) for table in root.tables("questions")),
-            *((comment_plan(),) if study.flag("comment", default=False) else ()),
-        ),
+        questions=questions,
         reading=reading_plan(root.table("reading", default={})),
+        analysis=analysis_plan(
+            root.table("analysis", default={}),
+            tuple(question.key for question in questions if question.kind in {"likert", "yes_no"}),
+        ),
         text=text,
     )
     study.done()

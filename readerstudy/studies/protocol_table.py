@@ -30,6 +30,11 @@ class Table:
             if key not in self._taken:
                 self.refuse(key, f"is not known; the keys here are: {', '.join(sorted(self._taken))}")
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing stands in it."""
+        return not self._values
+
     def table(self, key: str, *, default: object = _MISSING) -> Self:
         values = self._get(key, lambda value: isinstance(value, dict), f"must be a table: write [{key}]", default)
         return type(self)(self._source, self._text, key, 0, values)
@@ -85,6 +90,18 @@ class Table:
             default,
         )
         return float(found)
+
+    def positive(self, key: str) -> float | None:
+        """A number above zero; None where the key is absent."""
+        found = self._get(
+            key,
+            lambda value: (
+                value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0)
+            ),
+            "must be a number above 0",
+            None,
+        )
+        return None if found is None else float(found)
 
     def one_of(self, key: str, choices: Sequence[str], *, default: object = _MISSING) -> str:
         found: str = self._get(key, lambda value: value in choices, f"must be one of: {', '.join(choices)}", default)

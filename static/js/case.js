@@ -1,23 +1,71 @@
-// The rating page: waits until all pictures are painted, then starts the clock and lets the questions be answered.
+// One case: waits until all pictures are painted, then starts the clock and lets the questions be answered.
 
 import { Clock } from "./clock.js";
 import { isTextField, link } from "./elements.js";
 import { Exposure } from "./exposure.js";
+import { markOn } from "./marker.js";
 import { Pictures } from "./pictures.js";
-import "./marker.js";
 import { Questions } from "./questions.js";
+import { fetchAhead } from "./viewer/sources.js";
 
-const form = document.getElementById("questions");
-const clock = new Clock();
-new Exposure(form.dataset.base, clock);
-const pictures = new Pictures(document.getElementById("panels"));
-const questions = new Questions(form, () => Number(form.dataset.secondsBefore) + clock.seconds);
+export class Case {
+  #panels = document.getElementById("panels");
+  #ending = new AbortController();
+  #clock;
+  #exposure;
+  #pictures;
+  #questions;
 
-function onKey(event) {
-  if (document.querySelector("dialog[open]")) return; // its keys are its own
-  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTextField(event.target)) return;
-  if (questions.key(event) || pictures.key(event)) event.preventDefault();
-  else if (event.key === "Escape") closePopups();
+  // `outbox` outlives the case. `asked` says when its page was asked for, on the clock of performance.now().
+  // fetchNext(url) is how the reader goes on: see room.js.
+  constructor({ outbox, asked, fetchNext }) {
+    const { signal } = this.#ending;
+    const form = document.getElementById("questions");
+    this.#clock = new Clock(asked, signal);
+    this.#exposure = new Exposure(form.dataset.base, this.#clock, signal);
+    this.#pictures = new Pictures(this.#panels, signal);
+    markOn(document.querySelector(".picture"), signal);
+    const seconds = () => Number(form.dataset.secondsBefore) + this.#clock.seconds;
+    this.#questions = new Questions(form, { outbox, seconds, fetchNext, signal });
+    document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
+    document.addEventListener("click", (event) => closePopups(event.target.closest("details")), { signal });
+    this.#begin();
+  }
+
+  // The page is about to be left: no key answers any more.
+  rest() {
+    this.#questions.rest();
+  }
+
+  // The reader has gone on: its time stops, what is left of its record is sent, and nothing of it acts any more.
+  end() {
+    this.#pictures.end();
+    this.#ending.abort();
+    this.#exposure.end();
+  }
+
+  async #begin() {
+    try {
+      await this.#pictures.painted();
+    } catch {
+      const again = link("Load the page again", location.href, "");
+      this.#questions.showProblem("A picture of this case could not be loaded. ", again);
+      return;
+    }
+    this.#clock.start();
+    await this.#questions.enable();
+    document.body.dataset.ready = "yes";
+    this.#pictures.begin();
+    // Once files of this case no longer need the way and the decoders for themselves.
+    fetchAhead(this.#panels.dataset.ahead.split(" ").filter(Boolean));
+  }
+
+  #onKey(event) {
+    if (document.querySelector("dialog[open]")) return; // its keys are its own
+    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTextField(event.target)) return;
+    if (this.#questions.key(event) || this.#pictures.key(event)) event.preventDefault();
+    else if (event.key === "Escape") closePopups();
+  }
 }
 
 function closePopups(except) {
@@ -25,29 +73,3 @@ function closePopups(except) {
     if (popup !== except) popup.open = false;
   }
 }
-
-async function begin() {
-  try {
-    await pictures.painted();
-  } catch {
-    questions.showProblem("A picture of this case could not be loaded. ", link("Load the page again", location.href, ""));
-    return;
-  }
-  clock.start();
-  await questions.enable();
-  document.body.dataset.ready = "yes";
-  pictures.begin();
-  prefetch();
-}
-
-// Files of the next case, once those of this one no longer need the way and the decoders for themselves.
-function prefetch() {
-  for (const link of document.querySelectorAll("link[rel=prefetch-later]")) link.rel = "prefetch";
-}
-
-document.addEventListener("keydown", onKey);
-document.addEventListener("click", (event) => closePopups(event.target.closest("details")));
-window.addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload(); // brought back by the back button: the server knows what is stored
-});
-begin();

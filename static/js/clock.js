@@ -9,19 +9,23 @@ export class Clock {
   #active = 0;
   #idle = 0;
   #hidden = 0;
-  #painted = null; // when all pictures were there; the page was asked for at 0
+  #asked;
+  #painted = null; // when all pictures were there
   #counted = null; // when #active and #idle were last brought up to date; null while the clock stands
   #hiddenSince = null;
   #touched = 0;
 
-  constructor() {
+  // `asked`: when the page was asked for, on the clock of performance.now(); `signal` stops the clock for good.
+  constructor(asked, signal) {
+    this.#asked = asked;
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.#stop();
       else this.#goOn();
-    });
-    window.addEventListener("pagehide", () => this.#stop());
+    }, { signal });
+    window.addEventListener("pagehide", () => this.#stop(), { signal });
+    signal.addEventListener("abort", () => this.#stop());
     for (const name of INPUTS) {
-      window.addEventListener(name, () => this.#touch(), { capture: true, passive: true });
+      window.addEventListener(name, () => this.#touch(), { capture: true, passive: true, signal });
     }
   }
 
@@ -46,7 +50,7 @@ export class Clock {
       seconds: this.seconds,
       idle: seconds(this.#idle),
       hidden: seconds(this.#hidden),
-      painted: this.started ? Math.round(this.#painted) : null,
+      painted: this.started ? Math.round(this.#painted - this.#asked) : null,
     };
   }
 

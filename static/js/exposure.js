@@ -27,19 +27,28 @@ export class Exposure {
   #reported = -1;
   #sending = false;
   #left = false;
+  #ended = false;
+  #over = new AbortController(); // once the case has ended and all is sent
 
-  // `base`: the address of the case. Each opening of its page is a visit of its own.
-  constructor(base, clock) {
+  // `base`: the address of the case. Each opening of its page is a visit of its own; `signal` ends it.
+  constructor(base, clock, signal) {
     this.#clock = clock;
     this.#url = `${base}visits/${crypto.randomUUID()}`;
-    document.addEventListener("exposure", ({ detail }) => this.record(detail.kind, detail.panel, detail.value));
-    document.addEventListener("toggle", (event) => this.#toggled(event), { capture: true }); // it does not bubble
-    document.addEventListener("visibilitychange", () => this.#visibility());
+    document.addEventListener("exposure", ({ detail }) => this.record(detail.kind, detail.panel, detail.value), { signal });
+    document.addEventListener("toggle", (event) => this.#toggled(event), { capture: true, signal }); // it does not bubble
+    document.addEventListener("visibilitychange", () => this.#visibility(), { signal });
     window.addEventListener("pagehide", () => {
       this.#left = true;
       this.#sendAll();
-    });
-    setInterval(() => this.#send(), SEND_EVERY);
+    }, { signal: this.#over.signal });
+    const timer = setInterval(() => this.#send(), SEND_EVERY);
+    this.#over.signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  // Call it once the clock stands. What is left is sent, again if need be, while the next case is shown.
+  end() {
+    this.#ended = true;
+    this.#sendAll();
   }
 
   record(kind, panel = "", value = {}) {
@@ -95,6 +104,7 @@ export class Exposure {
     const totals = this.#clock.totals;
     const events = this.#queue.slice(0, BATCH);
     const news = events.length > 0 || (this.#clock.started && totals.seconds !== this.#reported);
+    if (!news && this.#ended) this.#over.abort();
     if (!news || this.#sending) return;
     this.#sending = true;
     try {
@@ -122,6 +132,7 @@ export class Exposure {
     if (this.#tries < TRIES && !refused) return;
     this.#lost += this.#forget(events);
     this.#tries = 0;
+    if (this.#ended) this.#over.abort();
   }
 
   #forget(events) {

@@ -5,10 +5,11 @@ const TYPING_RESTS = 800;
 const FORWARD = ["ArrowRight", "ArrowDown"];
 const BACK = ["ArrowLeft", "ArrowUp"];
 
-export function fieldOf(fieldset, given) {
+// `signal` ends the case.
+export function fieldOf(fieldset, given, signal) {
   const { kind } = fieldset.dataset;
   const Kind = { text: TextField, location: PlaceField }[kind] ?? ChoiceField;
-  return new Kind(fieldset, given);
+  return new Kind(fieldset, given, signal);
 }
 
 class Field {
@@ -118,13 +119,13 @@ class ChoiceField extends Field {
 }
 
 class TextField extends Field {
-  constructor(fieldset, given) {
+  constructor(fieldset, given, signal) {
     super(fieldset, given);
     this.area = fieldset.querySelector("textarea");
     this.area.addEventListener("input", () => this.commit(TYPING_RESTS));
     this.area.addEventListener("blur", () => this.commit());
-    window.addEventListener("pagehide", () => this.commit());
-    document.addEventListener("visibilitychange", () => this.commit());
+    window.addEventListener("pagehide", () => this.commit(), { signal });
+    document.addEventListener("visibilitychange", () => this.commit(), { signal });
   }
 
   // Text that was deleted is an answer where there was one; in a required question it is none, and the earlier stands.
@@ -156,7 +157,7 @@ class PlaceField extends Field {
   #place = null; // in shares of the picture's side
   #sent = null; // in pixels of the picture, with its size
 
-  constructor(fieldset, given) {
+  constructor(fieldset, given, signal) {
     super(fieldset, given);
     this.shape = fieldset.dataset.shape;
     this.button = fieldset.querySelector("[data-mark]");
@@ -164,7 +165,7 @@ class PlaceField extends Field {
     this.readout = fieldset.querySelector("output");
     this.button.addEventListener("click", () => this.mark());
     this.remove?.addEventListener("click", () => this.#take(null));
-    document.addEventListener("mark:done", (event) => this.#done(event.detail));
+    document.addEventListener("mark:done", (event) => this.#done(event.detail), { signal });
   }
 
   begin() {

@@ -28,7 +28,9 @@ window.addEventListener("keydown", (event) => {
   }
 }, { capture: true });
 
-document.getElementById("help-open").addEventListener("click", open);
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#help-open")) open();
+});
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close(); // beside it
 });

@@ -7,16 +7,22 @@ const LARGE_STEP = 0.05; // with Shift
 const SMALLEST_BOX = 0.01;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-const picture = document.querySelector(".picture");
 const marks = new Map();
+let picture = null;
 let stop = null;
 
-document.addEventListener("mark:show", ({ detail }) => show(detail));
-document.addEventListener("mark:start", (event) => {
-  if (event.defaultPrevented || !picture) return;
-  stop?.();
-  stop = begin(event.detail);
-});
+// On the first picture of a case, until `signal` ends it.
+export function markOn(firstPicture, signal) {
+  picture = firstPicture;
+  marks.clear();
+  stop = null;
+  document.addEventListener("mark:show", ({ detail }) => show(detail), { signal });
+  document.addEventListener("mark:start", (event) => {
+    if (event.defaultPrevented || !picture) return;
+    stop?.();
+    stop = begin(event.detail);
+  }, { signal });
+}
 
 function show({ question, shape, place }) {
   marks.get(question)?.remove();

@@ -28,7 +28,7 @@ export function put(url, body, options = {}) {
 // answer: { value } or { content }, known, reason, seconds }. The tabs of a browser share what waits and send in turn.
 export class Outbox {
   #owner;
-  #handlers;
+  #handlers = { changed() {}, settled() {} };
   #store = null;
   #opened;
   #stored = []; // as the browser's storage has it
@@ -36,6 +36,7 @@ export class Outbox {
   #writing = Promise.resolve();
   #storageFails = false;
   #known = new Map();
+  #given = new Set(); // ids of what was given in this tab and is not decided
   #channel = "BroadcastChannel" in window ? new BroadcastChannel(CHANNEL) : null;
   #running = null;
   #again = false;
@@ -48,10 +49,8 @@ export class Outbox {
   message = "";
   problems = [];
 
-  // changed(): something is different now. settled(entry, reply): the server has decided; no reply where it refused.
-  constructor(owner, { changed, settled = () => {} }) {
+  constructor(owner) {
     this.#owner = owner;
-    this.#handlers = { changed, settled };
     this.#opened = this.#open();
     window.addEventListener("online", () => this.flush());
     document.addEventListener("visibilitychange", () => {
@@ -60,9 +59,15 @@ export class Outbox {
     window.addEventListener("pagehide", () => leaveBehind(this.#held));
     this.#channel?.addEventListener("message", async () => {
       await this.#refresh();
-      changed();
+      this.#handlers.changed();
     });
     this.flush();
+  }
+
+  // Who wants to know now, instead of whoever did before. changed(): something is different. settled(entry, reply):
+  // the server has decided; no reply where it refused.
+  attend({ changed, settled = () => {} }) {
+    this.#handlers = { changed, settled };
   }
 
   // Whether closing the page loses nothing: all that waits is in the browser's storage.
@@ -89,6 +94,7 @@ export class Outbox {
   // Resolves once the entry is in the browser's storage, or is known not to fit; sending goes on by itself.
   async add(entry) {
     this.#held.push({ ...entry, owner: this.#owner });
+    this.#given.add(entry.id);
     this.#wait = FIRST_WAIT;
     this.#become(this.state === "idle" ? "sending" : this.state);
     this.#writing = Promise.all([this.#writing, this.#opened]).then(() => this.#writeHeld());
@@ -128,6 +134,7 @@ export class Outbox {
       return;
     }
     if (this.state === "idle") this.#become("sending");
+    this.#given.add(entry.id);
     await this.#store.again(problem, entry);
     await this.#problemsChanged();
     this.flush();
@@ -159,11 +166,26 @@ export class Outbox {
     if (!this.#store) return;
     try {
       const [stored, problems] = await Promise.all([this.#store.waiting(this.#owner), this.#store.problems(this.#owner)]);
+      const gone = this.#stored.filter(({ id }) => !stored.some((entry) => entry.id === id));
       this.#stored = stored;
       this.problems = problems;
+      for (const entry of gone) await this.#settledElsewhere(entry);
     } catch {
       // The storage cannot be read now: what is known of it stays.
     }
+  }
+
+  // Another tab has sent what was given in this one.
+  async #settledElsewhere(entry) {
+    if (!this.#given.has(entry.id)) return;
+    const problem = this.problems.find(({ id }) => id === entry.id);
+    if (problem) this.#settle(entry, problem.standing === undefined ? null : problem);
+    else this.#settle(entry, { revision: await this.known(entry.reading, entry.question) });
+  }
+
+  #settle(entry, reply) {
+    this.#given.delete(entry.id);
+    this.#handlers.settled(entry, reply);
   }
 
   async #writeHeld() {
@@ -257,7 +279,7 @@ export class Outbox {
         standing: reply.standing,
         at: Date.now(),
       });
-      this.#handlers.settled(entry, reply);
+      this.#settle(entry, reply);
       return;
     }
     const name = entry.kind === "answer" ? knownName(entry) : "";
@@ -266,14 +288,14 @@ export class Outbox {
     if (name) this.#known.set(name, revision);
     if (entry.order !== undefined) await this.#store.acknowledged(entry, name, revision).catch(() => {});
     this.#drop(entry);
-    this.#handlers.settled(entry, reply);
+    this.#settle(entry, reply);
     this.#tellOthers();
   }
 
   // That a case was gone on from is no answer of the reader's: where it is not taken, there is nothing to decide.
   async #refused(entry, why) {
     await this.#setAside(entry, entry.kind === "submission" ? null : { why, at: Date.now() });
-    this.#handlers.settled(entry, null);
+    this.#settle(entry, null);
   }
 
   async #setAside(entry, problem) {

@@ -3,36 +3,44 @@
 const TICK = 5; // seconds
 const REST = 5 * 60 * 1000; // who was away for this long has had a break
 
-const place = document.getElementById("pause");
-const note = place.querySelector(".pause-note");
-const limit = 60 * Number(place.dataset.afterMinutes);
-const key = `sitting-${place.dataset.owner}`;
+export class Sitting {
+  #key;
+  #seconds;
 
-function load() {
-  try {
-    const kept = JSON.parse(sessionStorage.getItem(key));
-    if (Date.now() - kept.at < REST) return kept.seconds;
-  } catch {
-    // nothing kept, or not by us: a new sitting
+  constructor(owner) {
+    this.#key = `sitting-${owner}`;
+    this.#seconds = this.#load();
+    setInterval(() => this.#tick(), TICK * 1000);
+    document.addEventListener("click", (event) => {
+      if (event.target.closest("#pause button")) this.#keep(0);
+    });
+    this.show();
   }
-  return 0;
+
+  // In the bar of the case that is shown, where the protocol wants it.
+  show() {
+    const place = document.getElementById("pause");
+    if (place) place.querySelector(".pause-note").hidden = this.#seconds < 60 * Number(place.dataset.afterMinutes);
+  }
+
+  #tick() {
+    // From what is kept: it is stale after a rest, and then this is a new sitting.
+    if (!document.hidden) this.#keep(this.#load() + TICK);
+  }
+
+  #keep(seconds) {
+    this.#seconds = seconds;
+    sessionStorage.setItem(this.#key, JSON.stringify({ seconds, at: Date.now() }));
+    this.show();
+  }
+
+  #load() {
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(this.#key));
+      if (Date.now() - kept.at < REST) return kept.seconds;
+    } catch {
+      // nothing kept, or not by us: a new sitting
+    }
+    return 0;
+  }
 }
-
-let seconds = load();
-
-function keep() {
-  sessionStorage.setItem(key, JSON.stringify({ seconds, at: Date.now() }));
-  note.hidden = seconds < limit;
-}
-
-setInterval(() => {
-  if (document.hidden) return;
-  seconds = load() + TICK; // from what is kept: it is stale after a rest, and then this is a new sitting
-  keep();
-}, TICK * 1000);
-
-note.querySelector("button").addEventListener("click", () => {
-  seconds = 0;
-  keep();
-});
-note.hidden = seconds < limit;

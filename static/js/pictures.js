@@ -6,7 +6,7 @@ import { Grey } from "./viewer/grey.js";
 import { Marking } from "./viewer/marking.js";
 import { Panel } from "./viewer/panel.js";
 import { Player } from "./viewer/player.js";
-import { fetchGrey, fetchJson } from "./viewer/sources.js";
+import { fetchSource } from "./viewer/sources.js";
 import { Tools } from "./viewer/tools.js";
 import { View } from "./viewer/view.js";
 
@@ -22,36 +22,46 @@ export class Pictures {
   #side = 0;
   #asked = false;
   #viewChanged = false;
+  #gestures = [];
+  #signal;
 
-  constructor(root) {
+  // `signal` ends the case; call end() before.
+  constructor(root, signal) {
+    this.#signal = signal;
     this.#root = root;
     const marked = Number(document.getElementById("threshold").defaultValue);
     this.#view = new View(marked, () => {
       this.#viewChanged = true;
       this.#changed();
     });
-    this.#tools = new Tools(this.#view);
+    this.#tools = new Tools(this.#view, signal);
     for (const place of [root, document.getElementById("tools")]) place.addEventListener("mousedown", keepFocus);
   }
 
   async painted() {
     const figures = [...this.#root.querySelectorAll(".panel")];
-    const sources = await Promise.all(figures.map(load));
+    const sources = await Promise.all(figures.map(({ dataset }) => fetchSource(dataset.source)));
     const of = (kind) => sources[figures.findIndex((figure) => figure.dataset.kind === kind)];
     this.#xray = new Grey(of("xray"));
-    if (of("player")) this.#player = new Player(of("player"), of("curve"), () => this.#changed());
+    if (of("player")) this.#player = new Player(of("player"), of("curve"), () => this.#changed(), this.#signal);
     figures.forEach((figure, index) => this.#open(figure, sources[index]));
     this.#tools.enable(this.#xray);
-    this.#enlarger = new Enlarger(this.#panels, () => this.#resize({ anew: true }));
+    this.#enlarger = new Enlarger(this.#panels, () => this.#resize({ anew: true }), this.#signal);
     const observer = new ResizeObserver(() => this.#resize());
     for (const panel of this.#panels) observer.observe(panel.canvas.parentElement);
-    window.addEventListener("resize", () => this.#resize()); // on a screen of other density, panels keep their size
+    this.#signal.addEventListener("abort", () => observer.disconnect());
+    // On a screen of other density, panels keep their size.
+    window.addEventListener("resize", () => this.#resize(), { signal: this.#signal });
     this.#resize();
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await painting();
   }
 
   begin() {
     if (!matchMedia("(prefers-reduced-motion: reduce)").matches) this.#player?.play();
+  }
+
+  end() {
+    for (const gestures of this.#gestures) gestures.end();
   }
 
   // Acts on a key that belongs to the pictures; says whether it did.
@@ -72,7 +82,7 @@ export class Pictures {
       marking?.draw(context, region, view.marking);
     });
     this.#panels.push(panel);
-    new Gestures(panel.canvas, this.#view, panel.key);
+    this.#gestures.push(new Gestures(panel.canvas, this.#view, panel.key));
   }
 
   // The panels that are seen: all of them, or the one that is enlarged.
@@ -121,8 +131,13 @@ export class Pictures {
   }
 }
 
-function load({ dataset }) {
-  return dataset.kind === "curve" ? fetchJson(dataset.source) : fetchGrey(dataset.source);
+// Resolves once the browser has painted: a message comes after the frame that was being made.
+function painting() {
+  return new Promise((done) => requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = done;
+    port2.postMessage(null);
+  }));
 }
 
 // Whoever clicks on a tool or drags on a picture goes on with the question that they were at: Enter is still Next.

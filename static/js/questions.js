@@ -4,7 +4,6 @@ import { askForReason, askToUnlock, showDialog } from "./dialogs.js";
 import { button, link } from "./elements.js";
 import { fieldOf } from "./fields.js";
 import { log } from "./log.js";
-import { Outbox } from "./outbox.js";
 
 export class Questions {
   #form;
@@ -16,6 +15,7 @@ export class Questions {
   #outbox;
   #restored;
   #seconds;
+  #fetchNext;
   #active;
   #ready = false;
   #asking = false;
@@ -24,21 +24,25 @@ export class Questions {
   #ownProblem = false;
 
   // `seconds`: a function that says how long the reader has been active on this case, all visits together.
-  constructor(form, seconds) {
+  // fetchNext(url): see room.js. `signal` ends the case.
+  constructor(form, { outbox, seconds, fetchNext, signal }) {
     this.#form = form;
+    this.#outbox = outbox;
     this.#seconds = seconds;
+    this.#fetchNext = fetchNext;
     form.reset();
-    this.#fields = [...form.querySelectorAll(".question")].map((set) => fieldOf(set, (field) => this.#record(field)));
+    const given = (field) => this.#record(field);
+    this.#fields = [...form.querySelectorAll(".question")].map((set) => fieldOf(set, given, signal));
     this.#active = this.#fields[0];
     for (const field of this.#fields) {
       field.begin();
       field.fieldset.addEventListener("focusin", () => { this.#active = field; });
     }
-    this.#outbox = new Outbox(form.dataset.owner, {
+    outbox.attend({
       changed: () => this.#showState(),
       settled: (entry, reply) => this.#settled(entry, reply),
     });
-    this.#restored = this.#outbox.ready.then(() => this.#restore());
+    this.#restored = outbox.ready.then(() => this.#restore());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#goNext();
@@ -50,7 +54,7 @@ export class Questions {
     document.getElementById("show-keys").addEventListener("click", () => this.#showKeys());
     window.addEventListener("beforeunload", (event) => {
       if (!this.#outbox.durable) event.preventDefault(); // the browser asks whether to leave: an answer would be lost
-    });
+    }, { signal });
   }
 
   // The pictures are there: answers are taken from now on.
@@ -63,6 +67,11 @@ export class Questions {
     else this.#focusOn(this.#unanswered() ?? this.#fields[0]);
   }
 
+  // The page is being left: no key answers any more.
+  rest() {
+    this.#hold(true);
+  }
+
   showProblem(...content) {
     this.#ownProblem = content.length > 0;
     this.#notice(...content);
@@ -70,6 +79,7 @@ export class Questions {
 
   // Acts on a key that belongs to the questions; says whether it did.
   key(event) {
+    if (this.#leaving) return event.key.length === 1 || event.key === "Enter";
     if (event.key === "?") return this.#showKeys();
     if (!this.#ready) return false;
     const actsItself = event.target.closest?.("a, button, summary");
@@ -151,8 +161,11 @@ export class Questions {
   }
 
   #settled(entry, reply) {
+    if (entry.reading !== this.#form.dataset.reading) return;
+    // Come back to, before the server knew that the case was submitted: what may change now is another question.
+    if (entry.kind === "submission" && reply && !this.#leaving) location.reload();
     const field = this.#field(entry);
-    if (entry.kind !== "answer" || entry.reading !== this.#form.dataset.reading || !field) return;
+    if (entry.kind !== "answer" || !field) return;
     if (reply?.standing !== undefined) {
       location.reload(); // the server knows what stands; the notice asks which of the two is to
     } else if (reply?.revision < field.revision) {
@@ -223,6 +236,7 @@ export class Questions {
 
   async #goNext() {
     if (this.#leaving || !this.#ready) return; // a double click goes on once
+    if (this.#ownProblem) this.showProblem();
     for (const field of this.#fields) field.commit();
     const open = this.#unanswered();
     if (open && !this.#locked) {
@@ -235,14 +249,44 @@ export class Questions {
       this.#outbox.flush();
       return;
     }
-    this.#leaving = true;
-    const { submitted, unlock, reading, base, next, case: label } = this.#form.dataset;
-    if (!this.#locked && (submitted !== "yes" || unlock)) {
-      const body = { unlock: unlock || null };
-      const entry = { kind: "submission", id: crypto.randomUUID(), url: `${base}submission`, reading, body, label };
-      await this.#outbox.add(entry); // in the browser's storage: should it not arrive, the next page sends it
+    this.#hold(true);
+    const { next, nextCase } = this.#form.dataset;
+    let show = null;
+    try {
+      if (nextCase === "yes") show = await this.#fetchNext(next);
+    } catch {
+      this.#stay();
+      return;
     }
-    location.assign(next);
+    const kept = this.#submit();
+    if (show) show();
+    else {
+      await kept; // in the browser's storage: should it not arrive, the next page sends it
+      location.assign(next);
+    }
+  }
+
+  // Between two cases nothing is answered: a key that is pressed a little too soon must not change the case before.
+  #hold(on) {
+    this.#leaving = on;
+    if (on) document.activeElement?.blur();
+    this.#form.inert = on;
+    this.#next.setAttribute("aria-busy", String(on));
+  }
+
+  // There was no reply. Nothing is lost by waiting here, as it would be on an error page of the browser's.
+  #stay() {
+    this.#hold(false);
+    this.#wantsNext = false;
+    this.showProblem("The next case could not be fetched: there is no connection. Your answers are saved. ", button("Try again", () => this.#goNext()));
+    this.#next.focus();
+  }
+
+  async #submit() {
+    const { submitted, unlock, reading, base, case: label } = this.#form.dataset;
+    if (this.#locked || (submitted === "yes" && !unlock)) return;
+    const body = { unlock: unlock || null };
+    await this.#outbox.add({ kind: "submission", id: crypto.randomUUID(), url: `${base}submission`, reading, body, label });
   }
 
   async #askToUnlock(asked) {

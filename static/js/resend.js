@@ -30,5 +30,6 @@ function item(problem) {
   return line;
 }
 
-const outbox = new Outbox(notice.dataset.owner, { changed: show });
+const outbox = new Outbox(notice.dataset.owner);
+outbox.attend({ changed: show });
 outbox.ready.then(show);

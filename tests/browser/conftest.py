@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from readerstudy.accounts.models import User
 from readerstudy.accounts.services import sign_in_link_create
+from readerstudy.celery import app
 from readerstudy.reading.models import Allocation, Reading
 from tests.reading.factories import reader_make, study_make
 
@@ -60,6 +61,12 @@ def page(browser: Browser, live_server) -> Iterator[Page]:
     context.close()
     time.sleep(0.2)
     assert complaints == []
+
+
+@pytest.fixture(autouse=True)
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages that ask for work find a broker that takes every task; a test does the work itself."""
+    monkeypatch.setattr(app, "send_task", lambda *_args, **_more: None)
 
 
 @pytest.fixture

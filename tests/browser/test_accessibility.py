@@ -13,6 +13,7 @@ from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.reading.services import answer_store, reading_open
 from readerstudy.studies.models import Membership, Study
 from tests.reading.factories import NOW, member_make, reader_make, study_make
+from tests.results.worker import hurry, work
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Role = Membership.Role
@@ -77,7 +78,7 @@ def test_pages_of_a_reader(page: Page, live_server, sign_in, allocation: Allocat
     assert found == []
 
 
-def test_pages_of_staff(page: Page, live_server, sign_in, allocation: Allocation):
+def test_pages_of_staff(page: Page, live_server, sign_in, allocation: Allocation, monkeypatch: pytest.MonkeyPatch):
     root, study = live_server.url, allocation.membership.study
     coordinator = member_make(study, Role.COORDINATOR).user
     for reading in allocation.readings.filter(period__number=1):
@@ -99,7 +100,11 @@ def test_pages_of_staff(page: Page, live_server, sign_in, allocation: Allocation
         go(page, root, name, study.slug, *more)
         found += violations(page)
     Study.objects.update(status=Study.Status.CLOSED)
+    hurry(monkeypatch)
+    assert work() == ["computed"]
     go(page, root, "results_detail", study.slug)
+    for section in page.locator("details").all():
+        section.evaluate("element => { element.open = true; }")
     found += violations(page)
     go(page, root, "study_detail", study.slug)
     page.get_by_text("Unblind…").click()

@@ -48,6 +48,7 @@ def next_case(page: Page, reading: Reading) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: str(reading.pk) not in url)
     page.wait_for_selector("body[data-ready=yes]")
+    expect(page.locator("#status")).to_have_attribute("data-state", "idle")  # the server knows of the submission
 
 
 def test_all_kinds_of_questions_are_answered_by_key(page: Page, study: Study, start, shot):

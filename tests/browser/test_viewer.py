@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from django.urls import reverse
 from PIL import Image as Picture
-from playwright.sync_api import CDPSession, Locator, Page, expect
+from playwright.sync_api import CDPSession, Locator, Page, Route, expect
 
 from readerstudy.explanations.models import Artefact
 from readerstudy.lib.media import media_path
@@ -86,8 +86,8 @@ def fetched(page: Page, reading: Reading, name: str) -> tuple[list[int], np.ndar
     """Size and values of a file as the viewer decodes it."""
     found = page.evaluate(
         """async (url) => {
-            const { fetchGrey } = await import("/static/js/viewer/sources.js");
-            const { width, height, values } = await fetchGrey(url);
+            const { fetchSource } = await import("/static/js/viewer/sources.js");
+            const [{ width, height, values }] = await fetchSource(url);
             return { size: [width, height], values: [...values] };
         }""",
         reverse("reading_asset", args=[reading.pk, name]),
@@ -357,7 +357,7 @@ def test_every_way_of_filtering_a_png_is_undone_exactly(page: Page, arm_a: Readi
     assert found == values.ravel().tolist()
 
 
-def test_the_next_case_comes_from_the_browser_s_own_store(page: Page, live_server, allocation: Allocation):
+def test_pictures_of_the_next_case_are_there_before_the_reader_goes_on(page: Page, live_server, allocation: Allocation):
     first, second = allocation.readings.filter(period__number=1)[:2]
     page.goto(live_server.url + reverse("reading_case", args=[first.pk]))
     page.wait_for_selector("body[data-ready=yes]")
@@ -370,13 +370,24 @@ def test_the_next_case_comes_from_the_browser_s_own_store(page: Page, live_serve
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: str(second.pk) in url)
     page.wait_for_selector("body[data-ready=yes]")
-    sizes = page.evaluate(
-        """performance.getEntriesByType("resource")
-            .filter((entry) => entry.name.includes(location.pathname + "assets/"))
-            .map((entry) => [entry.initiatorType, entry.transferSize])"""
-    )
-    assert len(sizes) == 4
-    assert all(size == 0 for _, size in sizes)
+    assert not [url for url in asked if str(second.pk) in url]
+    assert np.ptp(pixels(page, "xray")) > 100
+
+
+def test_a_decoder_that_did_not_arrive_is_asked_for_again(page: Page, live_server, allocation: Allocation):
+    lost: list[str] = []
+
+    def lose_two(route: Route) -> None:
+        if len(lost) == 2:
+            route.continue_()
+            return
+        lost.append(route.request.url)
+        route.abort()
+
+    page.route("**/viewer/decoder.js", lose_two)  # for both workers
+    opened(page, live_server.url, allocation, "A")
+    assert len(lost) == 2
+    assert np.ptp(pixels(page, "xray")) > 100
 
 
 def test_a_full_size_x_ray_is_windowed_and_zoomed_without_delay(page: Page, live_server, allocation: Allocation):

@@ -10,6 +10,8 @@ from typing import Any
 import compose_spec
 import pytest
 import yaml
+from celery import Celery
+from celery.app.utils import find_app
 
 from readerstudy.lib.broker import QUEUES
 
@@ -40,8 +42,12 @@ def stage(name: str) -> str:
     return found[1]
 
 
+def queues_of(command: list[str]) -> set[str]:
+    return set(command[command.index("-Q") + 1].split(","))
+
+
 def test_the_compose_file_follows_the_specification(services: dict[str, Any]) -> None:
-    assert set(services) == {"postgres", "rabbitmq", "migrate", "web", "worker-gpu", "worker-cpu"}
+    assert set(services) == {"postgres", "rabbitmq", "migrate", "web", "worker-gpu", "worker-cpu", "worker-reports"}
 
 
 def test_a_misspelt_key_would_be_found() -> None:
@@ -71,15 +77,17 @@ def test_every_command_names_something_that_exists(services: dict[str, Any]) -> 
     scripts = {entry.name for entry in importlib.metadata.entry_points(group="console_scripts")}
     commands = [service["command"] for service in services.values() if service.get("command")]
     commands += [re.findall(r'"([^"]*)"', line) for line in re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)]
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         if command[0] == "python":
             assert (REPOSITORY / command[1]).is_file()
             continue
         assert command[0] in scripts
         if command[0] == "celery":
-            assert command[1:4] == ["-A", "readerstudy", "worker"]
-            assert set(command[command.index("-Q") + 1].split(",")) <= set(QUEUES)
+            assert command[1] == "-A"
+            assert isinstance(find_app(command[2]), Celery)
+            assert command[3] == "worker"
+            assert queues_of(command) <= set(QUEUES)
         else:
             module, name = command[1].split(":")
             source = (REPOSITORY / module.replace(".", "/")).with_suffix(".py").read_text()
@@ -87,9 +95,14 @@ def test_every_command_names_something_that_exists(services: dict[str, Any]) -> 
 
 
 def test_every_queue_has_a_worker_without_a_gpu(services: dict[str, Any]) -> None:
-    command = services["worker-cpu"]["command"]
-    assert set(command[command.index("-Q") + 1].split(",")) == set(QUEUES)
-    assert not services["worker-cpu"].get("profiles")
+    workers = [services["worker-cpu"], services["worker-reports"]]
+    assert set().union(*(queues_of(worker["command"]) for worker in workers)) == set(QUEUES)
+    assert not any(worker.get("profiles") for worker in workers)
+
+
+def test_reports_need_no_torch(services: dict[str, Any]) -> None:
+    assert services["worker-reports"]["image"] == services["web"]["image"]
+    assert find_app("readerstudy.results").conf.imports == ("readerstudy.results.tasks",)
 
 
 def test_the_gpu_worker_reserves_an_nvidia_device(services: dict[str, Any]) -> None:

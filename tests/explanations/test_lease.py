@@ -15,8 +15,6 @@ from django.db import connections
 from readerstudy.celery import app
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.explanations.services import (
-    LEASE,
-    MAX_ATTEMPTS,
     Box,
     ExplanationError,
     explanation_claim,
@@ -30,6 +28,7 @@ from readerstudy.explanations.services import (
     stale_requeue,
 )
 from readerstudy.lib.broker import VISIBILITY_SECONDS
+from readerstudy.lib.lease import LEASE, MAX_ATTEMPTS
 from readerstudy.lib.media import media_path, media_write
 from readerstudy.studies.models import Annotation, Study
 from readerstudy.studies.services import cases_select

@@ -157,7 +157,7 @@ def test_tasks_are_acknowledged_late_and_taken_one_at_a_time_on_every_broker(env
     assert settings["CELERY_TASK_ACKS_LATE"] is True
     assert settings["CELERY_TASK_REJECT_ON_WORKER_LOST"] is True
     assert settings["CELERY_WORKER_PREFETCH_MULTIPLIER"] == 1
-    assert {queue.name for queue in settings["CELERY_TASK_QUEUES"]} == {"gpu", "cpu"}
+    assert {queue.name for queue in settings["CELERY_TASK_QUEUES"]} == {"gpu", "cpu", "reports"}
 
 
 @pytest.mark.parametrize(

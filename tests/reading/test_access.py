@@ -32,6 +32,7 @@ OWN_CASE = (302, 404, 200, 404, 404, 404, 404)
 OWN_CASE_BY_SCRIPT = (401, 404, 200, 404, 404, 404, 404)
 COORDINATOR = (302, 404, 403, 403, 200, 403, 403)
 RESULTS = (302, 404, 403, 403, 200, 200, 403)
+RESULT_FILES = (302, 404, 403, 403, 503, 503, 403)  # the report is still to be computed
 EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "home": ("get", (302, 200, 200, 200, 200, 200, 200)),
     "signed_in": ("get", (302, 200, 200, 200, 200, 200, 200)),
@@ -43,6 +44,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "reading_thanks": ("get", READERS_MOVE_ON),  # cases are left
     "reading_certificate": ("get", (302, 404, 404, 404, 403, 403, 404)),  # this study gives none
     "reading_case": ("get", OWN_CASE),
+    "reading_steps": ("get", OWN_CASE),
     "reading_asset": ("get", OWN_CASE),
     "reading_feedback": ("get", (302, 404, 302, 404, 404, 404, 404)),  # of a study case nothing is told
     "reading_truth": ("get", (302, 404, 404, 404, 404, 404, 404)),
@@ -61,9 +63,12 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "case_detail": ("get", COORDINATOR),
     "case_asset": ("get", COORDINATOR),
     "results_detail": ("get", RESULTS),
-    "results_responses": ("get", RESULTS),
-    "results_figure": ("get", (302, 404, 403, 403, 404, 404, 403)),  # nothing was answered: no such figure yet
-    "results_report": ("get", RESULTS),
+    "results_state": ("get", RESULTS),
+    "results_retry": ("post", (302, 404, 403, 403, 404, 404, 403)),  # there is no such run
+    "results_responses": ("get", RESULT_FILES),
+    "results_figure": ("get", RESULT_FILES),
+    "results_file": ("get", RESULT_FILES),
+    "results_report": ("get", RESULT_FILES),
 }
 # Signing in and looking after one's own account: nothing of a study is behind these.
 ACCOUNT = {
@@ -113,6 +118,7 @@ class Scene:
             "home": [],
             "signed_in": [],
             "reading_case": [self.reading.pk],
+            "reading_steps": [self.reading.pk],
             "reading_asset": [self.reading.pk, "xray.png"],
             "reading_feedback": [self.reading.pk],
             "reading_truth": [self.reading.pk, "xray"],
@@ -128,6 +134,8 @@ class Scene:
             "case_detail": [slug, case.number],
             "case_asset": [slug, case.number, "xray.png"],
             "results_figure": [slug, "nothing", "svg"],
+            "results_file": [slug, "nothing.csv"],
+            "results_retry": [slug, uuid.uuid4()],
         }.get(name, [slug])
 
     def body(self, name: str) -> dict[str, object]:

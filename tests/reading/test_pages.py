@@ -116,6 +116,33 @@ def test_next_leads_straight_to_the_next_case(reader: Client, allocation: Alloca
     assert leads_to(reader, last) == decide
 
 
+def test_pictures_fetched_ahead_are_those_of_the_case_to_which_next_leads(reader: Client, allocation: Allocation):
+    first, second, third, *_, last = allocation.readings.filter(period__number=1)
+
+    def ahead(reading: Reading) -> set[str]:
+        listed = re.search(r'data-ahead="([^"]*)"', reader.get(case_url(reading)).text)[1].split()
+        return {url.split("assets/")[0] for url in listed}
+
+    assert ahead(first) == {case_url(second)}
+    for reading in (first, second):
+        rate(reader, reading)
+    assert ahead(first) == {case_url(second)}  # looked at again: on to the one beside it
+    assert ahead(last) == {case_url(third)}  # the one left out
+    Explanation.objects.filter(case=third.case).update(status=Explanation.Status.PENDING)
+    assert ahead(last) == set()
+    assert leads_to(reader, last) == case_url(third)
+
+
+def test_the_list_of_cases_leads_to_those_that_are_rated(reader: Client, allocation: Allocation):
+    first, _, third, *_, last = allocation.readings.filter(period__number=1)
+    rate(reader, first)
+    page = reader.get(reverse("reading_steps", args=[third.pk])).text
+    assert re.findall(r'href="([^"]+)"', page) == [case_url(first), case_url(third)]
+    assert page.count("<li>") == last.position
+    later = allocation.readings.filter(period__number=2).first()
+    assert reader.get(reverse("reading_steps", args=[later.pk])).status_code == 404
+
+
 def test_panels_are_those_of_the_assigned_arm(reader: Client, allocation: Allocation):
     for reading in allocation.readings.filter(period__number=1):
         page = reader.get(case_url(reading)).text
@@ -517,7 +544,8 @@ def test_no_byte_of_a_whole_reading_tells_label_data_set_patient_or_name(client:
         assert rated.url == case_url(reading)
         page = fetch(rated.url)
         assert page.status_code == 200
-        for url in set(re.findall(r'(?:src|href|data-\w+)="(/reading/[^"]+/assets/[^"]+)"', page.text)):
+        fetch(reverse("reading_steps", args=[reading.pk]))
+        for url in set(re.findall(r"/reading/[0-9a-f-]+/assets/[\w.]+", page.text)):
             fetch(url)
         for key in ("confidence", "correct_feature"):
             url = reverse("answer_put", args=[reading.pk, uuid.uuid4()])
@@ -554,8 +582,8 @@ def test_pages_of_a_true_and_a_false_positive_differ_in_nothing_but_ids_and_plac
     for reading in allocation.readings.filter(period__number=1, arm__key="A").select_related("case"):
         text = client.get(case_url(reading)).text
         text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", text)
-        text = re.sub(r'(?s)<details class="steps">.*?</details>', "", text)
-        text = re.sub(r'(?m)^.*(rel="prefetch-later"|id="previous").*$\n?', "", text)
+        text = re.sub(r'(?m)^.*id="previous".*$\n?', "", text)
+        text = re.sub(r'data-(ahead|next-case)="[^"]*"', "", text)
         text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
         pages[reading.case.label] = re.sub(r"\s+", " ", re.sub(r"\d+", "N", text))
     assert len(pages) == 2

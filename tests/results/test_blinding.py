@@ -16,12 +16,14 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
 from readerstudy.explanations.models import Explanation
+from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Event
 from readerstudy.reading.selectors import EXPOSURE_COLUMNS
 from readerstudy.results.blinding import coding_for, coding_of
 from readerstudy.studies.models import Membership, Question, Study
 from readerstudy.studies.services import StudyError, audit, study_unblind
 from tests.results.factories import NOW, answer, answer_all, member_make, reader_make, study_make, visit
+from tests.results.worker import work
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -84,8 +86,10 @@ def addresses(study: Study, patterns: list[URLPattern | URLResolver] | None = No
         "explanation_id": Explanation.objects.first().pk,
         "reading_id": study.cases.first().readings.first().pk,
         "membership_id": study.memberships.first().pk,
+        "run_id": study.report_runs.first().pk,
         **dict.fromkeys(("answer_id", "unlock_id", "visit_id"), uuid.uuid4()),
     }
+    stored = [path.name for run in study.report_runs.all() for path in media_path(run.folder).iterdir()]
     figures = [f"{kind}_{question}" for kind in ("scores", "counts", "iou") for question in ("confidence", "comment")]
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(pattern, URLResolver):
@@ -93,6 +97,10 @@ def addresses(study: Study, patterns: list[URLPattern | URLResolver] | None = No
         elif pattern.name == "results_figure":
             yield from (
                 reverse(pattern.name, args=[study.slug, name, kind]) for name in figures for kind in ("svg", "pdf")
+            )
+        elif pattern.name == "results_file":
+            yield from (
+                reverse(pattern.name, args=[study.slug, name]) for name in stored if not name.endswith((".svg", ".zip"))
             )
         else:
             named = {**values, "name": "latent_shift"} if pattern.name == "reading_truth" else values
@@ -131,14 +139,18 @@ def rows(content: bytes) -> list[dict[str, str]]:
 
 
 def results(client: Client, study: Study) -> str:
+    """The page with the report of the present data."""
+    client.get(reverse("results_detail", args=[study.slug]))
+    work()
     return client.get(reverse("results_detail", args=[study.slug])).text
 
 
 def test_no_address_tells_an_analyst_the_arms(client: Client, study: Study) -> None:
     client.force_login(member_make(study, Role.ANALYST))
+    assert found(results(client, study).encode()) == set()
     secrets, opened = crawled(client, study)
     assert secrets == set()
-    assert opened >= 8  # the page, the responses, the report, the figures of a question
+    assert opened >= 40  # the page, the responses, the report with every table, the figures of a question
 
     coordinator = Client()
     coordinator.force_login(member_make(study, Role.COORDINATOR))
@@ -155,6 +167,7 @@ def test_no_file_of_a_masked_export_tells_the_arms(
     assert set(found(export(study, tmp_path / "true.zip"))) == set(SECRETS)
 
 
+@pytest.mark.usefixtures("in_a_hurry")
 def test_page_and_files_use_the_same_codes(client: Client, study: Study, tmp_path: Path) -> None:
     masked = files(export(study, tmp_path / "masked.zip", "--masked"))
     own = {(row["reader"], row["case"], row["period"]): row["arm"] for row in rows(masked["allocation.csv"])}
@@ -172,8 +185,9 @@ def test_page_and_files_use_the_same_codes(client: Client, study: Study, tmp_pat
     assert '"Arm X", "Arm Y"' in masked["load.R"].decode()
     client.force_login(member_make(study, Role.ANALYST))
     text = results(client, study)
-    assert f"{difference:+.4f}" in text
-    assert f"{-difference:+.4f}" not in text
+    overview = text.split("At a glance</h2>")[1].split("</table>")[0]
+    assert f"{difference:+.4f}" in overview
+    assert f"{-difference:+.4f}" not in overview
     assert "--arms X,Y" in text
     downloaded = client.get(reverse("results_responses", args=[study.slug])).getvalue()
     assert downloaded == masked["responses.csv"]
@@ -225,6 +239,7 @@ def test_a_code_is_never_the_key_of_an_arm() -> None:
     assert [arm.key for arm in coding_of(study, "masked").shown] == ["W", "Z"]
 
 
+@pytest.mark.usefixtures("in_a_hurry")
 def test_who_coordinates_sees_the_names_and_that_analysts_do_not(client: Client, study: Study) -> None:
     person = member_make(study, Role.COORDINATOR)
     Membership.objects.create(study=study, user=person, role=Role.ANALYST, created_at=NOW)
@@ -240,6 +255,7 @@ def test_a_coordinator_of_another_study_stays_blind(study: Study) -> None:
     assert coding_for(person, study).is_masked
 
 
+@pytest.mark.usefixtures("in_a_hurry")
 def test_unblinding_shows_the_names_at_once_and_is_recorded(client: Client, study: Study) -> None:
     analyst, coordinator = member_make(study, Role.ANALYST), member_make(study, Role.COORDINATOR)
     client.force_login(analyst)
@@ -306,3 +322,17 @@ def test_an_export_after_unblinding_tells_what_masked_results_meant(study: Study
     study_unblind(study=study, now=NOW)
     readme = files(export(study, tmp_path / "after.zip"))["README.txt"].decode()
     assert f"have X for {codes['X']}, Y for {codes['Y']}" in readme
+
+
+@pytest.mark.usefixtures("in_a_hurry")
+def test_a_report_made_for_coordinators_is_not_handed_to_an_analyst(client: Client, study: Study) -> None:
+    client.force_login(member_make(study, Role.COORDINATOR))
+    results(client, study)
+    run = study.report_runs.get()
+    assert run.coding == "protocol"
+    address = f"{reverse('results_responses', args=[study.slug])}?v={run.short_version}"
+    assert client.get(address).getvalue()
+    client.force_login(member_make(study, Role.ANALYST))
+    assert client.get(address).status_code == 404
+    assert found(results(client, study).encode()) == set()
+    assert set(study.report_runs.values_list("coding", flat=True)) == {"protocol", "masked"}

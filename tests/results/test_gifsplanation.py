@@ -17,6 +17,7 @@ from readerstudy.accounts.models import User
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.results.gifsplanation import RECORD
 from readerstudy.studies.models import Membership, Study
+from tests.results.conftest import Compute
 from tests.results.factories import published_folder, read_rows, study_make, write_read
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,14 @@ def signed_in(client: Client, output: str) -> Client:
     return client
 
 
+def reported(client: Client, shared_data_dir: Path, compute: Compute) -> str:
+    """The results page of the published study, whose report a worker has computed, as its analyst sees it."""
+    signed_in(client, load(shared_data_dir / SLUG, "--analyst", "analyst@example.org"))
+    client.get(f"/results/{SLUG}/")
+    assert compute() == ["computed"]
+    return str(client.get(f"/results/{SLUG}/").content.decode())
+
+
 def content(client: Client, name: str) -> bytes:
     response = client.get(f"/results/{SLUG}/{name}")
     assert response.status_code == 200
@@ -64,12 +73,11 @@ def content(client: Client, name: str) -> bytes:
 
 
 @pytest.mark.shared_data
-def test_the_published_numbers_are_on_the_page(client: Client, shared_data_dir: Path) -> None:
-    output = load(shared_data_dir / SLUG, "--analyst", "analyst@example.org")
+def test_the_published_numbers_are_on_the_page(client: Client, shared_data_dir: Path, compute: Compute) -> None:
+    page = reported(client, shared_data_dir, compute)
 
-    page = signed_in(client, output).get(f"/results/{SLUG}/").content.decode()
-
-    table = page.split('id="wilcoxon-confidence"')[1].split("</table>")[0]
+    table = page.split("Wilcoxon signed-rank tests, as published.</strong>")[1].split("</table>")[0]
+    table = table.split("How confident are you")[1].split("</tbody>")[0]
     rows = [re.sub(r"<[^>]+>", " ", row).split() for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL)]
     for label, target, mean, statistic, p_value in PUBLISHED:
         name = ["all", "targets"] if target == "all" else target.split()
@@ -82,13 +90,19 @@ def test_the_published_numbers_are_on_the_page(client: Client, shared_data_dir: 
         if target == "all":
             assert float(sd) == PUBLISHED_SD[label]
     assert "No true positive has an IoU" in page
+    # Two readers: the fixed-reader result is the one to report (statistics.md).
+    assert re.search(r"FRRC <span class=\"badge accent\">to report", page)
+    # From one reader comes the effect on true positives; the second period scores the feature lower.
+    assert "+0.2833" in page
+    period = page.split("Period and carry-over.</strong>")[1].split("</table>")[0]
+    assert re.findall(r"-0\.2667|-0\.3417", period) == ["-0.2667", "-0.3417"]
 
 
 @pytest.mark.shared_data
 def test_the_command_line_gives_the_same_numbers_from_the_downloaded_responses(
-    client: Client, shared_data_dir: Path, tmp_path: Path
+    client: Client, shared_data_dir: Path, tmp_path: Path, compute_in_full: Compute
 ) -> None:
-    signed_in(client, load(shared_data_dir / SLUG, "--analyst", "analyst@example.org"))
+    reported(client, shared_data_dir, compute_in_full)
     responses = tmp_path / "responses.csv"
     responses.write_bytes(content(client, "responses.csv"))
 
@@ -125,8 +139,8 @@ def test_the_command_line_gives_the_same_numbers_from_the_downloaded_responses(
 
 
 @pytest.mark.shared_data
-def test_the_downloaded_responses_are_the_whole_study(client: Client, shared_data_dir: Path) -> None:
-    signed_in(client, load(shared_data_dir / SLUG, "--analyst", "analyst@example.org"))
+def test_the_downloaded_responses_are_the_whole_study(client: Client, shared_data_dir: Path, compute: Compute) -> None:
+    reported(client, shared_data_dir, compute)
 
     rows = list(csv.DictReader(io.StringIO(content(client, "responses.csv").decode())))
 

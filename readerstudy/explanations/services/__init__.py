@@ -1,8 +1,6 @@
 """All that changes explanations: asking for them, working on them under a lease, storing each exactly once."""
 
 from readerstudy.explanations.services.lease import (
-    LEASE,
-    MAX_ATTEMPTS,
     explanation_claim,
     explanation_claim_beside,
     explanation_fail,
@@ -15,8 +13,6 @@ from readerstudy.explanations.services.worker import worker_gone, worker_seen
 from readerstudy.explanations.types import Box, ExplanationJob, ExplanationResult
 
 __all__ = [
-    "LEASE",
-    "MAX_ATTEMPTS",
     "Box",
     "ExplanationError",
     "ExplanationJob",

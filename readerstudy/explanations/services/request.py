@@ -8,6 +8,7 @@ from django.db import transaction
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.services.display import display_parameters
+from readerstudy.lib import lease
 from readerstudy.lib.queue import EXPLAIN_CASE, send_on_commit
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
@@ -54,8 +55,7 @@ def explanation_retry(*, explanation: Explanation, now: datetime, actor: User | 
     row = Explanation.objects.select_for_update(of=("self",)).select_related("case__study").get(pk=explanation.pk)
     if row.status != Status.FAILED:
         raise ExplanationError(f"Only a failed explanation can be tried again; this one is {row.get_status_display()}.")
-    row.status, row.attempts, row.error, row.queued_at, row.finished_at = Status.PENDING, 0, "", now, None
-    row.save(update_fields=["status", "attempts", "error", "queued_at", "finished_at"])
+    lease.put_back(row, now)
     explanations_send([row])
     detail = {"case": row.case.number, "explanation": str(row.pk)}
     audit(study=row.case.study, actor=actor, action="explanation_retry", detail=detail, now=now)

@@ -100,7 +100,7 @@ def _store_rows(
     explanation_id: uuid.UUID | str, token: uuid.UUID, result: ExplanationResult, drafts: list[_Draft], now: datetime
 ) -> bool:
     row = Explanation.objects.select_for_update().filter(pk=explanation_id).first()
-    if row is None or row.status != Explanation.Status.RUNNING or row.lease_token != token:
+    if row is None or not row.holds(token):
         return False
     missing = [method for method in row.methods if method not in result.maps or method not in result.overlays]
     if missing:

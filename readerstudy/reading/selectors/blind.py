@@ -12,7 +12,7 @@ from readerstudy.reading.models import TRAINING, Reading
 from readerstudy.reading.selectors.asked import AskedQuestion, Lock, asked_questions, lock_of
 from readerstudy.reading.selectors.exposure import active_seconds
 from readerstudy.reading.selectors.patient import patient_in_words
-from readerstudy.reading.selectors.progress import reading_rows
+from readerstudy.reading.selectors.progress import ReadingRow, reading_rows
 from readerstudy.reading.selectors.standing import minutes, pace
 from readerstudy.studies.models import Study
 
@@ -50,7 +50,6 @@ class BlindReading:
     ready: bool
     minutes_left: int
     steps: tuple[Step, ...]
-    next_methods: tuple[str, ...]
     deep: bool
     marked_percent: float
 
@@ -92,20 +91,14 @@ class BlindReading:
         return next((step.reading_id for step in others if not step.answered and not step.broken), None)
 
 
-def blind_reading(reading: Reading) -> BlindReading:
-    """The one source of what a rating page shows and its script is given."""
-    rows = [row for row in reading_rows(reading.allocation) if row.period_id == reading.period_id]
+def blind_reading(reading: Reading, rows: Sequence[ReadingRow] | None = None) -> BlindReading:
+    """The one source of what a rating page shows and its script is given.
+
+    `rows` are all of the reader's, where they are at hand.
+    """
+    rows = reading_rows(reading.allocation) if rows is None else rows
+    rows = [row for row in rows if row.period_id == reading.period_id]
     study = reading.allocation.membership.study
-    next_reading = (
-        Reading.objects.select_related("arm")
-        .filter(
-            allocation=reading.allocation,
-            period=reading.period,
-            position=reading.position + 1,
-            case__explanation__status=Explanation.Status.DONE,
-        )
-        .first()
-    )
     return BlindReading(
         id=reading.id,
         study=study,
@@ -126,10 +119,18 @@ def blind_reading(reading: Reading) -> BlindReading:
             Step(reading_id=row.reading_id, position=row.position, answered=row.answered, broken=row.broken)
             for row in rows
         ),
-        next_methods=tuple(next_reading.arm.methods) if next_reading else (),
         deep=Artefact.objects.filter(explanation__case=reading.case_id, kind=Kind.DEEP).exists(),
         marked_percent=marked_percent(study.parameters),
     )
+
+
+def following_assets(blind: BlindReading) -> list[str]:
+    """Names of the files that the case shows to which Next leads; none where there is none that can be shown yet."""
+    if blind.following_id is None:
+        return []
+    following = Reading.objects.filter(pk=blind.following_id, case__explanation__status=Explanation.Status.DONE)
+    shown = following.select_related("arm").first()
+    return list(reading_assets(shown.arm.methods, deep=blind.deep)) if shown else []
 
 
 def reading_assets(methods: Sequence[str], *, deep: bool = False) -> dict[str, tuple[str, tuple[Kind, ...]]]:

@@ -102,10 +102,11 @@ def reading_of(user: User, reading_id: uuid.UUID) -> Reading | None:
     return readings.filter(pk=reading_id, allocation__membership__user=user).first()
 
 
-def is_accessible(reading: Reading, *, now: datetime) -> bool:
-    """Whether the reader may see and answer this case now."""
+def is_accessible(reading: Reading, *, now: datetime, rows: Sequence[ReadingRow] | None = None) -> bool:
+    """Whether the reader may see and answer this case now. `rows` are all of the reader's, where they are at hand."""
     allocation = reading.allocation
-    return may_read(allocation) and reading.pk in _accessible(reading_rows(allocation), now=now)
+    rows = reading_rows(allocation) if rows is None else rows
+    return may_read(allocation) and reading.pk in _accessible(rows, now=now)
 
 
 def may_read(allocation: Allocation) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -57,9 +58,9 @@ def _own(readings: QuerySet[Reading], reading_id: uuid.UUID, user: User) -> Read
     return reading
 
 
-def require_open(reading: Reading, now: datetime) -> None:
+def require_open(reading: Reading, now: datetime, rows: Sequence[selectors.ReadingRow] | None = None) -> None:
     """Raises ReadingClosedError where the reader may not see the case now."""
-    if not selectors.is_accessible(reading, now=now):
+    if not selectors.is_accessible(reading, now=now, rows=rows):
         raise ReadingClosedError("This case is not open to you now: its period has ended or has not begun.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_seed, training
 from readerstudy.reading.models import TRAINING, Allocation, Period, Reading
+from readerstudy.reading.selectors import ReadingRow
 from readerstudy.reading.services.own import own_reading_locked, require_open
 from readerstudy.studies.models import Arm, Case, Membership, Study
 from readerstudy.studies.services import audit
@@ -144,10 +146,15 @@ def instructions_acknowledge(*, allocation: Allocation, now: datetime) -> None:
 
 
 @transaction.atomic
-def reading_open(*, reading_id: uuid.UUID, user: User, now: datetime) -> Reading:
-    """The user's reading, marked as opened now if it never was. Raises ReadingNotFoundError, ReadingClosedError."""
+def reading_open(
+    *, reading_id: uuid.UUID, user: User, now: datetime, rows: Sequence[ReadingRow] | None = None
+) -> Reading:
+    """The user's reading, marked as opened now if it never was. `rows` are all of the reader's, where they are at hand.
+
+    Raises ReadingNotFoundError, ReadingClosedError.
+    """
     reading = own_reading_locked(reading_id, user)
-    require_open(reading, now)
+    require_open(reading, now, rows)
     if reading.opened_at is None:
         reading.opened_at = now
         reading.save(update_fields=["opened_at"])

@@ -12,8 +12,8 @@ export class Enlarger {
   #focused = null;
   #changed;
 
-  // `changed` is called when the panels have other sizes.
-  constructor(panels, changed) {
+  // `changed` is called when the panels have other sizes; `signal` ends the case.
+  constructor(panels, changed, signal) {
     this.#panels = panels;
     this.#pointed = panels[0];
     this.#changed = changed;
@@ -23,7 +23,7 @@ export class Enlarger {
       button.addEventListener("click", () => this.toggle(panel));
       panel.figure.addEventListener("pointerenter", () => { this.#pointed = panel; });
     }
-    document.addEventListener("keydown", (event) => this.#guard(event), { capture: true });
+    document.addEventListener("keydown", (event) => this.#guard(event), { capture: true, signal });
   }
 
   toggle(panel = this.panel ?? this.#pointed) {

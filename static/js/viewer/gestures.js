@@ -34,6 +34,12 @@ export class Gestures {
     listen("keydown", this.#key);
   }
 
+  // The case ends: what was being done is told before.
+  end() {
+    clearTimeout(this.#quiet);
+    this.#tell();
+  }
+
   #place(event) {
     const box = this.#canvas.getBoundingClientRect();
     return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };

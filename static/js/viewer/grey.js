@@ -1,6 +1,5 @@
 // A grey picture that is drawn through a window: only as many pixels are touched as the screen shows.
 
-const SMALLEST = 64; // pixels per side of the smallest copy
 const SURVEYED = 512; // pixels per side of the largest copy whose greys are counted
 const ENOUGH = 0.9; // pixels of a copy per pixel of the screen: from here on it is sharp
 
@@ -18,12 +17,9 @@ export class Grey {
   #context = this.#canvas.getContext("2d", { willReadFrequently: true });
   #pixels = null;
 
-  constructor({ width, height, values }) {
-    this.#copies = [{ width, height, values }];
-    for (let last = this.#copies[0]; Math.min(last.width, last.height) >= 2 * SMALLEST; ) {
-      last = halved(last);
-      this.#copies.push(last);
-    }
+  // `copies`: the picture and its halves (see copies.js).
+  constructor(copies) {
+    this.#copies = copies;
   }
 
   get maximum() {
@@ -88,16 +84,4 @@ function visible(copy, { left, top, scale, width, height }) {
     width: Math.min(copy.width, Math.ceil((left + width / scale) * copy.width) + 1) - x,
     height: Math.min(copy.height, Math.ceil((top + height / scale) * copy.height) + 1) - y,
   };
-}
-
-function halved({ width, height, values }) {
-  const half = { width: width >> 1, height: height >> 1 };
-  half.values = new values.constructor(half.width * half.height);
-  for (let row = 0, to = 0; row < half.height; row++) {
-    let from = 2 * row * width;
-    for (let column = 0; column < half.width; column++, from += 2) {
-      half.values[to++] = (values[from] + values[from + 1] + values[from + width] + values[from + width + 1] + 2) >> 2;
-    }
-  }
-  return half;
 }

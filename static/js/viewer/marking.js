@@ -10,7 +10,7 @@ export class Marking {
   #context = this.#canvas.getContext("2d");
   #percent = null;
 
-  constructor({ width, height, values }) {
+  constructor([{ width, height, values }]) {
     this.#ranks = values;
     Object.assign(this.#canvas, { width, height });
   }

@@ -1,5 +1,6 @@
 // The counterfactual: its frames there and back again at a speed, or one at a time by slider or curve, or the original.
 
+import { copiesOf } from "./copies.js";
 import { Curve, number, percent } from "./curve.js";
 import { Grey } from "./grey.js";
 import { log } from "../log.js";
@@ -25,8 +26,8 @@ export class Player {
   #timer = null;
   #changed;
 
-  // `changed` is called whenever another picture has to be drawn.
-  constructor(strip, curve, changed) {
+  // `changed` is called whenever another picture has to be drawn; `signal` ends the case.
+  constructor([strip], curve, changed, signal) {
     this.#strip = strip;
     this.#curve = curve;
     this.#changed = changed;
@@ -34,14 +35,14 @@ export class Player {
     this.#wireSlider();
     element("play").addEventListener("click", () => this.toggle());
     for (const button of speeds()) button.addEventListener("click", () => this.#setSpeed(Number(button.dataset.speed)));
-    this.#wireCompare();
+    this.#wireCompare(signal);
     this.#show(curve.zero);
     for (const control of [element("frame"), element("play"), element("compare"), ...speeds()]) control.disabled = false;
   }
 
   // The current frame as a picture.
   get picture() {
-    return (this.#frames[this.#frame] ??= new Grey(this.#cut(this.#frame)));
+    return (this.#frames[this.#frame] ??= new Grey(copiesOf(this.#cut(this.#frame))));
   }
 
   get playing() {
@@ -114,7 +115,7 @@ export class Player {
     slider.addEventListener("change", () => log("frame", PANEL, { frame: this.#frame, done: true }));
   }
 
-  #wireCompare() {
+  #wireCompare(signal) {
     const button = element("compare");
     button.addEventListener("pointerdown", (event) => {
       button.setPointerCapture(event.pointerId);
@@ -131,8 +132,9 @@ export class Player {
     });
     document.addEventListener("keyup", (event) => {
       if (event.key.toLowerCase() === "c" || event.target === button) this.compare(false);
-    });
-    window.addEventListener("blur", () => this.compare(false));
+    }, { signal });
+    window.addEventListener("blur", () => this.compare(false), { signal });
+    signal.addEventListener("abort", () => clearInterval(this.#timer));
   }
 
   #setSpeed(speed) {

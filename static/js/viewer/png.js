@@ -29,8 +29,11 @@ export async function decodePng(buffer) {
 
 // Resolves to the bytes that a format of DecompressionStream ("gzip", "deflate") makes of some parts.
 export async function inflate(parts, format) {
-  const stream = new Blob(parts).stream().pipeThrough(new DecompressionStream(format));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const stream = new DecompressionStream(format);
+  const writer = stream.writable.getWriter();
+  const writing = [...parts.map((part) => writer.write(part)), writer.close()];
+  const [bytes] = await Promise.all([new Response(stream.readable).arrayBuffer(), ...writing]);
+  return new Uint8Array(bytes);
 }
 
 function readHeader(view, place) {
@@ -68,17 +71,21 @@ function unfilterSub(rows, from, plain, to, width, step) {
   for (let x = step; x < width; x++) plain[to + x] = rows[from + x] + plain[to + x - step];
 }
 
+// The neighbours are kept at hand: this loop is most of what decoding takes.
 function unfilterPaeth(rows, from, plain, to, width, step, hasAbove) {
-  const above = to - width;
-  for (let x = 0; x < width; x++) {
-    const left = x >= step ? plain[to + x - step] : 0;
-    const up = hasAbove ? plain[above + x] : 0;
-    const corner = hasAbove && x >= step ? plain[above + x - step] : 0;
-    const byLeft = Math.abs(up - corner);
-    const byUp = Math.abs(left - corner);
-    const byCorner = Math.abs(left + up - 2 * corner);
-    const best = byLeft <= byUp && byLeft <= byCorner ? left : byUp <= byCorner ? up : corner;
-    plain[to + x] = rows[from + x] + best;
+  for (let offset = 0; offset < step; offset++) {
+    let left = 0;
+    let corner = 0;
+    for (let x = offset; x < width; x += step) {
+      const up = hasAbove ? plain[to - width + x] : 0;
+      const byLeft = Math.abs(up - corner);
+      const byUp = Math.abs(left - corner);
+      const byCorner = Math.abs(left + up - 2 * corner);
+      const best = byLeft <= byUp && byLeft <= byCorner ? left : byUp <= byCorner ? up : corner;
+      left = (rows[from + x] + best) & 255;
+      plain[to + x] = left;
+      corner = up;
+    }
   }
 }
 

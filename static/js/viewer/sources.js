@@ -1,33 +1,29 @@
 // Fetches what a case shows: grey values of X-rays, ranks and filmstrips, and the counterfactual's curve.
 
-import { decodePng, inflate } from "./png.js";
+import { decode } from "./decoding.js";
 
-export async function fetchJson(url) {
-  return (await fetched(url)).json();
+const ahead = new Map(); // address -> promise of what the next case shows
+
+// JSON as it is; of a picture its copies, the largest first, as { width, height, values } (see copies.js).
+export function fetchSource(url) {
+  const early = ahead.get(url);
+  ahead.delete(url);
+  return early ? early.catch(() => load(url)) : load(url);
 }
 
-// { width, height, values }: 8-bit pictures come as PNG, deeper ones as gzipped uint16 of a square, lower byte first.
-export async function fetchGrey(url) {
-  const buffer = await (await fetched(url)).arrayBuffer();
-  if (!url.endsWith(".gz")) return decodePng(buffer);
-  const bytes = await inflate([buffer], "gzip");
-  const values = littleEndian() ? new Uint16Array(bytes.buffer) : swapped(bytes);
-  const side = Math.sqrt(values.length);
-  if (!Number.isInteger(side)) throw new Error(`${url} holds no square`);
-  return { width: side, height: side, values };
+// Fetches and decodes what the next case will show. What was fetched ahead for any other is let go.
+export function fetchAhead(urls, priority = "low") {
+  ahead.clear();
+  for (const url of urls) {
+    const early = load(url, { priority });
+    early.catch(() => {}); // it is asked for again when it is needed
+    ahead.set(url, early);
+  }
 }
 
-async function fetched(url) {
-  const response = await fetch(url);
+async function load(url, options) {
+  const response = await fetch(url, options);
   if (!response.ok || response.redirected) throw new Error(`${url}: ${response.status}`);
-  return response;
-}
-
-function littleEndian() {
-  return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-}
-
-function swapped(bytes) {
-  const view = new DataView(bytes.buffer);
-  return Uint16Array.from({ length: bytes.length / 2 }, (_, index) => view.getUint16(2 * index, true));
+  if (url.endsWith(".json")) return response.json();
+  return decode(await response.arrayBuffer(), url.endsWith(".gz"));
 }

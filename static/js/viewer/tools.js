@@ -13,10 +13,11 @@ const element = (id) => document.getElementById(id);
 
 export class Tools {
   #view;
-  #presets = new Map([["default", { low: 0, high: 1 }]]);
+  #xray = null;
+  #presets = new Map([["default", { low: 0, high: 1 }]]); // and those that were chosen: counting greys takes a while
   #magnifiedAt = null;
 
-  constructor(view) {
+  constructor(view, signal) {
     this.#view = view;
     for (const button of document.querySelectorAll("[data-preset]")) {
       button.addEventListener("click", () => this.#choose(button.dataset.preset));
@@ -26,15 +27,12 @@ export class Tools {
     element("reset").addEventListener("click", () => this.#reset());
     this.#slider("threshold", "map_threshold", (value) => ({ percent: value }));
     this.#slider("opacity", "map_opacity", (value) => ({ opacity: value / 100 }));
-    document.addEventListener("keyup", (event) => this.#keyUp(event));
+    document.addEventListener("keyup", (event) => this.#keyUp(event), { signal });
   }
 
-  // The X-ray is there: presets are made for it, and the tools can be used.
+  // The X-ray is there, and the tools can be used.
   enable(xray) {
-    for (const [name, shares] of Object.entries(PRESETS)) {
-      const [low, high] = xray.quantiles(shares);
-      this.#presets.set(name, { low, high });
-    }
+    this.#xray = xray;
     for (const control of element("tools").querySelectorAll("button, input")) control.disabled = false;
     this.show();
   }
@@ -43,7 +41,8 @@ export class Tools {
   show() {
     const { window, marking, magnifier } = this.#view;
     for (const button of document.querySelectorAll("[data-preset]")) {
-      press(button, same(window, this.#windowOf(button.dataset.preset)));
+      const known = this.#presets.get(button.dataset.preset);
+      press(button, known !== undefined && same(window, Window.between(known.low, known.high, window.inverted)));
     }
     press(element("invert"), window.inverted);
     press(element("magnifier"), magnifier);
@@ -76,13 +75,13 @@ export class Tools {
     this.#magnifiedAt = null;
   }
 
-  #windowOf(preset) {
-    const { low, high } = this.#presets.get(preset) ?? { low: 0, high: 1 };
-    return Window.between(low, high, this.#view.window.inverted);
-  }
-
   #choose(preset) {
-    const window = this.#windowOf(preset);
+    if (!this.#presets.has(preset)) {
+      const [low, high] = this.#xray.quantiles(PRESETS[preset]);
+      this.#presets.set(preset, { low, high });
+    }
+    const { low, high } = this.#presets.get(preset);
+    const window = Window.between(low, high, this.#view.window.inverted);
     this.#view.setWindow(window);
     log("window", "xray", { width: rounded(window.width), level: rounded(window.level), preset });
   }

@@ -24,6 +24,7 @@ from readerstudy.lib.postgres import ensure_running
 from readerstudy.lib.processes import Command as Process
 from readerstudy.lib.processes import ProcessError, Supervisor, answers, free_port
 from readerstudy.lib.progress import Progress
+from readerstudy.lib.queue import REPORTS
 from readerstudy.reading import services as reading
 from readerstudy.studies import services as studies
 from readerstudy.studies.models import Membership, Study
@@ -93,10 +94,12 @@ class Command(BaseCommand):
         self.stdout.write("Stopped. Everything is kept; the next start takes seconds.")
 
     def _serve(self, supervisor: Supervisor, source: Source, first_port: int) -> None:
-        supervisor.start(_worker())
+        supervisor.start(Process("worker", worker_arguments("demo"), LOCAL, restarts=RESTARTS))
         study = self._build(source)
         port = free_port(first_port, host=HOST)
         supervisor.start(web_process(port))
+        # Of its own: a report must not wait behind an hour of explanations.
+        supervisor.start(Process("reports", worker_arguments("reports", queue=REPORTS), LOCAL, restarts=RESTARTS))
         supervisor.wait_until(lambda: answers(port, host=HOST), seconds=60, what="The web server")
         supervisor.handle_signals()
         if supervisor.wait_until(
@@ -186,10 +189,6 @@ def _source(images: Path | None, labels: Path | None, boxes: Path | None, protoc
         if not path.exists():
             raise CommandError(f"{path} does not exist. Give the folder of X-rays and its CSV of labels.")
     return Source(protocol or PROTOCOLS_DIR / "demo-nih.toml", images, labels, boxes)
-
-
-def _worker() -> Process:
-    return Process("worker", worker_arguments("demo"), LOCAL, restarts=RESTARTS)
 
 
 def web_process(port: int) -> Process:

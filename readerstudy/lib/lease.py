@@ -1,0 +1,140 @@
+"""A task as a row: who works on it holds a lease, extends it while alive, and loses it to another when it runs out.
+
+Brokers deliver a task at least once, so a task is no more than a hint to look at the row. A claim writes a new token
+into the row; only who holds the row's token can extend, store or fail it. A worker that comes back from the dead finds
+its token replaced.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+# Longer than a worker can be silent while alive (it beats several times in between), and shorter than the broker's
+# visibility timeout: so a task that the broker hands out again finds the dead worker's lease run out.
+LEASE = timedelta(seconds=45)
+# The first attempt and three takeovers: a task that kills its worker must not kill workers for ever.
+MAX_ATTEMPTS = 4
+# A task waiting longer than this while none of its kind is being worked on is taken for lost by the broker.
+LOST_AFTER = timedelta(minutes=1)
+_LEASE_FIELDS = ["status", "worker", "lease_token", "lease_until"]
+
+
+class Leased(models.Model):
+    """A piece of work: what it is about is the subclass's, who does it and how it ended is here."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "waiting"
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_token = models.UUIDField(null=True, blank=True, help_text="Held by the worker that may store the result.")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=200, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    queued_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
+            models.CheckConstraint(
+                condition=~models.Q(status="running") | models.Q(lease_token__isnull=False, lease_until__isnull=False),
+                name="%(class)s_running_has_lease",
+            ),
+        )
+
+    def holds(self, token: uuid.UUID) -> bool:
+        """Whether this token is the one that may store or fail the work."""
+        return self.status == self.Status.RUNNING and self.lease_token == token
+
+
+Row = TypeVar("Row", bound=Leased)
+Status = Leased.Status
+
+
+def claim(row: Leased | None, *, worker: str, doing: str, now: datetime) -> uuid.UUID | None:
+    """Take on a locked row; its token, or None where there is nothing to do: gone, done, failed, with a living worker.
+
+    A row whose workers were lost too often fails instead; `doing` says in its error what they did ("explained this
+    case").
+    """
+    if row is None or row.status in {Status.DONE, Status.FAILED}:
+        return None
+    if row.status == Status.RUNNING and row.lease_until is not None and row.lease_until > now:
+        return None
+    if row.attempts >= MAX_ATTEMPTS:
+        give_up(row, doing=doing, now=now)
+        return None
+    return take(row, worker=worker, now=now)
+
+
+def take(row: Leased, *, worker: str, now: datetime) -> uuid.UUID:
+    """Write a new lease into a locked row that is free; its token."""
+    token = uuid.uuid4()
+    row.status, row.worker, row.lease_token, row.lease_until = Status.RUNNING, worker, token, now + LEASE
+    row.attempts += 1
+    row.error = ""
+    row.save(update_fields=[*_LEASE_FIELDS, "attempts", "error"])
+    return token
+
+
+def extend(rows: QuerySet[Row], token: uuid.UUID, now: datetime) -> bool:
+    """Extend the lease of the one row in `rows`; False where another worker has taken over."""
+    held = rows.filter(status=Status.RUNNING, lease_token=token)
+    return held.update(lease_until=now + LEASE) == 1
+
+
+def fail(row: Leased, error: str, now: datetime) -> None:
+    """End a locked row with an error for people."""
+    row.status, row.error, row.finished_at = Status.FAILED, error.strip()[:4000] or "no reason given", now
+    row.lease_token = row.lease_until = None
+    row.save(update_fields=["status", "error", "finished_at", "lease_token", "lease_until"])
+
+
+def give_up(row: Leased, *, doing: str, now: datetime) -> None:
+    """End a locked row whose workers were lost too often."""
+    fail(
+        row,
+        f"The worker ({row.worker or 'unknown'}) was lost {row.attempts} times while it {doing}. Look at its log and "
+        "its memory, then try again.",
+        now,
+    )
+
+
+def put_back(row: Leased, now: datetime) -> None:
+    """Make a locked row wait for a worker, with a fresh count of attempts."""
+    row.status, row.attempts, row.error, row.queued_at, row.finished_at = Status.PENDING, 0, "", now, None
+    row.save(update_fields=["status", "attempts", "error", "queued_at", "finished_at"])
+
+
+def reap(rows: QuerySet[Row], *, doing: str, now: datetime) -> list[Row]:
+    """Put back what nobody works on any more, in the order of `rows`; returns what is to be sent again.
+
+    A row whose worker fell silent waits again, or fails after MAX_ATTEMPTS. Where rows wait and none is worked on,
+    their tasks are taken for lost; a task too many does no harm. Within a transaction.
+    """
+    free = rows.select_for_update(skip_locked=True, of=("self",))
+    again = []
+    for row in free.filter(status=Status.RUNNING, lease_until__lte=now):
+        if row.attempts >= MAX_ATTEMPTS:
+            give_up(row, doing=doing, now=now)
+        else:
+            again.append(row)
+    if not again and not rows.filter(status=Status.RUNNING).exists():
+        again = list(free.filter(status=Status.PENDING, queued_at__lte=now - LOST_AFTER))
+    for row in again:
+        row.status, row.worker, row.lease_token, row.lease_until, row.queued_at = Status.PENDING, "", None, None, now
+    rows.bulk_update(again, [*_LEASE_FIELDS, "queued_at"])
+    return again

@@ -1,0 +1,41 @@
+"""All that the results app changes: loading the published study, and the runs that compute reports."""
+
+from readerstudy.results.services.published import (
+    GIFSPLANATION,
+    NOTE,
+    Loaded,
+    StudyExistsError,
+    gifsplanation_import,
+)
+from readerstudy.results.services.runs import (
+    LeaseLostError,
+    ReportError,
+    ReportJob,
+    run_claim,
+    run_fail,
+    run_heartbeat,
+    run_request,
+    run_retry,
+    run_step,
+    run_store,
+    runs_requeue,
+)
+
+__all__ = [
+    "GIFSPLANATION",
+    "NOTE",
+    "LeaseLostError",
+    "Loaded",
+    "ReportError",
+    "ReportJob",
+    "StudyExistsError",
+    "gifsplanation_import",
+    "run_claim",
+    "run_fail",
+    "run_heartbeat",
+    "run_request",
+    "run_retry",
+    "run_step",
+    "run_store",
+    "runs_requeue",
+]

@@ -1,0 +1,57 @@
+"""Celery task of the results: computes one report. `celery -A readerstudy.results worker -Q reports` runs it."""
+
+import logging
+import os
+import socket
+from datetime import datetime
+
+from celery import shared_task
+from django.db import connections
+from django.utils import timezone
+
+from analysis.errors import AnalysisError
+from readerstudy.explanations import beat
+from readerstudy.lib.heartbeat import LEASE_INTERVAL, Heartbeat
+from readerstudy.lib.queue import BUILD_REPORT
+
+logger = logging.getLogger(__name__)
+
+
+@beat.reap_with
+def requeue(now: datetime) -> None:
+    """Send again the reports that nobody works on any more."""
+    from readerstudy.results import services
+
+    services.runs_requeue(now=now)
+
+
+@shared_task(name=BUILD_REPORT, acks_late=True)
+def build_report(run_id: str) -> str:
+    """Compute a report unless that is done or under way; what became of it.
+
+    An error is stored on the run that it belongs to and never ends the worker.
+    """
+    from readerstudy.results import reports, services
+
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    job = services.run_claim(run_id=run_id, worker=worker, now=timezone.now())
+    if job is None:
+        return "nothing to do"
+
+    def extend() -> None:
+        services.run_heartbeat(job=job, now=timezone.now())
+
+    def note(step: str, done: int, steps: int) -> None:
+        services.run_step(job=job, step=step, done=done, steps=steps)
+
+    with Heartbeat(LEASE_INTERVAL, extend, finished=connections.close_all, name="lease"):
+        try:
+            folder = reports.report_compute(job.spec, note)
+            stored = services.run_store(job=job, folder=folder, now=timezone.now())
+        except services.LeaseLostError:
+            stored = False
+        except Exception as error:  # whatever went wrong belongs to this run, and the next one goes on
+            logger.warning("Report %s could not be computed", run_id, exc_info=error)
+            text = str(error) if isinstance(error, AnalysisError) else f"{type(error).__name__}: {error}"
+            return "failed" if services.run_fail(job=job, error=text, now=timezone.now()) else "lease lost"
+    return "computed" if stored else "lease lost"
