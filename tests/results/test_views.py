@@ -202,7 +202,7 @@ def test_results_of_an_open_study_are_called_interim(client: Client) -> None:
 def test_while_newer_answers_are_analysed_the_earlier_report_stands_with_its_time(
     client: Client, page: Page, compute: Compute
 ) -> None:
-    study = study_make(status=Study.Status.OPEN)
+    study = study_make()
     reader = reader_make(study)
     answer(reader, 1, "A", [2])
     answer(reader, 1, "B", [4])
