@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-RED = "that count most"
+from django.utils.translation import gettext_noop as _  # templates translate what stands here
+
+RED = _("that count most")
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,10 @@ XRAY = Panel(
     Kind.XRAY,
     key="xray",
     asset="xray.png",
-    title="X-ray",
-    explanation=(
-        "The chest X-ray, cropped to the square that the model is given; the model sees it at a lower resolution. "
-        "It has no other information about the patient."
+    title=_("X-ray"),
+    explanation=_(
+        "The chest X-ray, cropped to the square that the model is given; the model sees it at a lower resolution. It "
+        "has no other information about the patient."
     ),
 )
 METHODS = {
@@ -55,34 +57,45 @@ METHODS = {
     for method in (
         Method(
             "input_gradient",
-            "Input gradient",
-            "For every pixel, this measures how strongly the prediction would react if that pixel became slightly "
-            "brighter or darker. Red marks where the reaction is strongest, whichever way it goes.",
+            _("Input gradient"),
+            _(
+                "For every pixel, this measures how strongly the prediction would react if that pixel became slightly "
+                "brighter or darker. Red marks where the reaction is strongest, whichever way it goes."
+            ),
         ),
         Method(
             "guided_backprop",
-            "Guided backprop",
-            "Like the input gradient, but on the way back through the model only signals that speak for the prediction "
-            "are passed on. This gives a cleaner picture; red marks where what is left is strongest.",
+            _("Guided backprop"),
+            _(
+                "Like the input gradient, but on the way back through the model only signals that speak for the "
+                "prediction are passed on. This gives a cleaner picture; red marks where what is left is strongest."
+            ),
         ),
         Method(
             "integrated_gradients",
-            "Integrated gradients",
-            "The X-ray is faded in step by step from a blank image, and each pixel's influence on the prediction is "
-            "added up on the way. Red marks the pixels that contributed most.",
+            _("Integrated gradients"),
+            _(
+                "The X-ray is faded in step by step from a blank image, and each pixel's influence on the prediction "
+                "is added up on the way. Red marks the pixels that contributed most."
+            ),
         ),
         Method(
             "iterative_delete",
-            "Iterative delete",
-            "The pixels that the prediction reacts to most are blanked out and the model looks again, many times over, "
-            "so that it also has to show what else it relies on. Red marks where it reacted most on average.",
+            _("Iterative delete"),
+            _(
+                "The pixels that the prediction reacts to most are blanked out and the model looks again, many times "
+                "over, so that it also has to show what else it relies on. Red marks where it reacted most on average."
+            ),
         ),
         Method(
             "latent_shift",
-            "Latent Shift map",
-            "A second model redraws the X-ray so that the prediction rises and falls, as in the animation. Red marks "
-            "where the redrawn images differ most: what would have to change for the model to change its mind.",
-            "that change most",
+            _("Latent Shift map"),
+            _(
+                "A second model redraws the X-ray so that the prediction rises and falls, as in the animation. Red "
+                "marks where the redrawn images differ most: what would have to change for the model to change its "
+                "mind."
+            ),
+            _("that change most"),
         ),
     )
 }
@@ -90,8 +103,8 @@ COUNTERFACTUAL = Panel(
     Kind.PLAYER,
     key="counterfactual",
     asset="filmstrip.png",
-    title="Counterfactual",
-    explanation=(
+    title=_("Counterfactual"),
+    explanation=_(
         "The same X-ray redrawn with less and with more of what the model takes for this finding; watch what appears "
         "and disappears. The images are simulated by a second model, which may blur fine detail or change it."
     ),
@@ -100,8 +113,8 @@ CURVE = Panel(
     Kind.CURVE,
     key="curve",
     asset="curve.json",
-    title="Prediction curve",
-    explanation=(
+    title=_("Prediction curve"),
+    explanation=_(
         "What the model predicts for each image of the counterfactual. Lambda says how far an image was changed: at 0 "
         "it is redrawn without a change, to the left and right with less and with more of the finding. Click on the "
         "curve to see the image there."

@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_noop as _  # templates translate what stands here
 
 from readerstudy.studies.protocol_reading import ReadingPlan
 
@@ -15,9 +16,9 @@ class Study(models.Model):
     """One reader study. Its protocol is fixed once cases have been allocated to readers."""
 
     class Status(models.TextChoices):
-        DRAFT = "draft", "being prepared"
-        OPEN = "open", "open for reading"
-        CLOSED = "closed", "closed"
+        DRAFT = "draft", _("being prepared")
+        OPEN = "open", _("open for reading")
+        CLOSED = "closed", _("closed")
 
     class Changes(models.TextChoices):
         """How long a reader may change the answers of a case that they submitted."""
