@@ -155,7 +155,8 @@ WHITENOISE_USE_FINDERS = True  # serves static/ without collectstatic, as `make 
 MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", DATA_DIR / "media"))
 MODELS_DIR = BASE_DIR / "explainer" / "models"  # the web reads the JSON there: whose images a model was developed on
 
-LANGUAGE_CODE = "en-gb"
+LANGUAGE_CODE = os.environ.get("LANGUAGE_CODE", "en-gb")
+LOCALE_PATHS = [DATA_DIR / "locale"]  # catalogues of an installation: LANGUAGE/LC_MESSAGES/django.mo, djangojs.mo
 TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
 USE_TZ = True
 

@@ -7,6 +7,7 @@ import { markOn } from "./marker.js";
 import { Pictures } from "./pictures.js";
 import { Questions } from "./questions.js";
 import { fetchAhead } from "./viewer/sources.js";
+import { gettext } from "./words.js";
 
 export class Case {
   #panels = document.getElementById("panels");
@@ -48,8 +49,8 @@ export class Case {
     try {
       await this.#pictures.painted();
     } catch {
-      const again = link("Load the page again", location.href, "");
-      this.#questions.showProblem("A picture of this case could not be loaded. ", again);
+      const again = link(gettext("Load the page again"), location.href, "");
+      this.#questions.showProblem(gettext("A picture of this case could not be loaded. "), again);
       return;
     }
     this.#clock.start();

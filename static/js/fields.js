@@ -1,5 +1,7 @@
 // One question of a case: what is chosen, written or marked in it, by key or click. Nothing here sends anything.
 
+import { gettext, interpolate } from "./words.js";
+
 const ARROWS_REST = 500; // milliseconds: moving through a scale by arrow is one answer, the one where it ends
 const TYPING_RESTS = 800;
 const FORWARD = ["ArrowRight", "ArrowDown"];
@@ -226,8 +228,10 @@ class PlaceField extends Field {
   #draw() {
     const place = this.#place;
     const percent = (share) => `${Math.round(100 * share)}%`;
-    this.readout.textContent = place ? `Marked ${percent(place.x)} across, ${percent(place.y)} down` : "Not marked";
-    this.button.querySelector("span").textContent = place ? "Mark again" : "Mark on the X-ray";
+    this.readout.textContent = place
+      ? interpolate(gettext("Marked %(x)s across, %(y)s down"), { x: percent(place.x), y: percent(place.y) })
+      : gettext("Not marked");
+    this.button.querySelector("span").textContent = place ? gettext("Mark again") : gettext("Mark on the X-ray");
     if (this.remove) this.remove.hidden = !place;
     document.dispatchEvent(new CustomEvent("mark:show", { detail: { question: this.key, shape: this.shape, place } }));
   }

@@ -2,6 +2,8 @@
 // mark:start {question, shape, place} begins it, unless someone else took it (preventDefault); mark:done tells the
 // place in pixels of the picture with its size, or only the question where the reader gave up.
 
+import { gettext } from "./words.js";
+
 const STEP = 0.01; // of the picture's side, for an arrow key
 const LARGE_STEP = 0.05; // with Shift
 const SMALLEST_BOX = 0.01;
@@ -44,8 +46,10 @@ function begin({ question, shape, place }) {
   let ended = false;
   surface.tabIndex = 0;
   surface.setAttribute("role", "application");
-  hint.textContent = box ? "Draw a box, or Enter for each corner · Esc" : "Click, or arrows and Enter · Esc";
-  surface.setAttribute("aria-label", `Mark on the X-ray. ${box ? "Arrow keys move; Enter sets the first and then the opposite corner" : "Arrow keys move, Enter marks"}; Escape gives up.`);
+  hint.textContent = box ? gettext("Draw a box, or Enter for each corner · Esc") : gettext("Click, or arrows and Enter · Esc");
+  surface.setAttribute("aria-label", box
+    ? gettext("Mark on the X-ray. Arrow keys move; Enter sets the first and then the opposite corner; Escape gives up.")
+    : gettext("Mark on the X-ray. Arrow keys move, Enter marks; Escape gives up."));
   surface.append(cross, hint);
   picture.append(surface);
   surface.focus();

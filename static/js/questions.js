@@ -4,6 +4,7 @@ import { askForReason, askToUnlock, showDialog } from "./dialogs.js";
 import { button, link } from "./elements.js";
 import { fieldOf } from "./fields.js";
 import { log } from "./log.js";
+import { gettext, interpolate } from "./words.js";
 
 export class Questions {
   #form;
@@ -181,13 +182,13 @@ export class Questions {
 
   #showState() {
     const { state, durable } = this.#outbox;
-    const safe = durable ? "stored on this computer" : "not saved yet, keep this page open";
+    const safe = durable ? gettext("stored on this computer") : gettext("not saved yet, keep this page open");
     const problem = this.#outbox.problems.find((one) => !one.seen);
-    if (problem) this.#status.textContent = problem.standing === undefined ? "Not accepted" : "A newer answer stands";
-    else if (state === "signed-out") this.#status.textContent = `Signed out – ${safe}`;
-    else if (state === "sending") this.#status.textContent = durable ? "Sending…" : `Sending – ${safe}`;
-    else if (state === "offline") this.#status.textContent = `No connection – ${safe}`;
-    else this.#status.textContent = this.#fields.some((field) => field.saved !== null) ? "Saved" : "";
+    if (problem) this.#status.textContent = problem.standing === undefined ? gettext("Not accepted") : gettext("A newer answer stands");
+    else if (state === "signed-out") this.#status.textContent = interpolate(gettext("Signed out – %(safe)s"), { safe });
+    else if (state === "sending") this.#status.textContent = durable ? gettext("Sending…") : interpolate(gettext("Sending – %(safe)s"), { safe });
+    else if (state === "offline") this.#status.textContent = interpolate(gettext("No connection – %(safe)s"), { safe });
+    else this.#status.textContent = this.#fields.some((field) => field.saved !== null) ? gettext("Saved") : "";
     this.#status.dataset.state = problem ? "refused" : state;
     this.#showSignIn(state === "signed-out", safe);
     if (!this.#ownProblem) this.#notice(...(problem ? this.#about(problem) : state === "signed-out" ? this.#signIn(safe) : []));
@@ -203,7 +204,7 @@ export class Questions {
       delete dialog.dataset.shown;
       return;
     }
-    dialog.querySelector("[data-message]").textContent = this.#outbox.message || "You were signed out.";
+    dialog.querySelector("[data-message]").textContent = this.#outbox.message || gettext("You were signed out.");
     dialog.querySelector("[data-safe]").textContent = safe;
     if (dialog.dataset.shown || this.#asking) return;
     dialog.dataset.shown = "yes";
@@ -211,17 +212,20 @@ export class Questions {
   }
 
   #signIn(safe) {
-    const again = link("Sign in again", this.#form.dataset.signIn, "_blank");
-    return [`${this.#outbox.message || "You were signed out."} What you answered is ${safe}. `, again, " and it is sent."];
+    const again = link(gettext("Sign in again"), this.#form.dataset.signIn, "_blank");
+    const message = this.#outbox.message || gettext("You were signed out.");
+    const stored = interpolate(gettext("What you answered is %(safe)s. "), { safe });
+    return [`${message} ${stored}`, again, gettext(" and it is sent.")];
   }
 
   #about(problem) {
     const about = problem.label ? `${problem.label}. ` : "";
     if (problem.standing === undefined) {
-      return [`${about}Not accepted: ${problem.why} `, button("Dismiss", () => this.#outbox.hide(problem))];
+      const refused = interpolate(gettext("Not accepted: %(why)s "), problem);
+      return [`${about}${refused}`, button(gettext("Dismiss"), () => this.#outbox.hide(problem))];
     }
-    const use = button("Use this answer", () => this.#outbox.tryAgain(problem));
-    return [`${about}${problem.why} `, use, " ", button("Keep the newer one", () => this.#outbox.dismiss(problem))];
+    const use = button(gettext("Use this answer"), () => this.#outbox.tryAgain(problem));
+    return [`${about}${problem.why} `, use, " ", button(gettext("Keep the newer one"), () => this.#outbox.dismiss(problem))];
   }
 
   #notice(...content) {
@@ -278,7 +282,8 @@ export class Questions {
   #stay() {
     this.#hold(false);
     this.#wantsNext = false;
-    this.showProblem("The next case could not be fetched: there is no connection. Your answers are saved. ", button("Try again", () => this.#goNext()));
+    const why = gettext("The next case could not be fetched: there is no connection. Your answers are saved. ");
+    this.showProblem(why, button(gettext("Try again"), () => this.#goNext()));
     this.#next.focus();
   }
 
@@ -295,7 +300,7 @@ export class Questions {
     const { reading, base, case: label } = this.#form.dataset;
     const id = crypto.randomUUID();
     await this.#outbox.add({ kind: "unlock", id, url: `${base}unlocks/${id}`, reading, body: { reason }, label });
-    asked.replaceWith("The coordinator has been asked to unlock it.");
+    asked.replaceWith(gettext("The coordinator has been asked to unlock it."));
     this.#next.focus();
   }
 

@@ -2,6 +2,7 @@
 
 import { button } from "./elements.js";
 import { Outbox } from "./outbox.js";
+import { gettext, interpolate } from "./words.js";
 
 const notice = document.getElementById("unsent");
 const list = document.getElementById("refused");
@@ -9,7 +10,10 @@ const list = document.getElementById("refused");
 function show() {
   const waiting = outbox.waiting.filter((entry) => entry.kind === "answer").length;
   const signIn = outbox.state === "signed-out" ? ` ${outbox.message}` : "";
-  notice.textContent = `${waiting} of your answers ${waiting === 1 ? "is" : "are"} stored on this computer and being sent.${signIn}`;
+  const stored = waiting === 1
+    ? gettext("1 of your answers is stored on this computer and being sent.")
+    : interpolate(gettext("%(waiting)s of your answers are stored on this computer and being sent."), { waiting });
+  notice.textContent = stored + signIn;
   notice.hidden = waiting === 0;
   list.replaceChildren(...outbox.problems.map(item));
   list.closest("section").hidden = outbox.problems.length === 0;
@@ -19,12 +23,12 @@ function item(problem) {
   const line = document.createElement("li");
   const newerStands = problem.standing !== undefined;
   const what = document.createElement("strong");
-  what.textContent = problem.label || "An answer";
+  what.textContent = problem.label || gettext("An answer");
   const buttons = document.createElement("span");
   buttons.className = "button-row";
   buttons.append(
-    button(newerStands ? "Use this answer" : "Try again", () => outbox.tryAgain(problem)),
-    button(newerStands ? "Keep the newer one" : "Dismiss", () => outbox.dismiss(problem)),
+    button(newerStands ? gettext("Use this answer") : gettext("Try again"), () => outbox.tryAgain(problem)),
+    button(newerStands ? gettext("Keep the newer one") : gettext("Dismiss"), () => outbox.dismiss(problem)),
   );
   line.append(what, document.createElement("br"), problem.why, buttons);
   return line;

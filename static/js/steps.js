@@ -1,6 +1,6 @@
 // The list of a period's cases in the bar: fetched when it is opened, since it is long and seldom looked at.
 
-const FAILED = "The list cannot be loaded now.";
+import { gettext } from "./words.js";
 
 document.addEventListener("toggle", ({ target }) => {
   if (target.open && target.matches(".steps")) fill(target.querySelector("[data-list]"));
@@ -13,6 +13,6 @@ async function fill(place) {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     place.replaceChildren(...page.body.childNodes);
   } catch {
-    place.replaceChildren(FAILED);
+    place.replaceChildren(gettext("The list cannot be loaded now."));
   }
 }

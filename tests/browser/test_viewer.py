@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import re
 
 import numpy as np
 import pytest
@@ -416,3 +417,13 @@ def test_a_full_size_x_ray_is_windowed_and_zoomed_without_delay(page: Page, live
         act()
         page.wait_for_function("() => window.costs.length > 0")
         assert np.median(page.evaluate("window.costs")) < 33  # milliseconds: thirty pictures a second
+
+
+def test_what_the_script_says_comes_from_the_catalogue(allocation: Allocation, page: Page, live_server):
+    page.add_init_script("globalThis.gettext = (text) => `«${text}»`;")
+    opened(page, live_server.url, allocation, "B")
+    expect(page.locator("#play")).to_have_text("«Pause»")
+    expect(page.locator("#frame")).to_have_attribute("aria-valuetext", re.compile(r"^«prediction \d+%, lambda .+»$"))
+    expect(page.locator("#curve")).to_have_attribute("aria-label", re.compile("^«Prediction along the counterfactual"))
+    page.keyboard.press("4")
+    expect(page.locator("#status")).to_have_text("«Saved»")

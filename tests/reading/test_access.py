@@ -72,6 +72,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 # Signing in and looking after one's own account: nothing of a study is behind these.
 ACCOUNT = {
+    "catalogue",
     "sign_in",
     "account_login",
     "account_logout",

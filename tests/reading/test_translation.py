@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils.safestring import SafeData, mark_safe
+from django.utils.translation import override
 
 from readerstudy.reading.models import Allocation
 from tests.reading.factories import reader_make, study_make
@@ -85,6 +86,14 @@ def test_the_rating_page_can_be_translated(allocation: Allocation, client: Clien
     for reading in allocation.readings.filter(period__number=1):  # both arms
         page = client.get(reverse("reading_case", args=[reading.pk])).text
         assert [words for words in untranslated(page) if re.sub(r"^\d = ", "", words) not in own] == []
+
+
+def test_the_script_gets_its_catalogue_where_the_language_is_not_english(allocation: Allocation, client: Client):
+    address = reverse("reading_case", args=[allocation.readings.first().pk])
+    assert reverse("catalogue") not in client.get(address).text
+    with override("de"):
+        assert f'<script src="{reverse("catalogue")}"></script>' in client.get(address).text
+        assert "globals.gettext" in client.get(reverse("catalogue")).text
 
 
 @pytest.mark.parametrize("name", ["home", "reading_start"])

@@ -1,5 +1,7 @@
 // Prediction against lambda as a drawing: the point of the current frame, and a way to any other by click or drag.
 
+import { gettext, interpolate } from "../words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const SIDE = 320;
 const PLOT = { left: 46, right: 304, top: 44, bottom: 270 };
@@ -67,7 +69,7 @@ export class Curve {
     }
     this.#add("text", { class: "curve-label", x, y: PLOT.bottom + 18, "text-anchor": "middle" }, "0");
     const middle = (PLOT.left + PLOT.right) / 2;
-    this.#add("text", { class: "curve-label", x: middle, y: PLOT.bottom + 38, "text-anchor": "middle" }, "less  ←  λ  →  more");
+    this.#add("text", { class: "curve-label", x: middle, y: PLOT.bottom + 38, "text-anchor": "middle" }, gettext("less  ←  λ  →  more"));
   }
 
   #add(name, attributes, text = "") {
@@ -113,8 +115,10 @@ export function number(lambda) {
 }
 
 function summary(lambdas, predictions) {
-  const end = (frame) => `${percent(predictions.at(frame))} at lambda ${number(lambdas.at(frame))}`;
-  return `Prediction along the counterfactual: from ${end(0)} to ${end(-1)}`;
+  const end = (frame) => ({ p: percent(predictions.at(frame)), at: number(lambdas.at(frame)) });
+  const [first, last] = [end(0), end(-1)];
+  const text = gettext("Prediction along the counterfactual: from %(p0)s at lambda %(l0)s to %(p1)s at lambda %(l1)s");
+  return interpolate(text, { p0: first.p, l0: first.at, p1: last.p, l1: last.at });
 }
 
 function set(node, attributes) {

@@ -5,6 +5,7 @@ import { Curve, number, percent } from "./curve.js";
 import { Grey } from "./grey.js";
 import { log } from "../log.js";
 import { press } from "./tools.js";
+import { gettext, interpolate } from "../words.js";
 
 const SWEEP = 3000; // milliseconds from the lowest lambda to the highest
 const SHORTEST_FRAME = 50;
@@ -92,7 +93,7 @@ export class Player {
     const lambda = number(this.#curve.lambdas[frame]);
     const [slider, readout] = [element("frame"), element("readout")];
     slider.value = String(frame);
-    slider.setAttribute("aria-valuetext", `prediction ${prediction}, lambda ${lambda}`);
+    slider.setAttribute("aria-valuetext", interpolate(gettext("prediction %(prediction)s, lambda %(lambda)s"), { prediction, lambda }));
     readout.textContent = `p = ${prediction}`;
     readout.title = `lambda = ${lambda}`;
     this.#drawing.show(frame);
@@ -169,7 +170,7 @@ export class Player {
 
   #label() {
     press(element("play"), this.playing);
-    element("play").querySelector("span").textContent = this.playing ? "Pause" : "Play";
+    element("play").querySelector("span").textContent = this.playing ? gettext("Pause") : gettext("Play");
   }
 
   #cut(frame) {
