@@ -220,7 +220,7 @@ def test_training_is_in_no_response_no_plan_and_no_count_but_in_the_full_record(
     frame = responses(study, coding)
     assert set(frame["case"]) == {str(first.case.number)}
     assert set(frame["value"]) == {2}
-    assert progress(study, frame).planned == 2 * study.cases.studied().count()
+    assert progress(study).planned == 2 * study.cases.studied().count()
     files = study_files(study, coding)
     for name in ("answers.csv", "allocation.csv"):
         table = files[name]
