@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 
 from django import forms
 from django.conf import settings
@@ -85,25 +87,23 @@ def study_unblind(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def unlock_grant(request: HttpRequest, slug: str, unlock_id: uuid.UUID) -> HttpResponse:
     """Unlocks a case whose reader asked for it."""
-    user = user_of(request)
-    study = study_for(user, slug, Role.COORDINATOR)
-    try:
-        reading_services.unlock_grant(study=study, unlock_id=unlock_id, actor=user, now=timezone.now())
-    except Unlock.DoesNotExist as error:
-        raise Http404 from error
-    except reading_services.UnlockAnswerError as error:
-        messages.error(request, str(error))
-    return redirect(f"{reverse('study_detail', args=[slug])}#unlocks")
+    return _answer_unlock(request, slug, unlock_id, reading_services.unlock_grant)
 
 
 @require_POST
 def unlock_decline(request: HttpRequest, slug: str, unlock_id: uuid.UUID) -> HttpResponse:
     """Leaves a case locked, and tells the reader who asked why."""
+    decline = partial(reading_services.unlock_decline, reason=request.POST.get("reason", ""))
+    return _answer_unlock(request, slug, unlock_id, decline)
+
+
+def _answer_unlock(
+    request: HttpRequest, slug: str, unlock_id: uuid.UUID, answer: Callable[..., Unlock]
+) -> HttpResponse:
     user = user_of(request)
     study = study_for(user, slug, Role.COORDINATOR)
-    reason = request.POST.get("reason", "")
     try:
-        reading_services.unlock_decline(study=study, unlock_id=unlock_id, reason=reason, actor=user, now=timezone.now())
+        answer(study=study, unlock_id=unlock_id, actor=user, now=timezone.now())
     except Unlock.DoesNotExist as error:
         raise Http404 from error
     except reading_services.UnlockAnswerError as error:

@@ -3,13 +3,10 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,7 +17,7 @@ from kombu import Queue
 
 from readerstudy.lib.broker import BrokerError, broker_settings, ensure_broker_ready, pgmq_conn_string, pgmq_dsn
 from readerstudy.lib.postgres import EmbeddedPostgres, database_from_url
-from tests.lib.helpers import REPOSITORY, python_environment, wait_for
+from tests.lib.helpers import celery_worker, python_environment, wait_for
 
 SERVICES = {"redis": ("redis://127.0.0.1:6379/15", 6379), "rabbitmq": ("amqp://guest:guest@127.0.0.1:5672//", 5672)}
 VISIBILITY_SECONDS = 3
@@ -42,38 +39,6 @@ def url_of(server: EmbeddedPostgres) -> str:
     return f"postgresql://{settings['USER']}@/{settings['NAME']}?host={quote(settings['HOST'])}"
 
 
-@contextmanager
-def worker(environment: dict[str, str], queue: str, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    arguments = [
-        "-A",
-        "tests.lib.probe_app",
-        "worker",
-        "-Q",
-        queue,
-        "-c",
-        "1",
-        "-l",
-        "INFO",
-        "-n",
-        f"{uuid.uuid4().hex}@x",
-    ]
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "celery", *arguments],
-            cwd=REPOSITORY,
-            env=environment,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 def survives_kill_9(server: EmbeddedPostgres, folder: Path, environment: dict[str, str]) -> None:
     """Send a task, kill its worker in the middle of it, and see the next worker do it once more to the end."""
     environment = python_environment(
@@ -91,11 +56,11 @@ def survives_kill_9(server: EmbeddedPostgres, folder: Path, environment: dict[st
     environment["PROBE_QUEUE"] = queue
     try:
         app.send_task("probe.work", [str(traces), 2], queue=queue)
-        with worker(environment, queue, log) as first:
+        with celery_worker("tests.lib.probe_app", queue, environment, log) as first:
             wait_for(lambda: "began" in traces.read_text(), seconds=30, what=f"the task ({log.read_text()})")
             os.killpg(first.pid, signal.SIGKILL)
         assert "done" not in traces.read_text()
-        with worker(environment, queue, log):
+        with celery_worker("tests.lib.probe_app", queue, environment, log):
             wait_for(lambda: "done" in traces.read_text(), seconds=40, what="the return of the killed worker's task")
         assert traces.read_text().split() == ["began", "began", "done"]
     finally:

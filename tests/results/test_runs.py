@@ -2,12 +2,9 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +37,7 @@ from readerstudy.results.services.runs import KEEP, KEEP_SELECTIONS
 from readerstudy.results.tasks import build_report
 from readerstudy.results.versions import ReportSpec
 from readerstudy.studies.models import Study
-from tests.lib.helpers import REPOSITORY, python_environment, wait_for
+from tests.lib.helpers import celery_worker, python_environment, wait_for
 from tests.results.conftest import Compute
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make
 
@@ -274,26 +271,6 @@ def test_two_requests_at_once_are_one_run() -> None:
 # A real worker
 
 
-@contextmanager
-def worker(environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    arguments = ["-A", "readerstudy.results", "worker", "-Q", "reports", "-c", "1", "-n", f"{uuid.uuid4().hex}@x"]
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "celery", *arguments],
-            cwd=REPOSITORY,
-            env=environment,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_report_whose_worker_is_killed_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real task, the broker in the test's database, and kill -9 in the middle; then another worker."""
@@ -319,14 +296,14 @@ def test_a_report_whose_worker_is_killed_comes_back(tmp_path: Path, monkeypatch:
         run.refresh_from_db()
         return run.status
 
-    with worker(environment, log) as first:
+    with celery_worker("readerstudy.results", "reports", environment, log) as first:
         # Its first beat sends the run, whose task a broker has never seen.
         ReportRun.objects.update(queued_at=NOW)
         wait_for(lambda: status() == "running" and run.steps > 0, seconds=60, what=f"the run ({log.read_text()})")
         os.killpg(first.pid, signal.SIGKILL)
     assert status() == "running"
     ReportRun.objects.update(lease_until=NOW)  # the lease has run out
-    with worker(environment, log):
+    with celery_worker("readerstudy.results", "reports", environment, log):
         wait_for(lambda: status() != "running", seconds=60, what="the return of the run")
         wait_for(lambda: status() == "done", seconds=120, what=f"the report ({log.read_text()})")
     assert run.attempts == 2
