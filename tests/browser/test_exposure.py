@@ -150,7 +150,7 @@ def test_opening_the_explanation_of_a_method_is_recorded_with_its_picture(page: 
 
 
 def test_a_server_that_takes_no_events_hinders_no_answer_and_is_told_how_many_were_lost(page: Page, first: Reading):
-    page.route(EVENTS, lambda route: route.fulfill(status=400, json={"error": "no"}))
+    page.route(EVENTS, lambda route: route.fulfill(status=400, json={"readerstudy": True, "error": "no"}))
     dispatch(page, "invert", times=3)
     with page.expect_response(EVENTS):
         page.clock.run_for(10_000)

@@ -39,8 +39,8 @@ _TIMES: Mapping[str, str] = {
     "hidden_seconds": "Seconds in which the page was out of view and came back.",
     "painted_ms": "Milliseconds from asking for the page to all pictures painted, at the first visit.",
     "events_lost": "Records that the page could not deliver.",
-    "seconds_doubt": "Visits and answers with a time that cannot be right, or the server's clock was not: they count as "
-    "they were told; answers.csv says why, answer by answer.",
+    "seconds_doubt": "Visits and answers with a time that cannot be right, or the server's clock was not: they count "
+    "as they were told; answers.csv says why, answer by answer.",
 }
 # What an event of the kind `shown` tells of the X-ray: column -> key of its value, and what the codebook says of it.
 _SHOWN: Mapping[str, tuple[str, str]] = {
