@@ -110,7 +110,7 @@ _OF_THE_CASE = ("image", "patient", "target", "label", "mask_area")
 
 
 class SchemaError(AnalysisError):
-    """A table that is not RESPONSES.csv: names the column, the lines of the file (a header is line 1) and the remedy."""
+    """A table that is not RESPONSES.csv: names the column, the lines (a header is line 1) and the remedy."""
 
     def __init__(self, problem: str, remedy: str, *, column: str | None = None, rows: tuple[int, ...] = ()) -> None:
         self.column = column

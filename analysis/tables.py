@@ -206,7 +206,7 @@ def read_table(source: Source, *, required: Iterable[str] = (), known: Iterable[
     missing = [column for column in needed if column not in names]
     if missing:
         raise TableError(
-            f"{title} has no column {', '.join(missing)}; its columns are: {', '.join(filter(None, names)) or 'none'}.",
+            f"it has no column {', '.join(missing)}; its columns are: {', '.join(filter(None, names)) or 'none'}.",
             "Name the columns in the first row.",
         )
     return _table(title, names, rows, separator, encoding, notes)

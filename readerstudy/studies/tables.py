@@ -86,7 +86,8 @@ def rows(path: Path, required: Iterable[str]) -> Iterator[Row | Problem]:
     except OSError as error:
         raise TableError(f"{path} cannot be read: {error.strerror or error}.", "Name a file that can be.") from error
     except TableError as error:
-        raise TableError(f"{path}: {error.problem}", error.remedy, lines=error.lines) from error
+        where = f"{path}, line {error.lines[0]}" if error.lines else f"{path}"
+        raise TableError(f"{where}: {error.problem}", error.remedy) from error
     for note in table.notes:
         yield Problem(path.name, None, note)
     for group in alike(record[table.header.index("image")] for record in table.records if "image" in table.header):

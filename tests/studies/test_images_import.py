@@ -222,7 +222,7 @@ def test_a_line_is_counted_as_an_editor_does(study: Study, folder: Path):
         (b"", "The file is empty"),
         (b"image,findings,Findings\na.png,Mass,Mass\n", "two columns are called findings"),
         (b"image,findings\n\x81,Mass\n", "neither UTF-8"),
-        (b"image,findings\na\x00.png,Mass\n", "Line 2: the file contains a NUL"),
+        (b"image,findings\na\x00.png,Mass\n", "labels.csv, line 2: the file contains a NUL"),
         (b"image,findings\n", "lists no image"),
     ],
 )
