@@ -19,6 +19,7 @@ from analysis.errors import AnalysisError, UsageError
 from analysis.flow import OPTIONS as FLOW_OPTIONS
 from analysis.flow import flow_table, sensitivity_table
 from analysis.methods import methods_text
+from analysis.monte_carlo import OPTIONS as DRAWN_OPTIONS
 from analysis.mrmc_points import point_options
 from analysis.mrmc_report import mrmc_options
 from analysis.order import natural_order, unique_slugs
@@ -134,6 +135,7 @@ def build(
 def _options(work: _Work) -> dict[str, Any]:
     return {
         "draws": work.draws,
+        "drawn_p": dict(DRAWN_OPTIONS),
         "adjustment": "Holm, and Benjamini-Hochberg (p_bh)" if work.adjust == "bh" else "Holm",
         "margin": work.margin,
         "pairs": "by reader, case and question; a pair without both arms is excluded",
