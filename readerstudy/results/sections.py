@@ -98,8 +98,8 @@ SECTIONS = (
                 title="Ranks, shift, and readers as a sample",
                 note=(
                     "The same differences in other measures: Hodges-Lehmann shift with the exact signed-rank test that "
-                    "its interval inverts, rank correlation, clustered signed-rank test. Far from 0, the correlation of "
-                    "readers misleads tests that pool them."
+                    "its interval inverts, rank correlation, clustered signed-rank test. Far from 0, the correlation "
+                    "of readers misleads tests that pool them."
                 ),
             ),
         ),

@@ -128,5 +128,5 @@ def test_test_and_interval_agree_in_every_row_of_the_published_study(published_s
         where = f"Signed ranks, {row.question}, {row.label}, {target}"
         said = any(message.startswith(where) and "beside it rejects" in message for message in messages)
         assert (row.signed_rank_exact < 0.05) == (outside or said), where
-        # The normal approximation of Rosner, Glynn and Lee is near.
-        assert row.signed_rank_exact == pytest.approx(row.signed_rank_p, abs=0.05)
+        # With 120 cases the normal approximation of Rosner, Glynn and Lee is near.
+        assert row.target != "all" or row.signed_rank_exact == pytest.approx(row.signed_rank_p, abs=0.02)

@@ -52,7 +52,7 @@ def test_the_published_study_keeps_its_statistics_and_has_exact_ps_beside(publis
     # Twenty or more differences that are not zero, and the normal approximation is near.
     near = exact["n_nonzero"] >= 20
     assert near.sum() >= 10
-    assert (exact["p_value"] - published["p_value"])[near].abs().max() < 0.02
+    assert (exact["p_value"] - published["p_value"])[near].abs().max() < 0.04
     assert (exact["method"] == "exact").all()
     own = exact[(exact["question"] == "confidence") & (exact["target"] != "all")]
     np.testing.assert_allclose(own["p_holm"], holm(own["p_value"]))
