@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from explainer.radiographs import Placement, radiograph_read
+from explainer.radiographs import Placement, placement_from, radiograph_read
 from explainer.types import FloatMap, Geometry
 
 if TYPE_CHECKING:
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from explainer.classifiers import Classifier
 
 
-def centre_square(placement: Placement) -> Geometry:
-    """Largest centred square of a picture."""
-    width, height = placement.width, placement.height
+def centre_square(width: int, height: int, placement: Placement | None = None) -> Geometry:
+    """Largest centred square of a picture; without a placement its pixels are those of its file."""
     side = min(width, height)
     return Geometry(
         width=width,
@@ -28,7 +27,7 @@ def centre_square(placement: Placement) -> Geometry:
         left=(width - side) // 2,
         top=(height - side) // 2,
         side=side,
-        placement=placement,
+        placement=placement or placement_from(None, width=width, height=height),
     )
 
 
@@ -43,7 +42,7 @@ def crop_and_resize(values: NDArray[Any], geometry: Geometry, size: int) -> Floa
 def load_array(path: Path, *, size: int, input_range: tuple[float, float]) -> tuple[FloatMap, Geometry]:
     """Image as float32 (size, size) in `input_range`, and how its square was cut out. Raises ImageError."""
     radiograph = radiograph_read(path)
-    geometry = centre_square(radiograph.placement)
+    geometry = centre_square(radiograph.placement.width, radiograph.placement.height, radiograph.placement)
     low, high = input_range
     square = crop_and_resize(radiograph.values, geometry, size) / np.float32(radiograph.maximum)
     return (square * np.float32(high - low) + np.float32(low)).astype(np.float32), geometry

@@ -130,5 +130,6 @@ def stretched(values: NDArray[Any], width: int, height: int) -> NDArray[Any]:
     if values.shape == (height, width):
         return values
     image = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    resized = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
-    return np.rint(resized).astype(values.dtype)
+    resized: NDArray[Any] = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+    rounded: NDArray[Any] = np.rint(resized).astype(values.dtype)
+    return rounded

@@ -54,7 +54,8 @@ class LookUpTable:
 
     def __call__(self, values: Values) -> Values:
         index = np.clip(np.rint(values) - self.first, 0, len(self.entries) - 1).astype(np.int64)
-        return self.entries[index].astype(np.float64)
+        found: Values = self.entries[index].astype(np.float64)
+        return found
 
     @property
     def needed_bits(self) -> int:
@@ -130,7 +131,8 @@ class GreyScale:
 
         def grey(values: NDArray[Any]) -> NDArray[Any]:
             fraction = shown(values.astype(np.float64))
-            return np.rint((1 - fraction if self.inverted else fraction) * white).astype(kind)
+            levels: NDArray[Any] = np.rint((1 - fraction if self.inverted else fraction) * white).astype(kind)
+            return levels
 
         lowest, highest = self.stored_range
         table = grey(np.arange(lowest, highest + 1)) if self.bits <= _WORD else None

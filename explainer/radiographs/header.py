@@ -228,8 +228,9 @@ def _stored(value: Any, plain: GreyScale) -> int:
     lowest, highest = plain.stored_range
     if lowest <= whole <= highest:
         return whole
-    wrapped = whole % 2**plain.bits
-    return wrapped - 2**plain.bits if wrapped > highest else wrapped
+    count: int = 2**plain.bits
+    wrapped = whole % count
+    return wrapped - count if wrapped > highest else wrapped
 
 
 def _ratio(dataset: Any) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MAX_BYTES = 256 * 1024**2
 MAX_PIXELS = 64_000_000
+MIN_SIDE = 32
 MEMORY_BYTES = 2 * 1024**3
 CPU_SECONDS = 60
 WALL_SECONDS = 120

@@ -39,7 +39,7 @@ _OTHERS = (
 
 @dataclass(frozen=True)
 class StoredPicture:
-    """Grey values as stored (H, W), of 8 or 16 bits; `orientation` is EXIF's, `ratio` a pixel's height over its width."""
+    """Grey values as stored (H, W), of 8 or 16 bits; EXIF's `orientation`; `ratio`, a pixel's height over its width."""
 
     values: NDArray[Any]
     bits: int

@@ -13,7 +13,7 @@ from explainer.errors import RadiographError
 from explainer.radiographs.dicom import could_be_dicom, is_dicom
 from explainer.radiographs.geometry import UPRIGHT, Placement, square_size, stretched, transposes, turned
 from explainer.radiographs.greyscale import DECLARED, VOI_LUT, WINDOW, GreyScale
-from explainer.radiographs.limits import MAX_BYTES, MAX_PIXELS, Refused
+from explainer.radiographs.limits import MAX_BYTES, MAX_PIXELS, MIN_SIDE, Refused
 from explainer.radiographs.pictures import is_picture, other_kind, stored_picture
 from explainer.radiographs.sandbox import decoded
 
@@ -142,6 +142,8 @@ def _placed(stored: NDArray[Any], orientation: int, ratio: float) -> tuple[NDArr
     """Turned upright, then with square pixels; `ratio` is of the pixels as they are stored."""
     upright = np.ascontiguousarray(turned(stored, orientation))
     height, width = upright.shape
+    if min(height, width) < MIN_SIDE:
+        raise Refused(f"{width} x {height} pixels are too few for a radiograph: give the original, not a thumbnail")
     across, down = square_size(width, height, 1 / ratio if transposes(orientation) else ratio)
     if across * down > MAX_PIXELS:
         raise Refused(f"with square pixels it has {across} x {down}, more than the {MAX_PIXELS:,} that are read")

@@ -50,7 +50,7 @@ def _significant(cells: NDArray[Any], header: Header, shift: int) -> NDArray[Any
     """The bits that hold a value, with its sign; cells may hold overlays or anything else beside them."""
     bits = header.scale.bits
     wide = np.int64 if header.allocated > 2 * _BYTE else np.int32
-    values = (cells.astype(wide) >> shift) & (2**bits - 1)
+    values: NDArray[Any] = np.right_shift(cells.astype(wide), shift) & (2**bits - 1)
     if header.scale.signed:
         values -= (values >> (bits - 1)) << bits
     return values

@@ -11,7 +11,6 @@ from explainer.errors import RadiographError
 from explainer.radiographs import Placement, file_bytes, mask_of, png_of, radiograph_of
 from readerstudy.lib.media import content_name, media_path, media_write
 
-MIN_SIDE = 32
 _INSIDE = np.uint8(255)
 
 
@@ -41,8 +40,6 @@ def image_store(path: Path) -> StoredImage:
     except RadiographError as error:
         raise FileError(error.reason) from error
     height, width = radiograph.values.shape
-    if min(height, width) < MIN_SIDE:
-        raise FileError(f"{width} x {height} pixels are too few for a radiograph")
     name, created = _keep("images", png_of(radiograph.values))
     technical = {**radiograph.technical, "window_from": radiograph.window_from}
     if not radiograph.placement.unchanged:
