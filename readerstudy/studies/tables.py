@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-NO_FINDING = "No Finding"
-# Names under which data sets list what their labels call otherwise.
-ALIASES: Mapping[str, str] = {"Infiltrate": "Infiltration"}
+from explainer.catalogue.findings import Vocabulary
+from explainer.datasets.labels import COLUMNS, LabelError, LabelTable, Statement
+
 MAX_AGE = 150
+# A row of a data set with many findings names dozens.
+LONGEST_LIST = 4000
+FINDING_LENGTH = 100
 # Boxes were drawn on scaled views, so their edges may miss the image's by a fraction of a pixel.
 EDGE_TOLERANCE = 1.0
 
@@ -70,7 +73,7 @@ class LabelRow:
     line: int
     image: str
     file: str
-    findings: tuple[str, ...]
+    statement: Statement
     patient: str
     age: int | None
     sex: str
@@ -127,14 +130,19 @@ def rows(path: Path, required: Iterable[str]) -> Iterator[Row | Problem]:
         raise TableError(f"{path} is not valid CSV near line {reader.line_num}: {error}.") from error
 
 
-def label_row(row: Row) -> LabelRow:
+def label_row(row: Row, table: LabelTable) -> LabelRow:
     """What a row of labels.csv says. Raises RowError."""
     image = row.required("image")
+    cells = {name: row.text(name, maximum=LONGEST_LIST) for name in (*COLUMNS, *table.by_finding) if name in row.values}
+    try:
+        statement = table.read(cells)
+    except LabelError as error:
+        raise RowError(str(error)) from error
     return LabelRow(
         line=row.line,
         image=image,
         file=row.text("file", maximum=1000) or image,
-        findings=_findings(row.required("findings")),
+        statement=statement,
         patient=row.text("patient_id", maximum=100),
         age=_age(row.text("age")),
         sex=_sex(row.text("sex")),
@@ -143,11 +151,11 @@ def label_row(row: Row) -> LabelRow:
     )
 
 
-def box_row(row: Row) -> BoxRow:
+def box_row(row: Row, vocabulary: Vocabulary) -> BoxRow:
     """What a row of boxes.csv says. Raises RowError."""
     box = BoxRow(
         image=row.required("image"),
-        finding=finding_name(row.required("finding")),
+        finding=finding_name(row.required("finding"), vocabulary),
         x=row.number("x"),
         y=row.number("y"),
         width=row.number("width"),
@@ -158,20 +166,9 @@ def box_row(row: Row) -> BoxRow:
     return box
 
 
-def finding_name(name: str) -> str:
-    """The name that labels use for a finding."""
-    return ALIASES.get(name, name)
-
-
-def _findings(text: str) -> tuple[str, ...]:
-    names = [finding_name(name.strip()) for name in text.split("|") if name.strip()]
-    if not names:
-        raise RowError(f"findings is {text!r}; write {NO_FINDING} where there is none")
-    if NO_FINDING in names:
-        if len(names) > 1:
-            raise RowError(f"findings says {NO_FINDING} and {', '.join(n for n in names if n != NO_FINDING)} at once")
-        return ()
-    return tuple(dict.fromkeys(names))
+def finding_name(text: str, vocabulary: Vocabulary) -> str:
+    """The name that labels use for a finding: the vocabulary's, or the text itself where it is not in it."""
+    return vocabulary.name(text) or text[:FINDING_LENGTH]
 
 
 def _age(text: str) -> int | None:

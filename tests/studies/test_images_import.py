@@ -188,8 +188,8 @@ def test_a_line_is_counted_as_an_editor_does(study: Study, folder: Path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"image,patient_id\na.png,1\n", "has no column findings; its columns are: image, patient_id"),
-        (b"", "has no column image, findings"),
+        (b"image,patient_id\na.png,1\n", "has no column findings, and none .*; its columns are: image, patient_id"),
+        (b"", "has no column image"),
         (b"image,findings,findings\na.png,Mass,Mass\n", "two columns of one name"),
         (b"image,findings\n\xff\xfe,Mass\n", "not UTF-8"),
         (b"image,findings\n", "lists no image"),
@@ -252,7 +252,7 @@ def test_boxes_come_in_once_and_bad_ones_are_reported(study: Study, folder: Path
     ]
     for problem, says in zip(
         record.problems,
-        ["leaves a.png, which has 64 x 64", "whose labels are: No Finding", "no image z.png", "above zero", "no number",
+        ["leaves a.png, which has 64 x 64", "where Mass is negative; the labels are: No Finding", "no image z.png", "above zero", "no number",
          "no finite number"],
         strict=True,
     ):  # fmt: skip
