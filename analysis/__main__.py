@@ -205,13 +205,14 @@ def _mrmc(options: argparse.Namespace) -> int:
 
 
 def _agreement(options: argparse.Namespace) -> int:
-    readers, ratings = load_wide(options.table, readers_in_rows=options.readers_in_rows)
+    notes: list[str] = []
+    readers, ratings = load_wide(options.table, readers_in_rows=options.readers_in_rows, notes=notes)
     table = wide_table(readers, ratings, seed=options.seed, draws=options.draws)
     if options.out:
         content = {"agreement": records(table), "seed": options.seed, "draws": options.draws}
         options.out.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     _show(table)
-    for message in wide_messages(table, ratings):
+    for message in [*notes, *wide_messages(table, ratings)]:
         sys.stderr.write(f"note: {message}\n")
     return 0
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from analysis.accuracy import ratings_of
-from analysis.cells import CellsError, read_cells
 from analysis.errors import AnalysisError
 from analysis.figures import power_figure
 from analysis.mrmc import obuchowski_rockette
@@ -31,6 +30,7 @@ from analysis.power import (
 )
 from analysis.ratings import crossed, load_ratings
 from analysis.schema import load_responses
+from analysis.tables import TableError, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,10 +193,9 @@ def _methods(provenance: dict[str, Any], messages: list[str]) -> str:
 
 def _holds_responses(path: Path) -> bool:
     try:
-        header, _, _ = read_cells(path)
-    except CellsError as error:
-        raise AnalysisError(str(error)) from error
-    return "question" in header
+        return "question" in read_table(path, known=("question",)).header
+    except TableError as error:
+        raise AnalysisError(f"{path.name}: {error}") from error
 
 
 def _known(names: Sequence[str] | None, present: pd.Series[str]) -> Sequence[str] | None:

@@ -73,6 +73,7 @@ _ALWAYS_SEPARATES = re.compile(r"[|\n\r\t]")
 _SEPARATES = (";", ",")
 _WORD = re.compile(r"[^\W_]+")
 _ALIKE = 0.84
+_UNMATCHED = 4
 _LONGEST_RUN = 4
 #: A name at least this long is recognised inside a longer word (bronchopneumonia, hydropneumothorax).
 _INSIDE = 8
@@ -252,13 +253,20 @@ def _hedged(text: str) -> bool:
     return "?" in text or not _HEDGES.isdisjoint(_words(text))
 
 
+def _unmatched(one: str, other: str) -> int:
+    """Letters that stand in one of two texts alone."""
+    blocks = difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    return len(one) + len(other) - 2 * sum(block.size for block in blocks)
+
+
 @lru_cache(maxsize=10_000)
 def _alike(spellings: tuple[tuple[str, str], ...], text: str) -> tuple[str, ...]:
     known = dict(spellings)
     words, whole = _words(text), folded(text)
     lengths = range(1, min(_LONGEST_RUN, len(words)) + 1)
     runs = {"".join(words[start : start + n]) for n in lengths for start in range(len(words) - n + 1)}
-    near = {match for run in {whole, *runs} for match in difflib.get_close_matches(run, known, n=3, cutoff=_ALIKE)}
+    close = ((run, key) for run in {whole, *runs} for key in difflib.get_close_matches(run, known, n=3, cutoff=_ALIKE))
+    near = {key for run, key in close if _unmatched(run, key) <= _UNMATCHED}
     found = [
         name for key, name in known.items() if key in runs or key in near or (len(key) >= _INSIDE and key in whole)
     ]

@@ -132,7 +132,7 @@ def _read_table(run: _Run, labels_csv: Path, assessed: str) -> _Table:
     try:
         stated = assessed_of(assessed, run.vocabulary) if assessed else ()
     except LabelError as error:
-        raise TableError(str(error)) from error
+        raise TableError(f"{error}.", "Separate the findings by |.") from error
     for row in rows(labels_csv, ("image",)):
         if isinstance(row, Problem):
             run.problems.append(row)
@@ -141,11 +141,11 @@ def _read_table(run: _Run, labels_csv: Path, assessed: str) -> _Table:
             table = table or label_table(row.values, run.vocabulary)
             found.append(label_row(row, table))
         except LabelError as error:
-            raise TableError(f"{labels_csv} {error}.") from error
+            raise TableError(f"{labels_csv} {error}.", "docs/data.md says what a table of labels can have.") from error
         except RowError as error:
             run.problems.append(Problem(labels_csv.name, row.line, str(error)))
     if not found and not run.problems:
-        raise TableError(f"{labels_csv} lists no image.")
+        raise TableError(f"{labels_csv} lists no image.", "Give one row for each image.")
     statements = [row.statement for row in found]
     named = assessed_by(table, statements) if table else ()
     read = _Table(labels_csv.name, tuple(found), stated or named, bool(stated))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from analysis.tables import alike
 from explainer.catalogue.findings import Vocabulary, folded
 from explainer.datasets.labels import COLUMNS, LabelTable
-from readerstudy.studies.keys import alike
 from readerstudy.studies.models import Study
 from readerstudy.studies.services.labels import unknown_in
 from readerstudy.studies.tables import LabelRow, Problem
@@ -58,7 +58,7 @@ def _alike(kind: str, kinds: str, names: Sequence[tuple[str, int]], study: Study
             continue
         where = "; ".join(f"{name} in {_places(lines[name])}" for name in group)
         yield (
-            f"the {kinds} {' and '.join(group)} differ only by case, leading zeros or .0 ({where}): they count as "
+            f"the {kinds} {' and '.join(group)} differ only in case, blanks or leading zeros ({where}): they count as "
             f"different; write one of them throughout if they are one {kind}"
         )
 
