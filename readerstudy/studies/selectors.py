@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
@@ -114,7 +115,7 @@ def score_progress(study: Study) -> ScoreProgress:
     return ScoreProgress(images, images - waiting.count(), waiting.exclude(score_error="").count())
 
 
-def _above_threshold(study: Study) -> QuerySet[Prediction]:
+def _above_threshold(study: Study) -> QuerySet[Any]:
     """Positive predictions of the study's targets, with `state`, the label's; None is not assessed."""
     label = Label.objects.filter(image=OuterRef("image"), finding=OuterRef("target")).values("state")
     return (
