@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.accuracy import ratings_of
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, UsageError
 from analysis.figures import power_figure
 from analysis.mrmc import obuchowski_rockette
 from analysis.order import natural_order
@@ -110,7 +110,7 @@ def build_power(components: Components, plan: Plan | None = None, *, source: Map
     plan = plan or Plan()
     checked = check_components(components)
     if min((*plan.readers, *plan.cases), default=1) < 1:
-        raise AnalysisError("Readers and cases are counted from 1. Give whole numbers.")
+        raise UsageError("Readers and cases are counted from 1. Give whole numbers.")
     table = power_table(checked, plan)
     messages = []
     if checked.var_tr < 0:

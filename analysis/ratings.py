@@ -204,7 +204,7 @@ def _read_lrc(name: str, text: str) -> pd.DataFrame:
     lines = [line.strip() for line in text.splitlines()]
     if "#" not in lines or len(lines) < _LRC_HEADER:
         raise RatingsError(f"{name} has no line '#' at its end. Give an OR-DBM MRMC file, or a CSV file.")
-    names = [quoted or bare for quoted, bare in re.findall(r'"([^"]*)"|(\S+)', lines[2])]
+    names = [plain_cell(quoted or bare) for quoted, bare in re.findall(r'"([^"]*)"|(\S+)', lines[2])]
     signs = [-1 if word.upper().startswith("S") else 1 for word in lines[3].replace('"', "").split()]
     if len(signs) != len(names):
         raise RatingsError(f"{name}, line 4: write Large or Small for each of {len(names)} treatments.")
@@ -217,7 +217,7 @@ def _read_lrc(name: str, text: str) -> pd.DataFrame:
         if line == "*":
             truth += 1
         elif truth > 1:
-            reader, truth, case = line, 0, 0
+            reader, truth, case = plain_cell(line), 0, 0
         else:
             case += 1
             cells = line.split()

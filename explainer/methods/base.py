@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -169,7 +170,11 @@ def settings_from(kind: type[S], values: Mapping[str, Any], *, method: str) -> S
     defaults = {field.name: field.default for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # all are
     unknown = [name for name in values if name not in defaults]
     if unknown:
-        raise SettingsError(f"{method} has no setting {', '.join(unknown)}; it has {', '.join(defaults) or 'none'}.")
+        near = difflib.get_close_matches(unknown[0], defaults, n=1)
+        meant = f" Is {near[0]} meant?" if near else ""
+        raise SettingsError(
+            f"{method} has no setting {', '.join(unknown)}; it has {', '.join(defaults) or 'none'}.{meant}"
+        )
     for name, value in values.items():
         types, described = _TYPES[type(defaults[name])]
         if not isinstance(value, types) or isinstance(value, bool):

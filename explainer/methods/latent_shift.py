@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from explainer.batching import Batches
-from explainer.errors import InputError, NoGradientError, SettingsError
+from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
 from explainer.methods.base import check_maps, check_targets
 from explainer.methods.lambda_search import (
     FIXED,
@@ -24,6 +24,8 @@ from explainer.methods.lambda_search import (
     Measured,
     Search,
     Side,
+    code_steps,
+    equal_steps,
     overlooked,
     published_search,
     search_side,
@@ -38,10 +40,20 @@ if TYPE_CHECKING:
     from explainer.classifiers import Classifier
     from explainer.methods.latent_line import Measurement
 
-Projection = Literal["max", "mean", "minmax", "sliding"]
+Projection = Literal["max", "mean", "minmax", "sliding", "published"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
-LambdaSearch = Literal["adaptive", "paper"]
+LambdaSearch = Literal["adaptive", "paper", "published-2021-02", "published-2021-06"]
 SEARCHES: tuple[LambdaSearch, ...] = get_args(LambdaSearch)
+#: Searches of the paper's code, by the month of the version.
+_BY_CODE = ("published-2021-02", "published-2021-06")
+#: `drop` and `rise` where they are not given.
+_GOALS: dict[str, tuple[float, float]] = {"published-2021-02": (0.5, 0.05), "published-2021-06": (0.15, 0.05)}
+_USUAL_GOALS = (0.30, 0.05)
+_USUAL_FRAMES = 24
+#: Parts into which the paper's code divides the range of lambda.
+_CODE_PARTS = 10
+#: Steps between the numbers that a prediction can have which a drop or rise has to be worth at least.
+_RESOLVED = 4
 _FEWEST_FRAMES = 3
 #: Where the number of frames on a side is rounded up: a little below a half.
 _TIE = 0.51
@@ -58,18 +70,23 @@ _Key = tuple[int, int]
 class LatentShiftSettings:
     """How far to go and what to keep.
 
-    `drop`, `rise`: change of the prediction that ends each side, hit within `tolerance` where it can be reached.
-    `turn`: how far the prediction may fall back from its best before the side ends there. `max_image_change`: largest
-    mean absolute difference to the reconstruction, as a fraction of the input range. `max_latent_change`: largest
-    norm of the shift relative to the norm of z, which bounds lambda for any decoder; `max_lambda`: the same as
-    a number, where one is known. `search="paper"` is the published search instead (Appendix C): steps of `step` until
-    the prediction turns at all, has moved by more than `drop` or `rise`, or lambda is at `max_lambda` (1000 where that
-    is not set). `lower` <= 0 and `upper` >= 0 give an end of the range instead of searching it. `frames`: images kept,
-    evenly spaced in lambda, with lambda = 0 among them. `projection`: how they become a map.
+    `drop`, `rise`: change of the prediction that ends each side (0.30 and 0.05), hit within `tolerance` where it can be
+    reached. `turn`: how far the prediction may fall back from its best before the side ends there. `max_image_change`:
+    largest mean absolute difference to the reconstruction, as a fraction of the input range. `max_latent_change`:
+    largest norm of the shift relative to the norm of z, which bounds lambda for any decoder; `max_lambda`: the same as
+    a number, where one is known. `lower` <= 0 and `upper` >= 0 give an end of the range instead of searching it.
+    `frames`: images kept (24), evenly spaced in lambda, with lambda = 0 among them. `projection`: how they become a
+    map.
+
+    `search="paper"` is the search of the paper's text instead (Appendix C): steps of `step` until the prediction turns
+    at all, has moved by more than `drop` or `rise`, or lambda is at `max_lambda` (1000 where that is not set).
+    `"published-2021-02"` and `"published-2021-06"` are those of its code, by date: single steps up to `step` before
+    steps of `step`; drop 0.5 and rise 0.05, respectively drop 0.15 and downwards only; and frames at every tenth of the
+    range from its lowest lambda on, beside the reconstruction (`frames` is not taken). None stands for these values.
     """
 
-    drop: float = 0.30
-    rise: float = 0.05
+    drop: float | None = None
+    rise: float | None = None
     tolerance: float = 0.005
     turn: float = 0.01
     max_image_change: float = 0.15
@@ -79,10 +96,16 @@ class LatentShiftSettings:
     step: float = 10.0
     lower: float | None = None
     upper: float | None = None
-    frames: int = 24
+    frames: int | None = None
     projection: Projection = "max"
 
     def __post_init__(self) -> None:
+        if self.search not in SEARCHES:
+            raise SettingsError(f"There is no search '{self.search}'; choose one of {', '.join(SEARCHES)}.")
+        if self.projection not in PROJECTIONS:
+            raise SettingsError(f"There is no projection '{self.projection}'; choose one of {', '.join(PROJECTIONS)}.")
+        self._check_frames()
+        self._complete()
         positive = {
             name: getattr(self, name)
             for name in ("drop", "rise", "tolerance", "turn", "max_image_change", "max_latent_change", "step")
@@ -95,12 +118,34 @@ class LatentShiftSettings:
                 raise SettingsError(f"{name} of Latent Shift must be a lambda of {sign} 0, not {end!r}.")
         if self.lower == 0 and self.upper == 0:
             raise SettingsError("lower and upper of Latent Shift are both 0, so there would be nothing to see.")
-        if self.frames < _FEWEST_FRAMES:
+
+    def _check_frames(self) -> None:
+        if self.frames is None:
+            return
+        if self.search in _BY_CODE:
+            raise SettingsError(f"frames cannot be chosen with search '{self.search}', which divides the range itself.")
+        if not isinstance(self.frames, int) or self.frames < _FEWEST_FRAMES:
             raise SettingsError(f"Latent Shift needs at least {_FEWEST_FRAMES} frames, not {self.frames}.")
-        if self.projection not in PROJECTIONS:
-            raise SettingsError(f"There is no projection '{self.projection}'; choose one of {', '.join(PROJECTIONS)}.")
-        if self.search not in SEARCHES:
-            raise SettingsError(f"There is no search '{self.search}'; choose one of {', '.join(SEARCHES)}.")
+
+    def _complete(self) -> None:
+        """What was left to the search gets its value, so that settings always tell what was done."""
+        drop, rise = _GOALS.get(self.search, _USUAL_GOALS)
+        values: dict[str, float] = {"drop": drop, "rise": rise}
+        if self.search in _BY_CODE:
+            values["max_lambda"] = _PUBLISHED_BOUND
+        else:
+            values["frames"] = _USUAL_FRAMES
+        if self.search == "published-2021-06":
+            values["upper"] = 0.0
+        for name, value in values.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+
+    @property
+    def goals(self) -> tuple[float, float]:
+        """`drop` and `rise`."""
+        usual = _GOALS.get(self.search, _USUAL_GOALS)
+        return (usual[0] if self.drop is None else self.drop, usual[1] if self.rise is None else self.rise)
 
 
 def latent_shift(
@@ -160,6 +205,7 @@ def counterfactuals(
     `spans`: width of each image's range, of which `max_image_change` is a fraction. `limits`: the lowest and the
     highest prediction that there can be.
     """
+    _check_resolution(line, settings)
     search = _RangeSearch(line, settings, spans, limits)
     searches, cases = search.start(), list(range(len(line.start)))
     made: dict[int, Counterfactual] = {}
@@ -175,6 +221,23 @@ def counterfactuals(
     return [replace(made[case], evaluations=line.evaluations[case]) for case in sorted(made)]
 
 
+def _check_resolution(line: LatentLine, settings: LatentShiftSettings) -> None:
+    """Raise PredictionError where a prediction is so large that its number type cannot show the change looked for."""
+    drop, rise = settings.goals
+    searched = [
+        (name, wanted)
+        for name, wanted, end in (("drop", drop, settings.lower), ("rise", rise, settings.upper))
+        if end is None
+    ]
+    for start, resolution in zip(line.start, line.resolution, strict=True):
+        for name, wanted in searched:
+            if wanted < _RESOLVED * resolution:
+                raise PredictionError(
+                    f"The prediction is {start:g}, where the next number of its type is {resolution:g} away: a {name} "
+                    f"of {wanted:g} cannot be seen. Explain a probability, or choose {name} in the output's units."
+                )
+
+
 class _RangeSearch:
     """Both sides of every case; each round of all searches is one pool of images."""
 
@@ -184,11 +247,9 @@ class _RangeSearch:
         self._line, self._settings, self._spans = line, settings, spans
         self._goals: dict[_Key, Goal] = {}
         self.sides: dict[_Key, Side] = {}
+        drop, rise = settings.goals
         for case, start in enumerate(line.start):
-            for sign, wanted, room in (
-                (_DOWN, settings.drop, start - limits[0]),
-                (_UP, settings.rise, limits[1] - start),
-            ):
+            for sign, wanted, room in ((_DOWN, drop, start - limits[0]), (_UP, rise, limits[1] - start)):
                 self._goals[case, sign] = Goal(
                     progress=wanted,
                     room=room,
@@ -221,7 +282,9 @@ class _RangeSearch:
     def _search(self, key: _Key, known: Sequence[Measured] = ()) -> Search:
         goal = self._goals[key]
         if self._settings.search == "paper":
-            return published_search(goal, self._settings.step)
+            return published_search(goal, equal_steps(self._settings.step))
+        if self._settings.search in _BY_CODE:
+            return published_search(goal, code_steps(self._settings.step))
         # To first order the prediction moves by |g|^2 per unit of lambda, whatever the decoder's scale.
         return search_side(goal, goal.progress / self._line.gradient_norms[key[0]] ** 2, known)
 
@@ -265,12 +328,10 @@ def _sweep(
     for case in cases:
         if sides[case, _DOWN].distance == sides[case, _UP].distance == 0:
             raise NoGradientError(line.unmoved)
-    spaced = {
-        case: spaced_lambdas(-sides[case, _DOWN].distance, sides[case, _UP].distance, settings.frames) for case in cases
-    }
+    spaced = {case: _lambdas(-sides[case, _DOWN].distance, sides[case, _UP].distance, settings) for case in cases}
     points = [(case, value) for case in cases for value in spaced[case][0] if value != 0]
     images, measured = line.images(points)
-    reconstructions = line.reconstructions.cpu().numpy()
+    reconstructions = line.reconstructions.float().cpu().numpy()
     made, start = {}, 0
     for case in cases:
         lambdas, zero = spaced[case]
@@ -291,6 +352,19 @@ def _sweep(
         made[case] = sequence, seen
         start = stop
     return made
+
+
+def _lambdas(lower: float, upper: float, settings: LatentShiftSettings) -> tuple[list[float], int]:
+    """The lambdas of the frames, with 0 among them, and the index of 0."""
+    if settings.frames is not None:
+        return spaced_lambdas(lower, upper, settings.frames)
+    # Until March 2021 the code went a little beyond the upper end; from June on it ended before 0.
+    stop = upper if settings.search == "published-2021-06" else upper + 1
+    width = (upper - lower) / _CODE_PARTS
+    found = [float(value) for value in np.arange(lower, stop, width)]
+    # A sum of steps misses the 0 that it means by a rounding error.
+    others = [value for value in found if abs(value) > width * 1e-6]
+    return sorted([*others, 0.0]), sum(value < 0 for value in others)
 
 
 def spaced_lambdas(lower: float, upper: float, frames: int) -> tuple[list[float], int]:
@@ -315,7 +389,8 @@ def project(counterfactual: Counterfactual, projection: Projection = "max") -> F
     """2D map float32 (H, W), non-negative, from the sequence (Section 3.2 and Appendix B of the paper).
 
     `max` and `mean`: largest and mean absolute difference to the unshifted reconstruction; `minmax`: absolute
-    difference between the two ends; `sliding`: mean absolute difference between neighbours.
+    difference between the two ends; `sliding`: mean absolute difference between neighbours. `published`: absolute
+    difference of the reconstruction and the image at the lowest lambda, which the paper's code computed as its `max`.
     """
     frames = counterfactual.frames
     difference = np.abs(frames - frames[counterfactual.zero])
@@ -325,6 +400,8 @@ def project(counterfactual: Counterfactual, projection: Projection = "max") -> F
         projected = difference.mean(axis=0)
     elif projection == "minmax":
         projected = np.abs(frames[0] - frames[-1])
+    elif projection == "published":
+        projected = difference[0]
     elif projection == "sliding":
         projected = np.abs(np.diff(frames, axis=0)).mean(axis=0)
     else:
