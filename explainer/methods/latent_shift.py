@@ -8,14 +8,21 @@ counterfactual, and their difference to the reconstruction is the attribution ma
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from explainer.batching import Batches
+from explainer.catalogue.settings import (
+    PROJECTIONS,
+    PUBLISHED_BOUND,
+    SEARCHES_BY_CODE,
+    LatentShiftSettings,
+    Projection,
+)
 from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
 from explainer.methods.base import check_maps, check_targets
 from explainer.methods.lambda_search import (
@@ -40,112 +47,17 @@ if TYPE_CHECKING:
     from explainer.classifiers import Classifier
     from explainer.methods.latent_line import Measurement
 
-Projection = Literal["max", "mean", "minmax", "sliding", "published"]
-PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
-LambdaSearch = Literal["adaptive", "paper", "published-2021-02", "published-2021-06"]
-SEARCHES: tuple[LambdaSearch, ...] = get_args(LambdaSearch)
-#: Searches of the paper's code, by the month of the version.
-_BY_CODE = ("published-2021-02", "published-2021-06")
-#: `drop` and `rise` where they are not given.
-_GOALS: dict[str, tuple[float, float]] = {"published-2021-02": (0.5, 0.05), "published-2021-06": (0.15, 0.05)}
-_USUAL_GOALS = (0.30, 0.05)
-_USUAL_FRAMES = 24
 #: Parts into which the paper's code divides the range of lambda.
 _CODE_PARTS = 10
 #: Steps between the numbers that a prediction can have which a drop or rise has to be worth at least.
 _RESOLVED = 4
-_FEWEST_FRAMES = 3
 #: Where the number of frames on a side is rounded up: a little below a half.
 _TIE = 0.51
-#: Where the published search gives up (Appendix C of the paper).
-_PUBLISHED_BOUND = 1000.0
 #: How often the frames may show that the search has overlooked an earlier end.
 _SWEEPS = 4
 _DOWN, _UP = -1, 1
 #: One side of one case.
 _Key = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class LatentShiftSettings:
-    """How far to go and what to keep.
-
-    `drop`, `rise`: change of the prediction that ends each side (0.30 and 0.05), hit within `tolerance` where it can be
-    reached. `turn`: how far the prediction may fall back from its best before the side ends there. `max_image_change`:
-    largest mean absolute difference to the reconstruction, as a fraction of the input range. `max_latent_change`:
-    largest norm of the shift relative to the norm of z, which bounds lambda for any decoder; `max_lambda`: the same as
-    a number, where one is known. `lower` <= 0 and `upper` >= 0 give an end of the range instead of searching it.
-    `frames`: images kept (24), evenly spaced in lambda, with lambda = 0 among them. `projection`: how they become a
-    map.
-
-    `search="paper"` is the search of the paper's text instead (Appendix C): steps of `step` until the prediction turns
-    at all, has moved by more than `drop` or `rise`, or lambda is at `max_lambda` (1000 where that is not set).
-    `"published-2021-02"` and `"published-2021-06"` are those of its code, by date: single steps up to `step` before
-    steps of `step`; drop 0.5 and rise 0.05, respectively drop 0.15 and downwards only; and frames at every tenth of the
-    range from its lowest lambda on, beside the reconstruction (`frames` is not taken). None stands for these values.
-    """
-
-    drop: float | None = None
-    rise: float | None = None
-    tolerance: float = 0.005
-    turn: float = 0.01
-    max_image_change: float = 0.15
-    max_latent_change: float = 4.0
-    max_lambda: float | None = None
-    search: LambdaSearch = "adaptive"
-    step: float = 10.0
-    lower: float | None = None
-    upper: float | None = None
-    frames: int | None = None
-    projection: Projection = "max"
-
-    def __post_init__(self) -> None:
-        if self.search not in SEARCHES:
-            raise SettingsError(f"There is no search '{self.search}'; choose one of {', '.join(SEARCHES)}.")
-        if self.projection not in PROJECTIONS:
-            raise SettingsError(f"There is no projection '{self.projection}'; choose one of {', '.join(PROJECTIONS)}.")
-        self._check_frames()
-        self._complete()
-        positive = {
-            name: getattr(self, name)
-            for name in ("drop", "rise", "tolerance", "turn", "max_image_change", "max_latent_change", "step")
-        } | ({} if self.max_lambda is None else {"max_lambda": self.max_lambda})
-        for name, value in positive.items():
-            if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
-                raise SettingsError(f"{name} of Latent Shift must be a positive number, not {value!r}.")
-        for name, end, sign in (("lower", self.lower, "at most"), ("upper", self.upper, "at least")):
-            if end is not None and not (math.isfinite(end) and (end <= 0 if name == "lower" else end >= 0)):
-                raise SettingsError(f"{name} of Latent Shift must be a lambda of {sign} 0, not {end!r}.")
-        if self.lower == 0 and self.upper == 0:
-            raise SettingsError("lower and upper of Latent Shift are both 0, so there would be nothing to see.")
-
-    def _check_frames(self) -> None:
-        if self.frames is None:
-            return
-        if self.search in _BY_CODE:
-            raise SettingsError(f"frames cannot be chosen with search '{self.search}', which divides the range itself.")
-        if not isinstance(self.frames, int) or self.frames < _FEWEST_FRAMES:
-            raise SettingsError(f"Latent Shift needs at least {_FEWEST_FRAMES} frames, not {self.frames}.")
-
-    def _complete(self) -> None:
-        """What was left to the search gets its value, so that settings always tell what was done."""
-        drop, rise = _GOALS.get(self.search, _USUAL_GOALS)
-        values: dict[str, float] = {"drop": drop, "rise": rise}
-        if self.search in _BY_CODE:
-            values["max_lambda"] = _PUBLISHED_BOUND
-        else:
-            values["frames"] = _USUAL_FRAMES
-        if self.search == "published-2021-06":
-            values["upper"] = 0.0
-        for name, value in values.items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
-
-    @property
-    def goals(self) -> tuple[float, float]:
-        """`drop` and `rise`."""
-        usual = _GOALS.get(self.search, _USUAL_GOALS)
-        return (usual[0] if self.drop is None else self.drop, usual[1] if self.rise is None else self.rise)
 
 
 def latent_shift(
@@ -264,7 +176,7 @@ class _RangeSearch:
         if settings.max_lambda is not None:
             return settings.max_lambda
         if settings.search == "paper":
-            return _PUBLISHED_BOUND
+            return PUBLISHED_BOUND
         return settings.max_latent_change * max(line.latent_norms[case], 1e-12) / line.gradient_norms[case]
 
     def start(self) -> dict[_Key, Search]:
@@ -283,7 +195,7 @@ class _RangeSearch:
         goal = self._goals[key]
         if self._settings.search == "paper":
             return published_search(goal, equal_steps(self._settings.step))
-        if self._settings.search in _BY_CODE:
+        if self._settings.search in SEARCHES_BY_CODE:
             return published_search(goal, code_steps(self._settings.step))
         # To first order the prediction moves by |g|^2 per unit of lambda, whatever the decoder's scale.
         return search_side(goal, goal.progress / self._line.gradient_norms[key[0]] ** 2, known)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from explainer.catalogue.settings import LatentShiftSettings
 from explainer.errors import NoGradientError
 from explainer.methods.lambda_search import REACHED
-from explainer.methods.latent_shift import LatentShiftSettings, latent_shift
+from explainer.methods.latent_shift import latent_shift
 from explainer.training.metrics import FloatArray, area_under_curve, clustered_interval
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from explainer import LatentShift
+from explainer.catalogue.settings import LatentShiftSettings
 from explainer.errors import SettingsError
-from explainer.methods.latent_shift import LatentShiftSettings
 from tests.explainer.models import Identity, seeded
 
 SIDE = 8
