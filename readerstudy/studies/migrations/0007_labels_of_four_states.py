@@ -61,7 +61,7 @@ def findings_from_labels(apps, _editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("studies", "0005_blinding"),
+        ("studies", "0006_allocation_key"),
     ]
 
     operations = [
