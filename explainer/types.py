@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Which number is explained. `calibrated`: probability with the operating point at 0.5. `paper`: the sigmoid of that
-#: once more, as the published study's code did; only for reproduction.
+#: once more, as the paper's code has done since June 2021; only for reproduction.
 Scoring = Literal["calibrated", "paper"]
 SCORINGS: tuple[Scoring, ...] = get_args(Scoring)
 
