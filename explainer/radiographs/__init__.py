@@ -1,0 +1,1 @@
+"""Radiographs: from a file to grey values and geometry, for the eye and for the classifier alike."""
