@@ -20,12 +20,16 @@ from analysis.clustered import (
     rank_biserial,
     rank_biserial_interval,
 )
+from analysis.monte_carlo import LIMIT, UNKNOWN, PValue, holm_limits
 from analysis.order import natural_order
 from analysis.paired import Adjustment, Pairs, adjusted_rows
 from analysis.resampling import LEVEL, case_weights, percentile_interval, stream
 from analysis.schema import ALL, LABELS
+from analysis.sign_flip import sign_flip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -34,8 +38,9 @@ OPTIONS: dict[str, str] = {
     "estimand": "mean difference over pairs, every pair counting the same",
     "interval": "95% percentile bootstrap of cases, all pairs of a case together",
     "p_value": (
-        "two-sided test that flips the signs of all differences of a case together, (1 + extreme) / (1 + draws); all "
-        "flips where there are no more than draws"
+        "two-sided test that flips the signs of all differences of a case together: exact, by the distribution of the "
+        "sum over all flips, where the cases' sums are multiples of one step as those of scores are, or are 32 or "
+        "fewer; otherwise by draws"
     ),
     "case_reader_interval": (
         "95% percentile bootstrap of cases and, independently, of readers (conservative; with fewer than 5 readers it "
@@ -84,6 +89,9 @@ EFFECT_COLUMNS = [
     "rank_biserial",
     "rank_biserial_low",
     "rank_biserial_high",
+    "p_mc_low",
+    "p_mc_high",
+    "draws",
 ]
 PERIOD_COLUMNS = [
     "question",
@@ -118,8 +126,6 @@ EQUIVALENCE_COLUMNS = [
 MIN_CASES = 2
 # Walsh averages grow with the square of the cases.
 _MAX_SHIFT_CASES = 5000
-# Two to this power is more than anybody's draws.
-_EXACT_CASES = 25
 MIN_READERS = 2
 
 
@@ -132,15 +138,30 @@ class CaseEffect:
     mean: float
     ci_low: float
     ci_high: float
-    p_value: float
+    p: PValue
     shift: float
     shift_low: float
     shift_high: float
     reason: str | None
 
+    @property
+    def p_value(self) -> float:
+        """Of the sign flip of cases."""
+        return self.p.value
 
-def case_effect(cases: pd.Series[Any], differences: Floats, *, rng: np.random.Generator, draws: int) -> CaseEffect:
-    """Mean of the pairs' differences with case bootstrap interval and case-level sign-flip p."""
+
+def case_effect(
+    cases: pd.Series[Any],
+    differences: Floats,
+    *,
+    rng: np.random.Generator,
+    draws: int,
+    limits: Sequence[float] = (LIMIT,),
+) -> CaseEffect:
+    """Mean of the pairs' differences with case bootstrap interval and case-level sign-flip p.
+
+    Where p must be drawn, there are draws enough to tell it from the `limits`, or `monte_carlo.MOST_DRAWS`.
+    """
     n_pairs = len(differences)
     codes = _codes(cases)
     n_cases = int(codes.max() + 1) if n_pairs else 0
@@ -155,26 +176,13 @@ def case_effect(cases: pd.Series[Any], differences: Floats, *, rng: np.random.Ge
     elif not differences.any():
         reason = "all differences are zero"
     if reason is not None:
-        nothing = dict.fromkeys(("ci_low", "ci_high", "p_value", "shift", "shift_low", "shift_high"), np.nan)
-        return CaseEffect(n_cases=n_cases, n_pairs=n_pairs, mean=mean, reason=reason, **nothing)
+        nothing = dict.fromkeys(("ci_low", "ci_high", "shift", "shift_low", "shift_high"), np.nan)
+        return CaseEffect(n_cases=n_cases, n_pairs=n_pairs, mean=mean, p=UNKNOWN, reason=reason, **nothing)
     weights = case_weights(rng, n_cases, draws)
     low, high = percentile_interval((weights @ sums) / (weights @ counts))
     shift, shift_low, shift_high = hodges_lehmann(sums / counts)
-    p_value = sign_flip(sums, rng=rng, draws=draws)
-    return CaseEffect(n_cases, n_pairs, mean, low, high, p_value, shift, shift_low, shift_high, None)
-
-
-def sign_flip(sums: Floats, *, rng: np.random.Generator, draws: int) -> float:
-    """Two-sided p of the total when the signs of the cases' sums are random: by draws, or by all flips where fewer."""
-    n_cases = len(sums)
-    every = 2**n_cases if n_cases < _EXACT_CASES else np.inf
-    if every <= draws:
-        signs = 1.0 - 2.0 * ((np.arange(int(every))[:, None] >> np.arange(n_cases)[None, :]) & 1)
-    else:
-        signs = rng.integers(0, 2, size=(draws, n_cases)) * 2.0 - 1.0
-    # Half a rounding error of slack: flips that give the same sum must count as equally extreme.
-    extreme = int(np.sum(np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9))
-    return extreme / len(signs) if every <= draws else (1 + extreme) / (1 + draws)
+    p = sign_flip(sums, rng=rng, draws=draws, limits=limits)
+    return CaseEffect(n_cases, n_pairs, mean, low, high, p, shift, shift_low, shift_high, None)
 
 
 def hodges_lehmann(values: Floats) -> tuple[float, float, float]:
@@ -205,16 +213,20 @@ def effect_table(
     rows: list[dict[str, Any]] = []
     messages: list[str] = []
     targets = natural_order(frame["target"].unique())
+    family = holm_limits(len(LABELS) * len(targets))
     for question in natural_order(frame["question"].unique()):
         of_question: list[dict[str, Any]] = []
         for label, target in itertools.product(LABELS, (ALL, *targets)):
             own = _select(pairs, question, label, target)
             differences = own["difference"].to_numpy(dtype=np.float64)
             rng = stream(seed, "effect", question, label, target)
-            found = case_effect(own["case"], differences, rng=rng, draws=draws)
+            limits = (LIMIT,) if target == ALL else family
+            found = case_effect(own["case"], differences, rng=rng, draws=draws, limits=limits)
             where = f"{label}, {'all targets' if target == ALL else target}"
             if found.reason is not None:
                 messages.append(f"Effect over cases, {question}, {where}: no test, because {found.reason}.")
+            elif (doubt := found.p.doubt(limits)) is not None:
+                messages.append(f"Effect over cases, {question}, {where}: {doubt}.")
             row = {
                 "question": question,
                 "label": label,
@@ -229,6 +241,7 @@ def effect_table(
                 "shift_low": found.shift_low,
                 "shift_high": found.shift_high,
                 "reader_correlation": reader_correlation(own),
+                **found.p.columns,
             }
             if found.reason is None:
                 rng = stream(seed, "effect of ranks", question, label, target)

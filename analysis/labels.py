@@ -57,6 +57,7 @@ COLUMNS: dict[str, str] = {
     "n_pairs": "Pairs",
     "n_readers": "Readers",
     "n_readings": "Readings",
+    "draws": "Draws of p",
     "sd_difference": "SD",
     "sd": "SD",
     "se": "SE",
@@ -120,6 +121,7 @@ INTERVALS: dict[str, tuple[str, str]] = {
     "arm_low": ("arm_high", "Arm, 95% interval"),
     "carry_over_low": ("carry_over_high", "Carry-over, 95% interval"),
     "or_low": ("or_high", "Odds ratio, 95% interval"),
+    "p_mc_low": ("p_mc_high", "p, 99% interval of its draws"),
 }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, UsageError
 from analysis.order import natural_order
 from analysis.ratings import MIN_CASES
 from analysis.resampling import stream
@@ -47,9 +47,9 @@ class Resampling:
 
     def __post_init__(self) -> None:
         if self.draws < 2:
-            raise AnalysisError(f"{self.draws} draws give no covariance. Ask for at least 2; 2000 is usual.")
+            raise UsageError(f"{self.draws} draws give no covariance. Ask for at least 2; 2000 is usual.")
         if self.seed < 0:
-            raise AnalysisError(f"{self.seed} is no seed. Give a whole number from 0.")
+            raise UsageError(f"{self.seed} is no seed. Give a whole number from 0.")
 
 
 def auc_merit(ratings: Ratings, *, covariance: Covariance = "jackknife", resampling: Resampling | None = None) -> Merit:

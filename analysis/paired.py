@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, UsageError
 from analysis.order import natural_order
 from analysis.schema import ALL, LABELS
 
@@ -76,7 +76,7 @@ def choose_arms(frame: pd.DataFrame, arms: tuple[str, str] | None) -> tuple[str,
     present = natural_order(frame["arm"].unique())
     if arms is not None:
         if arms[0] == arms[1]:
-            raise AnalysisError(f"The arms to compare are both '{arms[0]}'. Name two different arms.")
+            raise UsageError(f"The arms to compare are both '{arms[0]}'. Name two different arms.")
         unknown = [arm for arm in arms if arm not in present]
         # An arm that nobody has answered yet is thin data; with two others in the data it is a wrong name.
         if unknown and (len(present) > 1 or (present and len(unknown) > 1)):

@@ -15,10 +15,11 @@ from analysis.agreement_report import agreement_table
 from analysis.allocation import check_allocation
 from analysis.effect import OPTIONS as EFFECT_OPTIONS
 from analysis.effect import effect_table, equivalence_table, period_table
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, UsageError
 from analysis.flow import OPTIONS as FLOW_OPTIONS
 from analysis.flow import flow_table, sensitivity_table
 from analysis.methods import methods_text
+from analysis.monte_carlo import OPTIONS as DRAWN_OPTIONS
 from analysis.mrmc_points import point_options
 from analysis.mrmc_report import mrmc_options
 from analysis.order import natural_order, unique_slugs
@@ -83,11 +84,11 @@ def build(
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
     """
     if draws < 1:
-        raise AnalysisError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
+        raise UsageError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
     if margin is not None and not (np.isfinite(margin) and margin > 0):
-        raise AnalysisError(f"{margin} is no margin. Give a positive number of points of the scale.")
+        raise UsageError(f"{margin} is no margin. Give a positive number of points of the scale.")
     if seed < 0:
-        raise AnalysisError(f"{seed} is no seed. Give a whole number from 0.")
+        raise UsageError(f"{seed} is no seed. Give a whole number from 0.")
     frame = validate(df)
     studies = natural_order(frame["study"].unique())
     if len(studies) > 1:
@@ -96,7 +97,7 @@ def build(
     contrast = paired.choose_arms(frame, arms)
     if selection:
         if allocation is not None:
-            raise AnalysisError("The allocation is of all the data. Leave it out of a report of part of them.")
+            raise UsageError("The allocation is of all the data. Leave it out of a report of part of them.")
         messages.append(
             f"Exploration: filtered to {selection.words}. These are not the results of the planned analysis."
         )
@@ -134,6 +135,7 @@ def build(
 def _options(work: _Work) -> dict[str, Any]:
     return {
         "draws": work.draws,
+        "drawn_p": dict(DRAWN_OPTIONS),
         "adjustment": "Holm, and Benjamini-Hochberg (p_bh)" if work.adjust == "bh" else "Holm",
         "margin": work.margin,
         "pairs": "by reader, case and question; a pair without both arms is excluded",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from analysis.tables import Row as TableRow
+from analysis.tables import TableError, read_table
 from explainer.errors import ExplainerError
 from explainer.images import load_array
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 Part = Literal["training", "validation", "test"]
 PARTS: tuple[Part, ...] = ("training", "validation", "test")
@@ -62,29 +64,35 @@ def to_range(pixels: Tensor) -> Tensor:
 
 def read_labels(labels: Path, images: Path) -> list[Row]:
     """Rows of labels.csv; `file` is relative to the labels file, or else its name is looked up in `images`."""
-    with labels.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        missing = [column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or [])]
-        if missing:
-            raise TrainingDataError(f"{labels} lacks the columns {', '.join(missing)}.")
-        rows = []
-        for record in reader:
-            findings = frozenset(part.strip() for part in record["findings"].split("|")) - {NO_FINDING, ""}
-            path = labels.parent / record["file"]
-            if not path.exists():
-                path = images / Path(record["file"]).name
-            if not path.exists():
-                raise TrainingDataError(f"{labels} line {reader.line_num}: {record['file']} is not in {images}.")
-            rows.append(Row(record["image"], record["patient_id"], findings, path))
+    rows = []
+    for row in _rows(labels, REQUIRED_COLUMNS):
+        record = row.values
+        findings = frozenset(part.strip() for part in record["findings"].split("|")) - {NO_FINDING, ""}
+        path = labels.parent / record["file"]
+        if not path.exists():
+            path = images / Path(record["file"]).name
+        if not path.exists():
+            raise TrainingDataError(f"{labels} line {row.line}: {record['file']} is not in {images}.")
+        rows.append(Row(record["image"], record["patient_id"], findings, path))
     if not rows:
         raise TrainingDataError(f"{labels} has no rows.")
     return rows
 
 
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[TableRow]:
+    """The rows of a table that must be whole; what had to be guessed is said. Raises TrainingDataError."""
+    try:
+        table = read_table(path, required=columns).whole()
+    except TableError as error:
+        raise TrainingDataError(f"{path}: {error}") from error
+    for note in table.notes:
+        tqdm.write(f"note: {note}", file=sys.stderr)
+    return iter(table)
+
+
 def patients_in(listing: Path, rows: Sequence[Row]) -> frozenset[str]:
-    """Patients of the images that a CSV file with a column `image` names (for example boxes.csv)."""
-    with listing.open(newline="", encoding="utf-8") as stream:
-        named = {record["image"] for record in csv.DictReader(stream)}
+    """Patients of the images that a table with a column `image` names (for example boxes.csv)."""
+    named = {row.values["image"] for row in _rows(listing, ("image",))}
     return frozenset(row.patient for row in rows if row.image in named)
 
 

@@ -63,6 +63,8 @@ def interval(name: str, low: float | None, high: float | None, *, table: str = "
     """An interval that begins in the column `name`, low to high."""
     if low is None or high is None:
         return ABSENT
+    if is_p(name):
+        return f"{p_value(low)} to {p_value(high)}"
     plain = name in UNSIGNED_INTERVALS or (name == "ci_low" and table in UNSIGNED_TABLES)
     return f"{fixed(low)} to {fixed(high)}" if plain else f"{signed(low, 3)} to {signed(high, 3)}"
 

@@ -11,7 +11,21 @@ from readerstudy.results.tables import Part, Pivot, Row, ShownTable, Tables, sho
 from readerstudy.studies.protocol_analysis import AnalysisPlan
 
 ARM_BY_LABEL = "arm x label"
-EFFECT = ("label", "target", "n_cases", "n_pairs", "mean_difference", "ci_low", "ci_high", "p_value", "p_holm", "p_bh")
+EFFECT = (
+    "label",
+    "target",
+    "n_cases",
+    "n_pairs",
+    "mean_difference",
+    "ci_low",
+    "ci_high",
+    "p_value",
+    "p_holm",
+    "p_bh",
+    "p_mc_low",
+    "p_mc_high",
+    "draws",
+)
 ORDINAL = ("term", "odds_ratio", "or_low", "or_high", "estimate", "se_robust", "p_robust", "lr_p")
 
 

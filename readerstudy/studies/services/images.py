@@ -104,7 +104,7 @@ def _import_images(run: _Run, images_dir: Path, labels_csv: Path, progress: Repo
         except RowError as error:
             run.problems.append(Problem(source, row.line, str(error)))
     if not wanted and not run.problems:
-        raise TableError(f"{labels_csv} lists no image.")
+        raise TableError(f"{labels_csv} lists no image.", "Give one row for each image.")
     by_sha256 = {image.sha256: image for image in run.study.images.exclude(sha256="")}
     by_name = {image.name: image.sha256 for image in by_sha256.values()}
     with closing(_stored(run, wanted, images_dir, labels_csv.resolve().parent)) as found:
