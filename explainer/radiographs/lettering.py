@@ -66,7 +66,8 @@ def _standing_out(picture: NDArray[np.float32]) -> NDArray[np.int16]:
     """Grey values less the mean of what is around them, in 255ths; Pillow's blur of bytes is the quickest there is."""
     values = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     around = np.asarray(Image.fromarray(values).filter(ImageFilter.BoxBlur(_AROUND)))
-    return values.astype(np.int16) - around
+    difference: NDArray[np.int16] = values.astype(np.int16) - around
+    return difference
 
 
 def _rows(strokes: NDArray[np.bool_]) -> Lettering:

@@ -89,7 +89,8 @@ def _small(grey: NDArray[np.float32]) -> NDArray[np.float64]:
     """32 x 32 values without the coarsest differences, which say how the film lay and not what is on it."""
     picture = Image.fromarray(np.ascontiguousarray(grey, dtype=np.float32))
     values = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float64)
-    return values - np.asarray(gaussian_filter(values, _BLUR))
+    fine: NDArray[np.float64] = values - gaussian_filter(values, _BLUR)
+    return fine
 
 
 def _correlations(values: NDArray[np.float64]) -> tuple[float, float]:
