@@ -14,7 +14,7 @@ import numpy as np
 
 from analysis.agreement_report import load_wide, wide_messages, wide_table
 from analysis.allocation import load_allocation
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, UsageError
 from analysis.interchange import FORMATS, convert
 from analysis.mrmc import Name
 from analysis.mrmc_merit import Covariance, Resampling
@@ -46,14 +46,14 @@ _COMPONENTS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 when it is done, 2 when the request or the data cannot be used."""
+    """Run one command; 0 when it is done, 1 when the data cannot be used, 2 when the request makes no sense."""
     options = _parser().parse_args(arguments)
     try:
         run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
     except (AnalysisError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
-        return 2
+        return 2 if isinstance(error, UsageError) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -205,13 +205,14 @@ def _mrmc(options: argparse.Namespace) -> int:
 
 
 def _agreement(options: argparse.Namespace) -> int:
-    readers, ratings = load_wide(options.table, readers_in_rows=options.readers_in_rows)
+    notes: list[str] = []
+    readers, ratings = load_wide(options.table, readers_in_rows=options.readers_in_rows, notes=notes)
     table = wide_table(readers, ratings, seed=options.seed, draws=options.draws)
     if options.out:
         content = {"agreement": records(table), "seed": options.seed, "draws": options.draws}
         options.out.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     _show(table)
-    for message in wide_messages(table, ratings):
+    for message in [*notes, *wide_messages(table, ratings)]:
         sys.stderr.write(f"note: {message}\n")
     return 0
 
@@ -227,7 +228,7 @@ def _power(options: argparse.Namespace) -> int:
 
 def _simulated_power(options: argparse.Namespace) -> Report:
     if options.pilot is None or not options.readers or not options.cases:
-        raise AnalysisError("--simulate needs RESPONSES.csv, --readers and --cases.")
+        raise UsageError("--simulate needs RESPONSES.csv, --readers and --cases.")
     frame = load_responses(options.pilot)
     arms = choose_arms(frame, options.treatments)
     if arms is None:
@@ -259,7 +260,7 @@ def _or_power(options: argparse.Namespace) -> Report:
     elif "cases" in given:
         components = Components(**{**dict.fromkeys(names, np.nan), **given})
     else:
-        raise AnalysisError("Give a pilot, or its components with --pilot-cases.")
+        raise UsageError("Give a pilot, or its components with --pilot-cases.")
     plan = Plan(
         readers=options.readers,
         cases=options.cases,
@@ -268,7 +269,12 @@ def _or_power(options: argparse.Namespace) -> Report:
         alpha=options.alpha,
         margin=options.margin,
     )
-    return build_power(components, plan, source=_source(options.pilot) if options.pilot else None)
+    try:
+        return build_power(components, plan, source=_source(options.pilot) if options.pilot else None)
+    except AnalysisError as error:
+        if options.pilot:
+            raise
+        raise UsageError(str(error)) from error  # all that it was computed from stood in the request
 
 
 def _convert(options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -10,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.agreement import Metric, Weights, alphas, disagreement_weights, iccs, kappa, kappas, unit_coincidences
-from analysis.cells import CellsError, read_cells
 from analysis.errors import AnalysisError
 from analysis.order import natural_order
 from analysis.resampling import case_weights, percentile_interval, stream
+from analysis.tables import RowError, Table, TableError, number, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,33 @@ OPTIONS: dict[str, str] = {
     "interval": "95% percentile bootstrap of cases",
     "within": "a reader's first and second reading of a case in the same arm (hidden repeats)",
 }
+#: Columns of a table of ratings that name its rows; no reader is called so.
+IDENTIFIERS = (
+    "case",
+    "case_id",
+    "caseid",
+    "case_no",
+    "case_number",
+    "id",
+    "image",
+    "image_id",
+    "subject",
+    "subject_id",
+    "patient",
+    "patient_id",
+    "item",
+    "item_id",
+    "unit",
+    "study_id",
+    "file",
+    "filename",
+    "index",
+    "row",
+    "no",
+    "nr",
+    "number",
+)
+MISSING = {"", "NA", "N/A", ".", "NAN"}
 # With more readers the pairs are hundreds of rows that nobody reads; ICC and alpha speak for all.
 MAX_READERS_IN_PAIRS = 10
 # Weighted kappas and ordinal alpha are for scales; the tables of a fine scale grow with its square.
@@ -179,21 +207,64 @@ def _row(statistic: Statistic) -> tuple[str, int, float, float, float, float]:
     )
 
 
-def load_wide(path: Path, *, readers_in_rows: bool = False) -> tuple[list[str], Floats]:
-    """Readers and their ratings (cases, readers) from a CSV file with a header: a column is a reader, a row a case.
+def load_wide(path: Path, *, readers_in_rows: bool = False, notes: list[str] | None = None) -> tuple[list[str], Floats]:
+    """Readers and their ratings (cases, readers) from a table with a header: a column is a reader, a row a case.
 
     Empty cells and NA are ratings that are missing. With `readers_in_rows` a row is a reader and the header names the
-    cases. Raises AnalysisError.
+    cases. A column that names the rows (`IDENTIFIERS`) is no rating: it is left out, and `notes` say so; with
+    `readers_in_rows` it names the readers. Raises AnalysisError.
     """
+    kept = notes if notes is not None else []
     try:
-        header, records, _ = read_cells(path)
-        cells = [[np.nan if cell.strip() in {"", "NA", "."} else float(cell) for cell in row] for row in records]
-    except (CellsError, ValueError) as error:
-        raise AnalysisError(f"{path.name} is no table of ratings: {error}. Give a header and numbers.") from error
-    table = np.array(cells, dtype=np.float64).reshape(len(cells), len(header))
+        source = read_table(path, known=IDENTIFIERS).whole()
+        names = [name for name in source.header if _identifies(name)]
+        raters = [name for name in source.header if name not in names]
+        source.write_points(raters)
+        cells = [[_rating(source, place, name) for name in raters] for place in range(len(source.records))]
+    except (TableError, RowError) as error:
+        raise AnalysisError(f"{path.name} is no table of ratings: {str(error).rstrip('.')}.") from error
+    table = np.array(cells, dtype=np.float64).reshape(len(cells), len(raters))
+    kept += source.notes
     if readers_in_rows:
-        return [f"reader {number}" for number in range(1, len(table) + 1)], table.T
-    return header, table
+        return _row_names(source, names), table.T
+    counted = _numbering(table)
+    names += [raters[column] for column in counted]
+    if names:
+        kept.append(f"Column {', '.join(names)} names the cases and is no reader; it is left out.")
+    raters = [name for name in raters if name not in names]
+    table = np.delete(table, counted, axis=1)
+    return raters, table
+
+
+def _identifies(name: str) -> bool:
+    return "".join(re.split(r"[\s_.-]+", name.casefold())) in {"".join(known.split("_")) for known in IDENTIFIERS}
+
+
+def _numbering(table: Floats) -> list[int]:
+    """Columns that number the rows: whole numbers that go up by one, to where no other column has a score."""
+    counted = []
+    for column in range(table.shape[1] if len(table) > 2 and table.shape[1] > 2 else 0):
+        own, others = table[:, column], np.delete(table, column, axis=1)
+        if (np.diff(own) == 1).all() and float(own[0]).is_integer() and not np.nanmax(others) >= own[-1]:
+            counted.append(column)
+    return counted
+
+
+def _rating(source: Table, place: int, name: str) -> float:
+    cell = source.records[place][source.header.index(name)]
+    if cell.upper() in MISSING:
+        return float("nan")
+    try:
+        return number(cell, f"column '{name}'")
+    except RowError as error:
+        raise RowError(f"line {source.lines[place]}: {error}") from error
+
+
+def _row_names(source: Table, names: Sequence[str]) -> list[str]:
+    if not names:
+        return [f"reader {place}" for place in range(1, len(source.records) + 1)]
+    place = source.header.index(names[0])
+    return [record[place] or f"reader {row}" for row, record in enumerate(source.records, start=1)]
 
 
 def wide_messages(table: pd.DataFrame, ratings: Floats) -> list[str]:

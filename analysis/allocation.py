@@ -6,8 +6,8 @@ from typing import IO, TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.cells import CellsError, read_cells
 from analysis.errors import AnalysisError
+from analysis.tables import TableError, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,10 +31,10 @@ def load_allocation(source: str | Path | IO[str] | IO[bytes]) -> pd.DataFrame:
     Raises AllocationFileError for anything else, OSError for a file that cannot be opened.
     """
     try:
-        header, records, _ = read_cells(source)
-    except CellsError as error:
-        raise AllocationFileError(f"The allocation cannot be read: {error.problem} {error.remedy}") from error
-    return check_allocation(pd.DataFrame(records, columns=header, dtype=str))
+        table = read_table(source, known=(*REQUIRED, "opened_at", "excluded")).whole()
+    except TableError as error:
+        raise AllocationFileError(f"The allocation cannot be read: {error}") from error
+    return check_allocation(pd.DataFrame(table.records, columns=list(table.header), dtype=str))
 
 
 def check_allocation(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from analysis.clustered import (
     case_reader_means,
@@ -20,13 +19,21 @@ from analysis.clustered import (
     rank_biserial,
     rank_biserial_interval,
 )
+from analysis.monte_carlo import LIMIT, UNKNOWN, PValue, holm_limits
 from analysis.order import natural_order
-from analysis.paired import Adjustment, Pairs, adjusted_rows
-from analysis.resampling import LEVEL, case_weights, percentile_interval, stream
+from analysis.paired import Adjustment, Pairs, adjusted_rows, holm
+from analysis.resampling import case_weights, percentile_interval, stream
 from analysis.schema import ALL, LABELS
+from analysis.shift import OPTIONS as SHIFT
+from analysis.shift import signed_rank_shift
+from analysis.sign_flip import sign_flip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from analysis.clusters import Clusters
 
     Floats = NDArray[np.float64]
 
@@ -34,19 +41,20 @@ OPTIONS: dict[str, str] = {
     "estimand": "mean difference over pairs, every pair counting the same",
     "interval": "95% percentile bootstrap of cases, all pairs of a case together",
     "p_value": (
-        "two-sided test that flips the signs of all differences of a case together, (1 + extreme) / (1 + draws); all "
-        "flips where there are no more than draws"
+        "two-sided test that flips the signs of all differences of a case together: exact, by the distribution of the "
+        "sum over all flips, where the cases' sums are multiples of one step as those of scores are, or are 32 or "
+        "fewer; otherwise by draws"
     ),
     "case_reader_interval": (
         "95% percentile bootstrap of cases and, independently, of readers (conservative; with fewer than 5 readers it "
         "tells little of other readers)"
     ),
     "signed_rank": (
-        "clustered signed-rank test of Rosner, Glynn and Lee (2006): zero differences dropped, signs of whole cases "
-        "random, normal approximation, two-sided"
+        "clustered signed-rank test of Rosner, Glynn and Lee (2006; signed_rank_p): zero differences dropped, signs of "
+        "whole cases random, cases of unequal size weighted, normal approximation, two-sided"
     ),
     "rank_biserial": "matched-pairs rank-biserial correlation of all pairs with a 95% percentile bootstrap of cases",
-    "shift": "Hodges-Lehmann estimate of the case means of the differences with the interval of the signed-rank test",
+    "shift": f"Hodges-Lehmann, {SHIFT['estimate']}; interval: {SHIFT['interval']}; test: {SHIFT['test']}",
     "adjustment": "Holm over the target x label tests of one question",
     "family": "the target x label tests (p_value) of one question; tests that cannot be computed are not counted",
     "period": (
@@ -76,6 +84,7 @@ EFFECT_COLUMNS = [
     "shift",
     "shift_low",
     "shift_high",
+    "signed_rank_exact",
     "reader_correlation",
     "case_reader_low",
     "case_reader_high",
@@ -84,6 +93,14 @@ EFFECT_COLUMNS = [
     "rank_biserial",
     "rank_biserial_low",
     "rank_biserial_high",
+    "p_mc_low",
+    "p_mc_high",
+    "draws",
+    "n_clusters",
+    "cluster_low",
+    "cluster_high",
+    "cluster_p",
+    "cluster_p_holm",
 ]
 PERIOD_COLUMNS = [
     "question",
@@ -116,10 +133,6 @@ EQUIVALENCE_COLUMNS = [
 ]
 # With fewer cases an interval or test over cases says nothing.
 MIN_CASES = 2
-# Walsh averages grow with the square of the cases.
-_MAX_SHIFT_CASES = 5000
-# Two to this power is more than anybody's draws.
-_EXACT_CASES = 25
 MIN_READERS = 2
 
 
@@ -132,15 +145,27 @@ class CaseEffect:
     mean: float
     ci_low: float
     ci_high: float
-    p_value: float
-    shift: float
-    shift_low: float
-    shift_high: float
+    p: PValue
     reason: str | None
 
+    @property
+    def p_value(self) -> float:
+        """Of the sign flip of cases."""
+        return self.p.value
 
-def case_effect(cases: pd.Series[Any], differences: Floats, *, rng: np.random.Generator, draws: int) -> CaseEffect:
-    """Mean of the pairs' differences with case bootstrap interval and case-level sign-flip p."""
+
+def case_effect(
+    cases: pd.Series[Any],
+    differences: Floats,
+    *,
+    rng: np.random.Generator,
+    draws: int,
+    limits: Sequence[float] = (LIMIT,),
+) -> CaseEffect:
+    """Mean of the pairs' differences with case bootstrap interval and case-level sign-flip p.
+
+    Where p must be drawn, there are draws enough to tell it from the `limits`, or `monte_carlo.MOST_DRAWS`.
+    """
     n_pairs = len(differences)
     codes = _codes(cases)
     n_cases = int(codes.max() + 1) if n_pairs else 0
@@ -155,66 +180,44 @@ def case_effect(cases: pd.Series[Any], differences: Floats, *, rng: np.random.Ge
     elif not differences.any():
         reason = "all differences are zero"
     if reason is not None:
-        nothing = dict.fromkeys(("ci_low", "ci_high", "p_value", "shift", "shift_low", "shift_high"), np.nan)
-        return CaseEffect(n_cases=n_cases, n_pairs=n_pairs, mean=mean, reason=reason, **nothing)
+        return CaseEffect(n_cases, n_pairs, mean, np.nan, np.nan, UNKNOWN, reason)
     weights = case_weights(rng, n_cases, draws)
     low, high = percentile_interval((weights @ sums) / (weights @ counts))
-    shift, shift_low, shift_high = hodges_lehmann(sums / counts)
-    p_value = sign_flip(sums, rng=rng, draws=draws)
-    return CaseEffect(n_cases, n_pairs, mean, low, high, p_value, shift, shift_low, shift_high, None)
-
-
-def sign_flip(sums: Floats, *, rng: np.random.Generator, draws: int) -> float:
-    """Two-sided p of the total when the signs of the cases' sums are random: by draws, or by all flips where fewer."""
-    n_cases = len(sums)
-    every = 2**n_cases if n_cases < _EXACT_CASES else np.inf
-    if every <= draws:
-        signs = 1.0 - 2.0 * ((np.arange(int(every))[:, None] >> np.arange(n_cases)[None, :]) & 1)
-    else:
-        signs = rng.integers(0, 2, size=(draws, n_cases)) * 2.0 - 1.0
-    # Half a rounding error of slack: flips that give the same sum must count as equally extreme.
-    extreme = int(np.sum(np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9))
-    return extreme / len(signs) if every <= draws else (1 + extreme) / (1 + draws)
-
-
-def hodges_lehmann(values: Floats) -> tuple[float, float, float]:
-    """Median of the Walsh averages, and the interval that the signed-rank test (normal approximation) does not reject.
-
-    NaN for more values than can be paired in memory.
-    """
-    n = len(values)
-    if n > _MAX_SHIFT_CASES:
-        return np.nan, np.nan, np.nan
-    rows, columns = np.triu_indices(n)
-    walsh = np.sort((values[rows] + values[columns]) / 2)
-    z = float(stats.norm.ppf((1 + LEVEL) / 2))
-    rank = int(np.floor(n * (n + 1) / 4 - z * np.sqrt(n * (n + 1) * (2 * n + 1) / 24)))
-    middle = float(np.median(walsh))
-    if rank < 1:
-        return middle, np.nan, np.nan
-    return middle, float(walsh[rank - 1]), float(walsh[-rank])
+    p = sign_flip(sums, rng=rng, draws=draws, limits=limits)
+    return CaseEffect(n_cases, n_pairs, mean, low, high, p, None)
 
 
 def effect_table(
-    frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int, adjust: Adjustment = "holm"
+    frame: pd.DataFrame,
+    pairs: Pairs,
+    *,
+    seed: int,
+    draws: int,
+    adjust: Adjustment = "holm",
+    clusters: Clusters | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """The effect per question, label and target ("all" first), with the correlation of the readers' differences.
 
-    With `adjust` "bh" there is a column p_bh beside p_holm.
+    With `adjust` "bh" there is a column p_bh beside p_holm. Where `clusters` are not the cases themselves, interval and
+    p with clusters as units stand in columns of their own.
     """
     rows: list[dict[str, Any]] = []
     messages: list[str] = []
     targets = natural_order(frame["target"].unique())
+    family = holm_limits(len(LABELS) * len(targets))
     for question in natural_order(frame["question"].unique()):
         of_question: list[dict[str, Any]] = []
         for label, target in itertools.product(LABELS, (ALL, *targets)):
             own = _select(pairs, question, label, target)
             differences = own["difference"].to_numpy(dtype=np.float64)
             rng = stream(seed, "effect", question, label, target)
-            found = case_effect(own["case"], differences, rng=rng, draws=draws)
+            limits = (LIMIT,) if target == ALL else family
+            found = case_effect(own["case"], differences, rng=rng, draws=draws, limits=limits)
             where = f"{label}, {'all targets' if target == ALL else target}"
             if found.reason is not None:
                 messages.append(f"Effect over cases, {question}, {where}: no test, because {found.reason}.")
+            elif (doubt := found.p.doubt(limits)) is not None:
+                messages.append(f"Effect over cases, {question}, {where}: {doubt}.")
             row = {
                 "question": question,
                 "label": label,
@@ -225,33 +228,65 @@ def effect_table(
                 "ci_low": found.ci_low,
                 "ci_high": found.ci_high,
                 "p_value": found.p_value,
-                "shift": found.shift,
-                "shift_low": found.shift_low,
-                "shift_high": found.shift_high,
                 "reader_correlation": reader_correlation(own),
+                **found.p.columns,
             }
             if found.reason is None:
                 rng = stream(seed, "effect of ranks", question, label, target)
-                more, lacking = _ranks_and_readers(own, differences, rng=rng, draws=draws)
+                more, remarks = _ranks_and_readers(own, differences, rng=rng, draws=draws)
                 row |= more
-                if lacking is not None:
-                    messages.append(f"Clustered signed-rank test, {question}, {where}: none, because {lacking}.")
+                messages.extend(f"Signed ranks, {question}, {where}: {remark}." for remark in remarks)
+            if clusters is not None and clusters.known:
+                rng = stream(seed, "effect of clusters", question, label, target)
+                row |= _over_clusters(own, differences, clusters, found, rng=rng, draws=draws, limits=limits)
             of_question.append(row)
-        rows.extend(adjusted_rows(of_question, adjust))
+        rows.extend(_with_cluster_holm(adjusted_rows(of_question, adjust)))
     columns = EFFECT_COLUMNS if adjust == "holm" else [*EFFECT_COLUMNS, "p_bh"]
     if rows and frame["reader"].nunique() < MIN_READERS:
         messages.append("Effect over cases: no interval over cases and readers, because there is one reader.")
     return pd.DataFrame(rows, columns=columns), messages
 
 
+def _over_clusters(
+    own: pd.DataFrame,
+    differences: Floats,
+    clusters: Clusters,
+    over_cases: CaseEffect,
+    *,
+    rng: np.random.Generator,
+    draws: int,
+    limits: Sequence[float],
+) -> dict[str, float]:
+    """What clusters add to a row of the effect: their number and, where they are not the cases, interval and p."""
+    units = clusters.of(own["case"])
+    row: dict[str, float] = {"n_clusters": units.nunique()}
+    if not clusters.are_cases:
+        found = over_cases
+        if row["n_clusters"] < over_cases.n_cases:
+            found = case_effect(units, differences, rng=rng, draws=draws, limits=limits)
+        row |= {"cluster_low": found.ci_low, "cluster_high": found.ci_high, "cluster_p": found.p_value}
+    return row
+
+
+def _with_cluster_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of one question with Holm's adjustment of cluster_p over its tests per target."""
+    adjusted = holm([np.nan if row["target"] == ALL else row.get("cluster_p", np.nan) for row in rows])
+    return [{**row, "cluster_p_holm": value} for row, value in zip(rows, adjusted, strict=True)]
+
+
 def _ranks_and_readers(
     own: pd.DataFrame, differences: Floats, *, rng: np.random.Generator, draws: int
-) -> tuple[dict[str, float], str | None]:
-    """What ranks and readers add to a row of the effect."""
+) -> tuple[dict[str, float], list[str]]:
+    """What ranks and readers add to a row of the effect, and remarks."""
     cases, readers = _codes(own["case"]), _codes(own["reader"])
     test = clustered_signed_rank(cases, differences)
     low, high = rank_biserial_interval(cases, differences, rng=rng, draws=draws)
+    shift = signed_rank_shift(cases, differences)
     row = {
+        "shift": shift.estimate,
+        "shift_low": shift.low,
+        "shift_high": shift.high,
+        "signed_rank_exact": shift.p_value,
         "signed_rank_z": test.statistic,
         "signed_rank_p": test.p_value,
         "rank_biserial": rank_biserial(differences),
@@ -261,7 +296,8 @@ def _ranks_and_readers(
     if readers.max() + 1 >= MIN_READERS:
         means = case_reader_means(cases, readers, differences, rng=rng, draws=draws)
         row["case_reader_low"], row["case_reader_high"] = percentile_interval(means)
-    return row, test.reason
+    remarks = [] if test.reason is None else [f"no clustered test, because {test.reason}"]
+    return row, remarks if shift.remark is None else [*remarks, shift.remark]
 
 
 def equivalence_table(

@@ -3,3 +3,7 @@
 
 class AnalysisError(Exception):
     """Says in its message what was wrong with the request or the data and what to do about it."""
+
+
+class UsageError(AnalysisError):
+    """The request itself makes no sense, whatever the data."""

@@ -52,6 +52,9 @@ SENSITIVITY_COLUMNS = [
     "ci_low",
     "ci_high",
     "p_value",
+    "p_mc_low",
+    "p_mc_high",
+    "draws",
 ]
 OPTIONS: dict[str, str] = {
     "flow": (
@@ -159,6 +162,8 @@ def sensitivity_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int
                 found = case_effect(part["case"], part["difference"].to_numpy(dtype=np.float64), rng=rng, draws=draws)
                 if found.reason is not None:
                     messages.append(f"Sensitivity, {question}, {label}, {name}: no test, because {found.reason}.")
+                elif (doubt := found.p.doubt()) is not None:
+                    messages.append(f"Sensitivity, {question}, {label}, {name}: {doubt}.")
                 rows.append(
                     {
                         "question": question,
@@ -171,6 +176,7 @@ def sensitivity_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int
                         "ci_low": found.ci_low,
                         "ci_high": found.ci_high,
                         "p_value": found.p_value,
+                        **found.p.columns,
                     }
                 )
     return pd.DataFrame(rows, columns=SENSITIVITY_COLUMNS), messages

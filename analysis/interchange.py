@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from analysis.accuracy import ratings_table
 from analysis.cells import safe_cell
-from analysis.errors import AnalysisError
+from analysis.errors import UsageError
 from analysis.order import natural_order
 from analysis.ratings import RatingsError, check_ratings, crossed
 from analysis.schema import COLUMNS, LABELS
@@ -50,20 +50,28 @@ class StudyText:
 def imrmc(frame: pd.DataFrame, question: str) -> tuple[bytes, list[str]]:
     """One question of validated responses as an .imrmc file with every arm, and messages. Missing ratings stay missing.
 
-    Scores are ratings, true positives the cases with the condition; of repeated readings the earliest counts. Names
+    Scores are ratings, true positives the cases with the condition; of repeated readings the earliest counts. Readers
+    and cases are numbered, since RJafroc reads numbers only, and the lines before the data say which is which; arms
     lose commas and blanks, which the format cannot hold.
     """
     table = _table(frame, question)
-    names = {column: _identifiers(table[column]) for column in ("reader", "case", "treatment")}
+    names = {column: _numbered(table[column]) for column in ("reader", "case")}
+    names["treatment"] = _identifiers(table["treatment"])
     truths = table.drop_duplicates("case").set_index("case")["truth"]
     cases = natural_order(truths.index)
     lines = [
-        f"Study {_one_line(frame['study'].iloc[0])}, question {_one_line(question)}, higher is more suspicious.",
+        _remark(f"Study {frame['study'].iloc[0]}, question {question}, higher is more suspicious."),
         "Reader -1 gives the truth: 1 is a true positive, 0 a false positive.",
         f"NR: {len(names['reader'])}",
         f"N0: {int((truths == 0).sum())}",
         f"N1: {int((truths == 1).sum())}",
         f"NM: {len(names['treatment'])}",
+        *(
+            _remark(f"{column.capitalize()} {new} is {old}")
+            for column, group in names.items()
+            for old, new in group.items()
+            if old != new
+        ),
         "",
         "BEGIN DATA:",
         *(f"{_TRUTH[0]},{names['case'][case]},{_TRUTH[1]},{truths[case]}" for case in cases),
@@ -117,7 +125,7 @@ def convert(frame: pd.DataFrame, question: str, to: str) -> tuple[bytes, list[st
     Raises AnalysisError for a question or format that there is not.
     """
     if to not in FORMATS:
-        raise AnalysisError(f"There is no format {to}. Formats: {', '.join(FORMATS)}.")
+        raise UsageError(f"There is no format {to}. Formats: {', '.join(FORMATS)}.")
     return FORMATS[to](frame, question)
 
 
@@ -185,7 +193,9 @@ def spss_syntax(study: StudyText) -> bytes:
         "  .",
         "* An apostrophe keeps a spreadsheet from running a cell; it is no part of the cell.",
         "DO REPEAT cell=" + " ".join(column.name for column in COLUMNS if column.kind == "text") + ".",
-        '  DO IF CHAR.SUBSTR(cell,1,1)="\'" AND CHAR.INDEX("=+-@\'",CHAR.SUBSTR(cell,2,1))>0.',
+        # These functions are known to SPSS and PSPP alike; CHAR.SUBSTR is not.
+        '  DO IF INDEX(cell,"\'")=1 AND INDEX(LTRIM(cell,"\'"),"=+-@",1)=1.',
+        "    COMPUTE cell=SUBSTR(cell,2).",
         "  END IF.",
         "END REPEAT.",
         *(f"IF (question={_spss(question.key)}) {variables[question.key]}=value." for question in study.questions),
@@ -228,6 +238,19 @@ def _identifiers(names: Iterable[str]) -> dict[str, str]:
         taken.add(candidate)
         found[name] = candidate
     return found
+
+
+def _numbered(names: Iterable[str]) -> dict[str, str]:
+    """A number for each: the name itself where all are whole numbers from 1, else counted in natural order."""
+    ordered = natural_order(names)
+    if all(re.fullmatch(r"[1-9]\d{0,8}", name, re.ASCII) for name in ordered):
+        return {name: name for name in ordered}
+    return {name: str(number) for number, name in enumerate(ordered, start=1)}
+
+
+def _remark(text: str) -> str:
+    """A line before the data without N0, N1, NR and NM, which programs look for anywhere in it."""
+    return re.sub(r"(N)([01RM])", r"\1_\2", _one_line(text), flags=re.IGNORECASE)
 
 
 def _renamed(names: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.monte_carlo import UNKNOWN, PValue, drawn_p
 from analysis.order import natural_order
 from analysis.resampling import percentile_interval, stream
 from analysis.schema import ALL
@@ -24,7 +25,7 @@ RANK_OPTIONS: dict[str, str] = {
     "kendall": "Kendall's tau-b of the same points, an estimate without interval",
     "all": "mean of the coefficients within targets, weighted by cases, so that pooling cannot invert the sign",
     "interval": "95% percentile bootstrap of cases, within target",
-    "p_value": "two-sided permutation of scores among the cases of a target, (1 + extreme) / (1 + draws)",
+    "p_value": "two-sided permutation of scores among the cases of a target, by draws",
 }
 CHANCE_OPTIONS: dict[str, str] = {
     "areas": (
@@ -54,9 +55,14 @@ class RankCorrelation:
     rho: float
     ci_low: float
     ci_high: float
-    p_value: float
+    p: PValue
     reason: str | None
     kendall: float = np.nan
+
+    @property
+    def p_value(self) -> float:
+        """Of the permutation."""
+        return self.p.value
 
 
 def chance_corrected(
@@ -135,6 +141,8 @@ def rank_table(frame: pd.DataFrame, *, seed: int, draws: int, what: str = "IoU")
         result = rank_correlation(strata, rng=stream(seed, question, arm, target), draws=draws)
         if result.reason is not None:
             messages.append(f"{what} rank correlation, {_where(question, arm, target)}: {result.reason}.")
+        if (doubt := result.p.doubt()) is not None:
+            messages.append(f"{what} rank correlation, {_where(question, arm, target)}: {doubt}.")
         rows.append(
             {
                 "question": question,
@@ -146,9 +154,11 @@ def rank_table(frame: pd.DataFrame, *, seed: int, draws: int, what: str = "IoU")
                 "ci_high": result.ci_high,
                 "p_value": result.p_value,
                 "kendall": result.kendall,
+                **result.p.columns,
             }
         )
     columns = ["question", "arm", "target", "n_cases", "spearman", "ci_low", "ci_high", "p_value", "kendall"]
+    columns += ["p_mc_low", "p_mc_high", "draws"]
     return pd.DataFrame(rows, columns=columns), messages
 
 
@@ -162,29 +172,37 @@ def rank_correlation(strata: list[tuple[Floats, Floats]], *, rng: np.random.Gene
     used = [(s, i) for s, i in strata if len(s) >= MIN_CASES and np.ptp(s) > 0 and np.ptp(i) > 0]
     if not used:
         lacking = f"no coefficient, because no target has {MIN_CASES} cases with different scores and different IoU"
-        return RankCorrelation(n_cases, np.nan, np.nan, np.nan, np.nan, lacking)
+        return RankCorrelation(n_cases, np.nan, np.nan, np.nan, UNKNOWN, lacking)
     n_used = sum(len(score) for score, _ in used)
-    observed, permuted = 0.0, np.zeros(draws)
-    resampled = np.zeros(draws)
+    of_permutation, of_bootstrap = rng.spawn(2)
+    observed, resampled = 0.0, np.zeros(draws)
     for score, iou in used:
         weight = len(score) / n_used
         observed += weight * float(_spearman(score[None, :], iou[None, :])[0])
-        permuted += weight * _in_batches(_permuted, score, iou, rng, draws)
-        resampled += weight * _in_batches(_resampled, score, iou, rng, draws)
+        resampled += weight * _in_batches(_resampled, score, iou, of_bootstrap, draws)
+
+    def extreme(count: int) -> int:
+        permuted = np.zeros(count)
+        for score, iou in used:
+            permuted += len(score) / n_used * _in_batches(_permuted, score, iou, of_permutation, count)
+        return int(np.sum(np.abs(permuted) >= abs(observed) - 1e-12))
+
     kendall = sum(len(score) / n_used * float(stats.kendalltau(score, iou).statistic) for score, iou in used)
-    extreme = int(np.sum(np.abs(permuted) >= abs(observed) - 1e-12))
-    p_value = (1 + extreme) / (1 + draws)
+    p = drawn_p(extreme, draws=draws)
     reason: str | None = None
     if len(used) < len(strata):
         reason = f"targets without enough variation are left out ({n_used} cases used)"
     low, high = percentile_interval(resampled)
     if np.isnan(low):
         reason = "no interval, because resamples of so few cases often have no variation"
-    return RankCorrelation(n_cases, observed, low, high, p_value, reason, kendall)
+    return RankCorrelation(n_cases, observed, low, high, p, reason, kendall)
 
 
 def _permuted(score: Floats, iou: Floats, rng: np.random.Generator, count: int) -> Floats:
-    return _spearman(rng.permuted(np.tile(score, (count, 1)), axis=1), iou[None, :])
+    """Spearman of so many permutations; ranks and their spread are the same in each."""
+    x, y = (_centred_ranks(values[None, :]) for values in (score, iou))
+    drawn = rng.permuted(np.tile(x, (count, 1)), axis=1)
+    return np.asarray(drawn @ y[0] / np.sqrt(np.sum(x**2) * np.sum(y**2)), dtype=np.float64)
 
 
 def _resampled(score: Floats, iou: Floats, rng: np.random.Generator, count: int) -> Floats:
@@ -205,14 +223,17 @@ def _in_batches(
 
 def _spearman(x: Floats, y: Floats) -> Floats:
     """Row-wise Spearman correlation of x and y; NaN where a row does not vary."""
-    rank_x, rank_y = stats.rankdata(x, axis=1), stats.rankdata(y, axis=1)
-    rank_x = rank_x - rank_x.mean(axis=1, keepdims=True)
-    rank_y = rank_y - rank_y.mean(axis=1, keepdims=True)
+    rank_x, rank_y = _centred_ranks(x), _centred_ranks(y)
     scale = np.sqrt(np.sum(rank_x**2, axis=1) * np.sum(rank_y**2, axis=1))
     product: Floats = np.sum(rank_x * rank_y, axis=1)
     correlation = np.full(len(product), np.nan)
     np.divide(product, scale, out=correlation, where=scale > 0)
     return correlation
+
+
+def _centred_ranks(values: Floats) -> Floats:
+    ranks = stats.rankdata(values, axis=1)
+    return np.asarray(ranks - ranks.mean(axis=1, keepdims=True), dtype=np.float64)
 
 
 def _points(frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ def methods_text(provenance: dict[str, Any], messages: list[str]) -> str:
     parts += ["## Agreement of the readers", _agreement(provenance["options"]["agreement"])]
     parts += ["## Time", _time(provenance["options"]["time"])]
     parts += ["## Missing readings", _missing(provenance["options"]["missing"])]
+    parts += ["## P-values of draws", _drawn(provenance["options"]["drawn_p"])]
     parts += ["## Software", ", ".join(f"{name} {version}" for name, version in provenance["software"].items()) + "."]
     if messages:
         parts += ["## Notes on these data", "\n".join(f"- {message}" for message in messages)]
@@ -105,11 +106,13 @@ def _comparison(provenance: dict[str, Any]) -> list[str]:
         f"higher. P-values are adjusted by the method of {options['adjustment']} over {options['family']}; tests over "
         "all targets are not adjusted."
     )
+    exact = provenance["options"]["wilcoxon_exact"]
+    beside = f"Beside it (`wilcoxon_exact`): {exact['test']}; {exact['caveat']}."
     limits = (
         "Answers of several readers on one case are not independent, so that the pooled test rejects too often; "
-        "`per_reader` shows each reader, and `effect` takes cases as the independent units."
+        f"`per_reader` shows each reader ({options['per_reader']}), and `effect` takes cases as the independent units."
     )
-    return [pairs, test, limits]
+    return [pairs, test, beside, limits]
 
 
 def _accuracy(provenance: dict[str, Any]) -> list[str]:
@@ -148,7 +151,8 @@ def _effect(provenance: dict[str, Any]) -> list[str]:
         f"{options['shift']}. Over cases and readers: {options['case_reader_interval']}. Ranks: "
         f"{options['signed_rank']}; {options['rank_biserial']}. Period effect (`period_effect`): {options['period']}; "
         f"carry-over: {options['carry_over']}. `reader_correlation` is the mean correlation between readers of "
-        f"their differences on the same cases. {provenance['options']['draws']} draws each, seed {provenance['seed']}."
+        f"their differences on the same cases. Intervals take {provenance['options']['draws']} draws each, seed "
+        f"{provenance['seed']}."
     )
     tost = (
         f"Equivalence (`equivalence`) with a margin of {margin:g} points: {options['equivalence']}. The second arm is "
@@ -156,7 +160,9 @@ def _effect(provenance: dict[str, Any]) -> list[str]:
         if margin is not None
         else "No margin was given, so that equivalence and non-inferiority are not tested."
     )
-    return [effect, tost]
+    clusters = provenance["options"]["clusters"]
+    together = f"Clusters: {clusters['cluster']}; {clusters['effect']}; {clusters['auc']}."
+    return [effect, together, tost]
 
 
 def _ordinal(options: dict[str, Any]) -> list[str]:
@@ -173,6 +179,13 @@ def _ordinal(options: dict[str, Any]) -> list[str]:
     ]
 
 
+def _drawn(options: dict[str, str]) -> str:
+    return (
+        f"Where a p-value needs draws it is {options['p_value']}. Monte Carlo interval: {options['interval']}. Draws: "
+        f"{options['draws']}."
+    )
+
+
 def _missing(options: dict[str, str]) -> str:
     return f"Flow (`flow`): {options['flow']}. Sensitivity (`sensitivity`): {options['sensitivity']}."
 
@@ -183,7 +196,8 @@ def _overlap(provenance: dict[str, Any]) -> list[str]:
     line = f"As published: {published['model']} (`iou_published`). Its limits: {published['caveat']}."
     order = (
         f"Beside it: {rank['model']} (`iou_rank`). For all targets together: {rank['all']}. Interval: "
-        f"{rank['interval']}. P-value: {rank['p_value']}. {options['draws']} draws each, seed {provenance['seed']}."
+        f"{rank['interval']}. P-value: {rank['p_value']}. {options['draws']} draws each to begin with, seed "
+        f"{provenance['seed']}."
     )
     chance = options["iou_chance"]
     corrected = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from scipy import stats
 
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, UsageError
 from analysis.mrmc import Name
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def power(components: Components, readers: ArrayLike, cases: ArrayLike, test: Co
     test = test or Comparison()
     c, alpha = components, test.alpha
     if not 0 < alpha < 1:
-        raise AnalysisError(f"Alpha is {alpha:g}. Give a number between 0 and 1, such as 0.05.")
+        raise UsageError(f"Alpha is {alpha:g}. Give a number between 0 and 1, such as 0.05.")
     r, k = np.broadcast_arrays(np.asarray(readers, dtype=np.float64), np.asarray(cases, dtype=np.float64))
     scale = c.cases / k
     between = max(c.var_tr, 0.0) if test.analysis != "FRRC" else 0.0
@@ -155,7 +155,7 @@ def with_effect(components: Components, effect: float | None) -> Components:
 
 def _least(of: Callable[[Floats], Floats], start: int, stop: int, target: float) -> int | None:
     if not 0 < target < 1:
-        raise AnalysisError(f"A power of {target:g} cannot be asked for. Give a number between 0 and 1, such as 0.8.")
+        raise UsageError(f"A power of {target:g} cannot be asked for. Give a number between 0 and 1, such as 0.8.")
     # Power need not grow at every step (degrees of freedom change too), so that each number is looked at.
     while start <= stop:
         numbers = np.arange(start, min(4 * start + 100, stop + 1))

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.accuracy import ratings_of
-from analysis.cells import CellsError, read_cells
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, UsageError
 from analysis.figures import power_figure
 from analysis.mrmc import obuchowski_rockette
 from analysis.order import natural_order
@@ -31,6 +30,7 @@ from analysis.power import (
 )
 from analysis.ratings import crossed, load_ratings
 from analysis.schema import load_responses
+from analysis.tables import TableError, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,7 +110,7 @@ def build_power(components: Components, plan: Plan | None = None, *, source: Map
     plan = plan or Plan()
     checked = check_components(components)
     if min((*plan.readers, *plan.cases), default=1) < 1:
-        raise AnalysisError("Readers and cases are counted from 1. Give whole numbers.")
+        raise UsageError("Readers and cases are counted from 1. Give whole numbers.")
     table = power_table(checked, plan)
     messages = []
     if checked.var_tr < 0:
@@ -193,10 +193,9 @@ def _methods(provenance: dict[str, Any], messages: list[str]) -> str:
 
 def _holds_responses(path: Path) -> bool:
     try:
-        header, _, _ = read_cells(path)
-    except CellsError as error:
-        raise AnalysisError(str(error)) from error
-    return "question" in header
+        return "question" in read_table(path, known=("question",)).header
+    except TableError as error:
+        raise AnalysisError(f"{path.name}: {error}") from error
 
 
 def _known(names: Sequence[str] | None, present: pd.Series[str]) -> Sequence[str] | None:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, UsageError
 from analysis.mrmc_points import wilson
 from analysis.order import natural_order
 from analysis.ordinal import Design, OrdinalError, OrdinalFit, fit_ordinal, independent_columns, simulate
@@ -98,9 +98,9 @@ def with_effects(pilot: Pilot, assumed: Assumed) -> Pilot:
     """The pilot with other effects of the arm; raises AnalysisError for odds ratios that are none."""
     given = [odds for odds in (assumed.odds_true, assumed.odds_false) if odds is not None]
     if any(not odds > 0 for odds in given):
-        raise AnalysisError("An odds ratio is above 0; 1 is no effect.")
+        raise UsageError("An odds ratio is above 0; 1 is no effect.")
     if not assumed.shared_sd >= 0:
-        raise AnalysisError("The standard deviation of what readers share is 0 or more.")
+        raise UsageError("The standard deviation of what readers share is 0 or more.")
     coefficients = pilot.fit.coefficients.copy()
     arm, interaction = pilot.fit.names.index(ARM), pilot.fit.names.index(INTERACTION)
     true = coefficients[arm] + coefficients[interaction] if assumed.odds_true is None else np.log(assumed.odds_true)
@@ -144,9 +144,9 @@ def simulated_power(
     counts as one that failed to show anything, and is counted in `failed`. `advance` is called after each study.
     """
     if readers < 1 or cases < _MIN_CASES:
-        raise AnalysisError(f"Plan at least 1 reader and {_MIN_CASES} cases.")
+        raise UsageError(f"Plan at least 1 reader and {_MIN_CASES} cases.")
     if studies < 1 or not 0 < alpha < 1 or seed < 0:
-        raise AnalysisError("Give 1 study or more, an alpha between 0 and 1 and a seed from 0.")
+        raise UsageError("Give 1 study or more, an alpha between 0 and 1 and a seed from 0.")
     rng = stream(seed, "power", method, str(readers), str(cases))
     shifts, p_values = np.empty((studies, len(ENDPOINTS))), np.empty((studies, len(ENDPOINTS)))
     for study in range(studies):
@@ -192,7 +192,7 @@ def build_simulated_power(
         for k in cases
     ]
     if not parts:
-        raise AnalysisError("Give the planned readers and cases (--readers, --cases).")
+        raise UsageError("Give the planned readers and cases (--readers, --cases).")
     messages = []
     if planned.shared_sd == 0:
         messages.append(

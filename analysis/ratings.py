@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.cells import CellsError, plain_cell, read_cells
+from analysis.cells import plain_cell
 from analysis.errors import AnalysisError
 from analysis.order import natural_order
+from analysis.tables import RowError, TableError, number, read_table, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,8 @@ _KEYS = ["reader", "treatment", "case"]
 _TRUTH_READERS = ("truth", "-1")
 _IMRMC_CELLS = 4
 _LRC_HEADER = 5
+_LINE = "line"  # of the file, beside the ratings until they are checked
+_DIGITS = "Write digits with a decimal point; a decimal comma only where semicolons or tabs separate the cells."
 # From fewer complete cases of either truth no covariance can be had.
 MIN_CASES = 2
 Missing = Literal["complete", "refuse"]
@@ -51,39 +53,51 @@ class Ratings:
     excluded: tuple[str, ...] = ()  # readers left out, because too few cases have all their ratings
 
 
-def load_ratings(path: str | Path) -> pd.DataFrame:
-    """Read ratings from a CSV file (`COLUMNS`, any order) or, by its extension, an .imrmc or .lrc file; check them."""
+def load_ratings(path: str | Path, *, notes: list[str] | None = None) -> pd.DataFrame:
+    """Read ratings from a table (`COLUMNS`, any order) or, by its extension, an .imrmc or .lrc file; check them.
+
+    What had to be guessed about the file is added to `notes`. Raises RatingsError, OSError.
+    """
     source = Path(path)
-    if source.suffix.lower() == ".imrmc":
-        return check_ratings(_read_imrmc(source))
-    if source.suffix.lower() == ".lrc":
-        return check_ratings(_read_lrc(source))
+    kept = notes if notes is not None else []
     try:
-        header, records, _ = read_cells(source)
-    except CellsError as error:
-        where = f"Row {error.rows[0]}: " if error.rows else ""
-        raise RatingsError(f"{where}{error}") from error
-    return check_ratings(pd.DataFrame(records, columns=header, dtype=str))
+        if source.suffix.lower() in {".imrmc", ".lrc"}:
+            text, guessed = read_text(source)
+            frame = (_read_imrmc if source.suffix.lower() == ".imrmc" else _read_lrc)(source.name, text)
+            lines = frame.pop(_LINE).tolist()
+        else:
+            table = read_table(source, known=(*COLUMNS, TARGET)).whole().write_points(("truth", "rating"))
+            frame, lines = pd.DataFrame(table.records, columns=list(table.header), dtype=str), table.lines
+            guessed = list(table.notes)
+    except TableError as error:
+        raise RatingsError(f"{source.name}: {error}") from error
+    kept += guessed
+    return check_ratings(frame, lines=lines)
 
 
-def check_ratings(frame: pd.DataFrame) -> pd.DataFrame:
+def check_ratings(frame: pd.DataFrame, *, lines: Sequence[int] | None = None) -> pd.DataFrame:
     """Return the columns of `COLUMNS`, and `target` if there, with text keys, integer truth and float ratings.
 
-    Raises RatingsError.
+    `lines` of the file name the ratings in errors; without them they are those of a table with a header. Raises
+    RatingsError.
     """
+    places = list(lines) if lines is not None else list(range(2, len(frame) + 2))
     absent = [name for name in COLUMNS if name not in frame.columns]
     if absent:
         raise RatingsError(f"The ratings lack the column {', '.join(absent)}. They need {', '.join(COLUMNS)}.")
     with_target = TARGET in frame.columns
     checked = frame[[*COLUMNS, TARGET] if with_target else list(COLUMNS)].reset_index(drop=True)
     for name in [*_KEYS, TARGET] if with_target else _KEYS:
-        checked[name] = checked[name].astype(str)
-        _refuse(checked[name].str.strip() == "", f"column '{name}' is empty. Fill it in.")
+        checked[name] = checked[name].astype(str).str.strip()
+        _refuse(checked[name] == "", places, f"column '{name}' is empty. Fill it in.")
     for name in ("truth", "rating"):
-        checked[name] = pd.to_numeric(checked[name], errors="coerce").astype("float64")
-        _refuse(~np.isfinite(checked[name]), f"column '{name}' is not a number. Write digits.")
-    _refuse(~checked["truth"].isin([0, 1]), "truth is neither 0 nor 1. Write 1 where the condition is present.")
-    _refuse(checked.duplicated(_KEYS), "the reader rates the case twice with one treatment. Keep one rating.")
+        written = checked[name]
+        checked[name] = pd.to_numeric(written, errors="coerce").astype("float64")
+        wrong = ~np.isfinite(checked[name])
+        shown = repr(str(written[wrong].iloc[0])) if wrong.any() else ""
+        _refuse(wrong, places, f"column '{name}' is {shown}, which is not a number. {_DIGITS}")
+    _refuse(~checked["truth"].isin([0, 1]), places, "truth is neither 0 nor 1. Write 1 where the condition is present.")
+    _refuse_repeats(checked, places)
     for name, problem in (("truth", "is both 0 and 1 in truth"), (TARGET, "has more than one target")):
         known = checked.groupby("case")[name].nunique() if name in checked.columns else pd.Series(dtype="int64")
         if (known > 1).any():
@@ -148,80 +162,93 @@ def _thin_readers(used: pd.DataFrame, treatments: int) -> list[str]:
     return thin if len(thin) < len(readers) else []
 
 
-def _read_imrmc(source: Path) -> pd.DataFrame:
-    """Rows `reader, case, modality, score` after the line BEGIN DATA:; the truth of each case is a row of its own."""
-    try:
-        lines = source.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise RatingsError(f"{source.name} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
-    starts = [number for number, line in enumerate(lines) if line.strip().upper().startswith("BEGIN DATA")]
+def _read_imrmc(name: str, text: str) -> pd.DataFrame:
+    """Rows `reader, case, modality, score` after the line BEGIN DATA:; the truth of each case is a row of its own.
+
+    Blanks are no part of a name, as in iMRMC, which removes them.
+    """
+    lines = text.splitlines()
+    starts = [place for place, line in enumerate(lines) if line.strip().upper().startswith("BEGIN DATA")]
     if not starts:
-        raise RatingsError(f"{source.name} has no line 'BEGIN DATA:'. Give an iMRMC file, or a CSV file.")
+        raise RatingsError(f"{name} has no line 'BEGIN DATA:'. Give an iMRMC file, or a CSV file.")
     truths: dict[str, str] = {}
-    rows: list[tuple[str, str, str, str]] = []
-    body = "\n".join(lines[starts[0] + 1 :])
-    for number, cells in enumerate(csv.reader(io.StringIO(body)), start=starts[0] + 2):
+    rows: list[tuple[int, str, str, str, str]] = []
+    for place, line in enumerate(lines[starts[0] + 1 :], start=starts[0] + 2):
+        cells = next(csv.reader([line]), [])
         if not any(cell.strip() for cell in cells):
             continue
+        while len(cells) > _IMRMC_CELLS and not cells[-1].strip():
+            cells.pop()
         if len(cells) != _IMRMC_CELLS:
-            raise RatingsError(f"{source.name}, line {number}: write reader, case, modality, score.")
-        reader, case, treatment, score = (plain_cell(cell.strip()) for cell in cells)
+            raise RatingsError(f"{name}, line {place}: write reader, case, modality, score.")
+        reader, case, treatment, score = (plain_cell("".join(cell.split())) for cell in cells)
         if reader.lower() not in _TRUTH_READERS:
-            rows.append((reader, treatment, case, score))
+            rows.append((place, reader, treatment, case, score))
         elif truths.setdefault(case, score) != score:
-            raise RatingsError(f"{source.name}, line {number}: case {case} has two truths. Keep one.")
-    unknown = natural_order(case for _, _, case, _ in rows if case not in truths)
-    if unknown:
-        case = unknown[0]
-        raise RatingsError(f"{source.name}: case {case} has no truth. Add the row truth,{case},truth,0 or 1.")
-    records = [(reader, treatment, case, truths[case], score) for reader, treatment, case, score in rows]
-    return pd.DataFrame(records, columns=list(COLUMNS), dtype=str)
+            raise RatingsError(f"{name}, line {place}: case {case} has two truths. Keep one.")
+    for place, _, _, case, _ in rows:
+        if case not in truths:
+            raise RatingsError(
+                f"{name}, line {place}: case {case} has no truth. Add the row truth,{case},truth,0 or 1."
+            )
+    records = [(reader, treatment, case, truths[case], score, line) for line, reader, treatment, case, score in rows]
+    return pd.DataFrame(records, columns=[*COLUMNS, _LINE], dtype=str).astype({_LINE: int})
 
 
-def _read_lrc(source: Path) -> pd.DataFrame:
+def _read_lrc(name: str, text: str) -> pd.DataFrame:
     """Title, then per reader: name, ratings of cases without the condition, *, of those with it, *; # ends the file.
 
     After the first reader's name come the quoted names of the treatments, and for each whether Large or Small ratings
     mean the condition. A row of ratings is a case, a column a treatment; cases have no names and are counted.
     """
-    try:
-        lines = [line.strip() for line in source.read_text(encoding="utf-8-sig").splitlines()]
-    except UnicodeDecodeError as error:
-        raise RatingsError(f"{source.name} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
+    lines = [line.strip() for line in text.splitlines()]
     if "#" not in lines or len(lines) < _LRC_HEADER:
-        raise RatingsError(f"{source.name} has no line '#' at its end. Give an OR-DBM MRMC file, or a CSV file.")
-    names = [quoted or bare for quoted, bare in re.findall(r'"([^"]*)"|(\S+)', lines[2])]
+        raise RatingsError(f"{name} has no line '#' at its end. Give an OR-DBM MRMC file, or a CSV file.")
+    names = [plain_cell(quoted or bare) for quoted, bare in re.findall(r'"([^"]*)"|(\S+)', lines[2])]
     signs = [-1 if word.upper().startswith("S") else 1 for word in lines[3].replace('"', "").split()]
     if len(signs) != len(names):
-        raise RatingsError(f"{source.name}, line 4: write Large or Small for each of {len(names)} treatments.")
-    rows: list[tuple[str, str, str, int, float]] = []
+        raise RatingsError(f"{name}, line 4: write Large or Small for each of {len(names)} treatments.")
+    rows: list[tuple[str, str, str, int, float, int]] = []
     body = [(1, lines[1]), *enumerate(lines[4 : lines.index("#")], start=5)]
     reader, truth, case = "", 2, 0
-    for number, line in body:
+    for place, line in body:
         if not line:
             continue
         if line == "*":
             truth += 1
         elif truth > 1:
-            reader, truth, case = line, 0, 0
+            reader, truth, case = plain_cell(line), 0, 0
         else:
             case += 1
             cells = line.split()
             if len(cells) < len(names):
-                raise RatingsError(f"{source.name}, line {number}: write one rating for each treatment.")
-            for name, sign, cell in zip(names, signs, cells, strict=False):
-                rows.append((reader, name, str(case), truth, sign * _number(source, number, cell)))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+                raise RatingsError(f"{name}, line {place}: write one rating for each treatment.")
+            for treatment, sign, cell in zip(names, signs, cells, strict=False):
+                rows.append((reader, treatment, str(case), truth, sign * _number(name, place, cell), place))
+    return pd.DataFrame(rows, columns=[*COLUMNS, _LINE])
 
 
-def _number(source: Path, line: int, cell: str) -> float:
+def _number(name: str, line: int, cell: str) -> float:
     try:
-        return float(cell)
-    except ValueError:
-        raise RatingsError(f"{source.name}, line {line}: '{cell}' is not a number. Write digits.") from None
+        return number(cell, "a rating")
+    except RowError as error:
+        raise RatingsError(f"{name}, line {line}: {error}.") from error
 
 
-def _refuse(wrong: pd.Series[bool], problem: str) -> None:
+def _refuse_repeats(checked: pd.DataFrame, lines: Sequence[int]) -> None:
+    repeated = checked.duplicated(_KEYS)
+    if not repeated.any():
+        return
+    place = int(np.flatnonzero(repeated.to_numpy())[0])
+    reader, treatment, case = checked.loc[place, _KEYS]
+    same = (checked[_KEYS] == checked.loc[place, _KEYS]).all(axis=1)
+    first = lines[int(np.flatnonzero(same.to_numpy())[0])]
+    raise RatingsError(
+        f"Line {lines[place]}: reader {reader} rates case {case} twice with treatment {treatment} (first on line "
+        f"{first}). Keep one rating."
+    )
+
+
+def _refuse(wrong: pd.Series[bool], lines: Sequence[int], problem: str) -> None:
     if wrong.any():
-        number = int(np.flatnonzero(wrong.to_numpy())[0])
-        raise RatingsError(f"Rating {number + 1} (row {number + 2} of a CSV file, the header is row 1): {problem}")
+        raise RatingsError(f"Line {lines[int(np.flatnonzero(wrong.to_numpy())[0])]}: {problem}")

@@ -12,9 +12,10 @@ from typing import IO, Any, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.cells import CellsError, read_cells, write_cells
+from analysis.cells import write_cells
 from analysis.errors import AnalysisError
 from analysis.order import natural_order
+from analysis.tables import TableError, read_table
 
 Kind = Literal["text", "integer", "number", "time"]
 ALL = "all"
@@ -104,21 +105,22 @@ COLUMNS = (
 )
 COLUMN_NAMES = tuple(column.name for column in COLUMNS)
 _KEY = ["study", "reader", "case", "arm", "period", "position", "question"]
+_DIGITS = "Write digits with a decimal point; a decimal comma only where semicolons or tabs separate the cells."
 _OF_THE_CASE = ("image", "patient", "target", "label", "mask_area")
 
 
 class SchemaError(AnalysisError):
-    """A table that is not RESPONSES.csv: names the column, the rows (the header is row 1) and the remedy."""
+    """A table that is not RESPONSES.csv: names the column, the lines (a header is line 1) and the remedy."""
 
     def __init__(self, problem: str, remedy: str, *, column: str | None = None, rows: tuple[int, ...] = ()) -> None:
         self.column = column
         self.rows = rows
-        place = [f"column '{column}'"] if column else []
+        places = [f"column '{column}'"] if column else []
         if rows:
             shown = ", ".join(str(row) for row in rows[:5])
             more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-            place.append(f"row{'s' if len(rows) > 1 else ''} {shown}{more} (the header is row 1)")
-        where = ", ".join(place)
+            places.append(f"line{'s' if len(rows) > 1 else ''} {shown}{more}")
+        where = ", ".join(places)
         super().__init__(f"{where[:1].upper()}{where[1:]}{': ' if where else ''}{problem} {remedy}")
 
 
@@ -137,23 +139,28 @@ def codebook() -> list[dict[str, str]]:
     ]
 
 
-def load_responses(source: str | Path | IO[str] | IO[bytes]) -> pd.DataFrame:
-    """Read RESPONSES.csv (UTF-8; comma, semicolon or tab; formula-safe cells) and return it validated.
+def load_responses(source: str | Path | IO[str] | IO[bytes], *, notes: list[str] | None = None) -> pd.DataFrame:
+    """Read RESPONSES.csv, in any form that `analysis.tables` reads, and return it validated.
 
-    Raises SchemaError for anything that is not a table of responses, OSError for a file that cannot be opened.
+    What had to be guessed about the file is added to `notes`. Raises SchemaError for anything that is not a table of
+    responses, OSError for a file that cannot be opened.
     """
+    numeric = [column.name for column in COLUMNS if column.kind in {"integer", "number"}]
     try:
-        header, records, rows = read_cells(source)
-    except CellsError as error:
-        raise SchemaError(error.problem, error.remedy, rows=error.rows) from error
-    return _validate(pd.DataFrame(records, columns=header, dtype=str), np.asarray(rows, dtype=np.int64))
+        table = read_table(source, known=COLUMN_NAMES).whole().write_points(numeric)
+    except TableError as error:
+        raise SchemaError(error.problem, error.remedy, rows=error.lines) from error
+    if notes is not None:
+        notes += table.notes
+    frame = pd.DataFrame(table.records, columns=list(table.header), dtype=str)
+    return _validate(frame, np.asarray(table.lines, dtype=np.int64))
 
 
 def validate(frame: pd.DataFrame) -> pd.DataFrame:
     """Check a table of responses and return it with the schema's types and columns, in an order of its own.
 
     Optional columns that are absent are added empty; further columns are kept at the end. Text is never missing but
-    empty. The order of the input's rows has no influence. Row numbers in errors count the header as row 1.
+    empty. The order of the input's rows has no influence. Lines in errors are those of the table with a header.
     Raises SchemaError.
     """
     return _validate(frame.reset_index(drop=True), np.arange(len(frame), dtype=np.int64) + 2)
@@ -215,8 +222,7 @@ def _typed(frame: pd.DataFrame, column: Column, rows: np.ndarray[Any, np.dtype[n
         if column.allowed:
             wrong = ~stripped.isin(column.allowed)
             _refuse(wrong, rows, column.name, f"{_first(text, wrong)} is not allowed.", f"Write {column.rule}.")
-            return stripped
-        return text
+        return stripped
     if column.kind == "time":
         return _times(source, stripped, column, rows)
     return _numbers(source, stripped, column, rows)
@@ -240,7 +246,7 @@ def _numbers(
     numbers = pd.to_numeric(numeric, errors="coerce").astype("Float64").astype("float64")
     filled = text != ""
     wrong = filled & ~np.isfinite(numbers)
-    _refuse(wrong, rows, column.name, f"{_first(text, wrong)} is not a number.", "Write digits, with a decimal point.")
+    _refuse(wrong, rows, column.name, f"{_first(text, wrong)} is not a number.", _DIGITS)
     low = column.minimum if column.minimum is not None else -np.inf
     high = column.maximum if column.maximum is not None else np.inf
     wrong = filled & ~numbers.between(low, high)

@@ -1,6 +1,5 @@
 """Reads the published reader study (github mlmed/gifsplanation), 240 cases by two readers, checked cell by cell."""
 
-import csv
 import gzip
 import json
 from collections import Counter
@@ -8,6 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+from analysis.tables import TableError, read_table
 
 RECORD = "trial_record.json.gz"
 CASES = 240
@@ -164,13 +165,12 @@ def _image(where: str, dataset: str, index: str, source: dict[str, Any]) -> Publ
 
 def _readings(path: Path, *, reader: str, read: int) -> list[PublishedReading]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream, strict=True))
+        table = read_table(path).whole()
     except FileNotFoundError as error:
         raise GifsplanationError(f"{path} does not exist. All four read files belong to the study.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise GifsplanationError(f"{path} cannot be read as CSV ({error}). Fetch it again.") from error
-    header = tuple(rows[0]) if rows else ()
+    except TableError as error:
+        raise GifsplanationError(f"{path} cannot be read ({error}) Fetch it again.") from error
+    header = table.header
     if header != COLUMNS:
         unknown = [name for name in header if name not in COLUMNS]
         lacking = [name for name in COLUMNS if name not in header]
@@ -181,8 +181,8 @@ def _readings(path: Path, *, reader: str, read: int) -> list[PublishedReading]:
             f"{', '.join(map(repr, COLUMNS))}."
         )
     readings = [
-        PublishedReading(reader, read, position, *_answers(f"{path}, line {position + 1}", row))
-        for position, row in enumerate(rows[1:], start=1)
+        PublishedReading(reader, read, position, *_answers(f"{path}, line {line}", record))
+        for position, (line, record) in enumerate(zip(table.lines, table.records, strict=True), start=1)
     ]
     numbers = {reading.case for reading in readings}
     if len(readings) != CASES or len(numbers) != CASES:

@@ -11,7 +11,26 @@ from readerstudy.results.tables import Part, Pivot, Row, ShownTable, Tables, sho
 from readerstudy.studies.protocol_analysis import AnalysisPlan
 
 ARM_BY_LABEL = "arm x label"
-EFFECT = ("label", "target", "n_cases", "n_pairs", "mean_difference", "ci_low", "ci_high", "p_value", "p_holm", "p_bh")
+EFFECT = (
+    "label",
+    "target",
+    "n_cases",
+    "n_pairs",
+    "mean_difference",
+    "ci_low",
+    "ci_high",
+    "p_value",
+    "p_holm",
+    "p_bh",
+    "p_mc_low",
+    "p_mc_high",
+    "draws",
+    "n_clusters",
+    "cluster_low",
+    "cluster_high",
+    "cluster_p",
+    "cluster_p_holm",
+)
 ORDINAL = ("term", "odds_ratio", "or_low", "or_high", "estimate", "se_robust", "p_robust", "lr_p")
 
 
@@ -71,6 +90,7 @@ SECTIONS = (
                     "shift",
                     "shift_low",
                     "shift_high",
+                    "signed_rank_exact",
                     "rank_biserial",
                     "rank_biserial_low",
                     "rank_biserial_high",
@@ -82,8 +102,9 @@ SECTIONS = (
                 ),
                 title="Ranks, shift, and readers as a sample",
                 note=(
-                    "The same differences in other measures: Hodges-Lehmann shift, rank correlation, clustered "
-                    "signed-rank test. Far from 0, the correlation of readers misleads tests that pool them."
+                    "The same differences in other measures: Hodges-Lehmann shift with the exact signed-rank test that "
+                    "its interval inverts, rank correlation, clustered signed-rank test. Far from 0, the correlation "
+                    "of readers misleads tests that pool them."
                 ),
             ),
         ),
@@ -111,6 +132,9 @@ SECTIONS = (
                     "distribution",
                     "statistic",
                     "df2",
+                    "cluster_low",
+                    "cluster_high",
+                    "cluster_p",
                     "note",
                 ),
                 planned=True,
@@ -202,7 +226,7 @@ SECTIONS = (
         "wilcoxon",
         "Wilcoxon signed-rank test, as published",
         "Comparison of the arms (as published)",
-        (Part("wilcoxon", planned=True),),
+        (Part("wilcoxon", planned=True), Part("wilcoxon_exact")),
         about="All readers pooled. Answers on one case are not independent, so that this test rejects too often.",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_noop as _  # templates translate what stands here
 
+from explainer.catalogue.findings import State as Finding
+from readerstudy.lib.shuffling import KEY_BYTES
 from readerstudy.studies.protocol_reading import ReadingPlan
 
 
@@ -37,7 +40,7 @@ class Study(models.Model):
     threshold = models.FloatField(
         default=0.5, validators=[MinValueValidator(0), MaxValueValidator(1)], help_text="Positive above this score."
     )
-    seed = models.BigIntegerField(help_text="Seed of selection and allocation.")
+    seed = models.BigIntegerField(help_text="Seed of selection; orders and numbers are drawn from the allocation key.")
     classifier = models.CharField(max_length=200)
     autoencoder = models.CharField(max_length=200)
     prefer_annotated = models.BooleanField(
@@ -48,6 +51,11 @@ class Study(models.Model):
         max_length=20, choices=Changes, default=Changes.UNTIL_PERIOD_END, help_text="Of answers to a submitted case."
     )
     parameters = models.JSONField(default=dict, blank=True, help_text="Settings of the explanation methods.")
+    synonyms = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="The protocol's [synonyms]: what tables of labels call a finding -> its name.",
+    )
     reading = models.JSONField(default=dict, blank=True, help_text="The protocol's [reading] table: see reading_plan.")
     protocol = models.TextField(blank=True, help_text="The protocol file as it was read.")
     unblinded_at = models.DateTimeField(
@@ -71,6 +79,32 @@ class Study(models.Model):
         return ReadingPlan.of(self.reading)
 
 
+class AllocationKey(models.Model):
+    """The random key of a study from which case numbers, orders and codes of arms are drawn.
+
+    It stays on the server: nothing that leaves it holds the key before the study is unblinded.
+    """
+
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="allocation_key")
+    secret = models.BinaryField(max_length=KEY_BYTES, help_text="256 random bits.")
+    numbers_cases = models.BooleanField(
+        default=True, help_text="False where cases and arms had their numbers and codes before there was a key."
+    )
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"allocation key of {self.study}"
+
+    @property
+    def sha256(self) -> str:
+        """What tells this key from another without telling the key."""
+        return hashlib.sha256(self.key).hexdigest()
+
+    @property
+    def key(self) -> bytes:
+        return bytes(self.secret)
+
+
 class Arm(models.Model):
     """A way of showing the explanation. The contrast of a study is second arm minus first arm, by position."""
 
@@ -82,7 +116,7 @@ class Arm(models.Model):
     mask = models.UUIDField(
         default=uuid.uuid4,
         editable=False,
-        help_text="Random; its rank gives the arm's code for blind analysts.",
+        help_text="Random, of the allocation key once there is one; its rank gives the arm's code for blind analysts.",
     )
 
     class Meta:
@@ -204,7 +238,16 @@ class Import(models.Model):
     images_added = models.PositiveIntegerField(default=0)
     images_known = models.PositiveIntegerField(default=0, help_text="Files already in the study.")
     annotations_added = models.PositiveIntegerField(default=0)
-    problems = models.JSONField(default=list, help_text="[{source, line, reason}]")
+    problems = models.JSONField(default=list, help_text="What was not imported: [{source, line, reason}]")
+    warnings = models.JSONField(
+        default=list, blank=True, help_text="What was imported and should be looked at: [{source, line, reason}]"
+    )
+    assessed = models.JSONField(
+        default=list, blank=True, help_text="Findings that the table of labels assessed, where a row does not say."
+    )
+    assessed_stated = models.BooleanField(
+        default=False, help_text="Whether the importer stated them; else they are those that the table names anywhere."
+    )
 
     def __str__(self) -> str:
         return f"import {self.pk} into {self.study}"
@@ -223,7 +266,6 @@ class Image(models.Model):
     age = models.PositiveSmallIntegerField(null=True, blank=True)
     sex = models.CharField(max_length=1, blank=True)
     view = models.CharField(max_length=10, blank=True)
-    findings = models.JSONField(default=list, help_text="Labels; an empty list is No Finding.")
     dataset = models.CharField(max_length=100, blank=True)
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)
@@ -244,6 +286,35 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def findings(self) -> list[str]:
+        """The findings that it has, as its labels say."""
+        return [label.finding for label in self.labels.all() if label.state == Label.State.POSITIVE]
+
+
+class Label(models.Model):
+    """What is known of one finding on one image. A finding without a label was not assessed there.
+
+    Findings have the names of the study's vocabulary; a text that is not in it keeps the words of its table.
+    """
+
+    class State(models.TextChoices):
+        POSITIVE = Finding.POSITIVE.value, "positive"
+        NEGATIVE = Finding.NEGATIVE.value, "negative"
+        UNCERTAIN = Finding.UNCERTAIN.value, "uncertain"
+        NOT_ASSESSED = Finding.NOT_ASSESSED.value, "not assessed"
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="labels")
+    finding = models.CharField(max_length=100)
+    state = models.CharField(max_length=12, choices=State)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (models.UniqueConstraint(fields=("image", "finding"), name="label_once_per_finding"),)
+
+    def __str__(self) -> str:
+        return f"{self.finding} {self.state} on {self.image}"
 
 
 class Annotation(models.Model):

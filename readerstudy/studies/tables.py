@@ -1,25 +1,37 @@
-"""The CSV tables of an import, read row by row: what a row says, or with line and reason why it says nothing usable."""
+"""The tables of an import, read row by row: what a row says, or with line and reason why it says nothing usable."""
 
-import csv
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-NO_FINDING = "No Finding"
-# Names under which data sets list what their labels call otherwise.
-ALIASES: Mapping[str, str] = {"Infiltrate": "Infiltration"}
+from analysis.tables import Row, RowError, TableError, read_table
+from explainer.catalogue.findings import Vocabulary
+from explainer.datasets.labels import COLUMNS, LabelError, LabelTable, Statement
+
+__all__ = [
+    "BoxRow",
+    "LabelRow",
+    "Problem",
+    "Row",
+    "RowError",
+    "TableError",
+    "box_row",
+    "finding_name",
+    "label_row",
+    "rows",
+]
+
+#: Columns of labels.csv, boxes.csv and masks.csv, found whatever the case of their letters.
+KNOWN_COLUMNS = (
+    "image", *COLUMNS, "file", "patient_id", "age", "sex", "view", "dataset",
+    "finding", "x", "y", "width", "height",
+)  # fmt: skip
 MAX_AGE = 150
+# A row of a data set with many findings names dozens.
+LONGEST_LIST = 4000
+FINDING_LENGTH = 100
 # Boxes were drawn on scaled views, so their edges may miss the image's by a fraction of a pixel.
 EDGE_TOLERANCE = 1.0
-
-
-class TableError(Exception):
-    """A table that cannot be read at all; the message says why and what to do."""
-
-
-class RowError(Exception):
-    """A row that cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -32,45 +44,13 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of a table; `line` counts from 1, header included, as an editor does."""
-
-    line: int
-    values: Mapping[str, str]
-
-    def text(self, column: str, *, maximum: int = 200) -> str:
-        value = self.values.get(column, "").strip()
-        if len(value) > maximum:
-            raise RowError(f"{column} has {len(value)} characters; {maximum} is the most")
-        if "\0" in value:
-            raise RowError(f"{column} contains a NUL character")
-        return value
-
-    def required(self, column: str) -> str:
-        value = self.text(column)
-        if not value:
-            raise RowError(f"{column} is empty")
-        return value
-
-    def number(self, column: str) -> float:
-        value = self.required(column)
-        try:
-            number = float(value)
-        except ValueError as error:
-            raise RowError(f"{column} is {value!r}, which is no number") from error
-        if not math.isfinite(number):
-            raise RowError(f"{column} is {value!r}, which is no finite number")
-        return number
-
-
-@dataclass(frozen=True)
 class LabelRow:
     """An image as labels.csv describes it."""
 
     line: int
     image: str
     file: str
-    findings: tuple[str, ...]
+    statement: Statement
     patient: str
     age: int | None
     sex: str
@@ -99,42 +79,41 @@ class BoxRow:
 
 
 def rows(path: Path, required: Iterable[str]) -> Iterator[Row | Problem]:
-    """The rows of a CSV file (UTF-8, with or without BOM, any line ends). Raises TableError."""
+    """The rows of a table in any form that `analysis.tables` reads; what had to be guessed is a problem too.
+
+    Raises TableError.
+    """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            if missing := [name for name in required if name not in header]:
-                raise TableError(
-                    f"{path} has no column {', '.join(missing)}; its columns are: {', '.join(header) or 'none'}."
-                )
-            if len(set(header)) != len(header):
-                raise TableError(f"{path} has two columns of one name: {', '.join(header)}.")
-            line = reader.line_num
-            for values in reader:
-                first, line = line + 1, reader.line_num  # a quoted value can span lines: name the first
-                if not any(value.strip() for value in values):
-                    continue
-                if len(values) != len(header):
-                    yield Problem(path.name, first, f"has {len(values)} values; the header has {len(header)}")
-                    continue
-                yield Row(first, dict(zip(header, values, strict=True)))
+        table = read_table(path, required=required, known=KNOWN_COLUMNS)
     except OSError as error:
-        raise TableError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except UnicodeDecodeError as error:
-        raise TableError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from error
-    except csv.Error as error:
-        raise TableError(f"{path} is not valid CSV near line {reader.line_num}: {error}.") from error
+        raise TableError(f"{path} cannot be read: {error.strerror or error}.", "Name a file that can be.") from error
+    except TableError as error:
+        where = f"{path}, line {error.lines[0]}" if error.lines else f"{path}"
+        raise TableError(f"{where}: {error.problem}", error.remedy) from error
+    for note in table.notes:
+        yield Problem(path.name, None, note)
+    yield from sorted(
+        [*table, *(Problem(path.name, misfit.line, misfit.reason) for misfit in table.misfits)], key=_line
+    )
 
 
-def label_row(row: Row) -> LabelRow:
+def _line(row: Row | Problem) -> int:
+    return row.line or 0
+
+
+def label_row(row: Row, table: LabelTable) -> LabelRow:
     """What a row of labels.csv says. Raises RowError."""
     image = row.required("image")
+    cells = {name: row.text(name, maximum=LONGEST_LIST) for name in (*COLUMNS, *table.by_finding) if name in row.values}
+    try:
+        statement = table.read(cells)
+    except LabelError as error:
+        raise RowError(str(error)) from error
     return LabelRow(
         line=row.line,
         image=image,
         file=row.text("file", maximum=1000) or image,
-        findings=_findings(row.required("findings")),
+        statement=statement,
         patient=row.text("patient_id", maximum=100),
         age=_age(row.text("age")),
         sex=_sex(row.text("sex")),
@@ -143,11 +122,11 @@ def label_row(row: Row) -> LabelRow:
     )
 
 
-def box_row(row: Row) -> BoxRow:
+def box_row(row: Row, vocabulary: Vocabulary) -> BoxRow:
     """What a row of boxes.csv says. Raises RowError."""
     box = BoxRow(
         image=row.required("image"),
-        finding=finding_name(row.required("finding")),
+        finding=finding_name(row.required("finding"), vocabulary),
         x=row.number("x"),
         y=row.number("y"),
         width=row.number("width"),
@@ -158,20 +137,9 @@ def box_row(row: Row) -> BoxRow:
     return box
 
 
-def finding_name(name: str) -> str:
-    """The name that labels use for a finding."""
-    return ALIASES.get(name, name)
-
-
-def _findings(text: str) -> tuple[str, ...]:
-    names = [finding_name(name.strip()) for name in text.split("|") if name.strip()]
-    if not names:
-        raise RowError(f"findings is {text!r}; write {NO_FINDING} where there is none")
-    if NO_FINDING in names:
-        if len(names) > 1:
-            raise RowError(f"findings says {NO_FINDING} and {', '.join(n for n in names if n != NO_FINDING)} at once")
-        return ()
-    return tuple(dict.fromkeys(names))
+def finding_name(text: str, vocabulary: Vocabulary) -> str:
+    """The name that labels use for a finding: the vocabulary's, or the text itself where it is not in it."""
+    return vocabulary.name(text) or text[:FINDING_LENGTH]
 
 
 def _age(text: str) -> int | None:

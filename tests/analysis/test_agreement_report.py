@@ -10,7 +10,8 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.agreement import Metric, Weights, icc, kappa, krippendorff_alpha
-from analysis.agreement_report import agreement_table
+from analysis.agreement_report import agreement_table, load_wide
+from analysis.errors import AnalysisError
 from analysis.resampling import percentile_interval
 from analysis.schema import validate
 
@@ -129,7 +130,7 @@ def test_a_table_of_ratings_gives_every_statistic_on_the_command_line(
 
 def test_a_table_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "words.csv").write_text("a,b\n1,two\n")
-    assert main(["agreement", str(tmp_path / "words.csv")]) == 2
+    assert main(["agreement", str(tmp_path / "words.csv")]) == 1
     assert "words.csv is no table of ratings" in capsys.readouterr().err
 
 
@@ -143,3 +144,50 @@ def test_what_a_thin_table_cannot_give_is_said(
     (tmp_path / "thin.csv").write_text(f"a,b\n{rows}\n")
     assert main(["agreement", str(tmp_path / "thin.csv"), "--draws", "50"]) == 0
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["case", "Case ID", "image_id", "Nr.", "subject", ""])
+def test_a_column_that_names_the_cases_is_no_reader(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / "x.csv").write_text(f"{name},a,b\n101,3,3\n102,4,4\n103,1,2\n104,2,2\n105,5,5\n")
+    out = tmp_path / "x.json"
+    assert main(["agreement", str(tmp_path / "x.csv"), "--draws", "50", "--out", str(out)]) == 0
+    rows = {(row["readers"], row["statistic"]): row["estimate"] for row in json.loads(out.read_text())["agreement"]}
+    # By hand: 4 of 5 cases agree and 4 in 25 would by chance; the one that does not is one point off.
+    assert rows["a & b", "kappa (unweighted)"] == pytest.approx(0.75)
+    assert rows["a & b", "kappa (quadratic)"] == pytest.approx(0.9412, abs=5e-5)
+    assert {readers for readers, _ in rows} == {"all", "a & b"}
+    assert "names the cases" in capsys.readouterr().err or not name
+
+
+def test_a_column_of_numbers_that_no_reader_gives_is_taken_for_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("Fall;a;b\n101;3;3\n102;4;4\n103;1;2\n")
+    notes: list[str] = []
+    assert load_wide(tmp_path / "x.csv", notes=notes)[0] == ["a", "b"]
+    assert notes == ["Column Fall names the cases and is no reader; it is left out."]
+    (tmp_path / "x.csv").write_text("a;b;c\n1;3;3\n2;4;4\n3;1;2\n")
+    assert load_wide(tmp_path / "x.csv")[0] == ["a", "b", "c"]
+
+
+def test_decimal_commas_are_read_in_a_file_with_semicolons(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes("\ufeffa;b\r\n3,5;3\r\n4,0;NA\r\n".encode())
+    readers, ratings = load_wide(tmp_path / "x.csv")
+    assert readers == ["a", "b"]
+    np.testing.assert_array_equal(ratings, [[3.5, 3], [4, np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('a,b\n1,2\n"3,5",4\n', "line 3: column 'a' is '3,5', which is no number: write a decimal point"),
+        ("a;b\n1,5;2\n1.5;4\n", "Line 2: column 'a' has 1,5 there and 1.5 on line 3"),
+        ("a,b\n1,two\n", "line 2: column 'b' is 'two', which is no number"),
+        ("a,a\n1,2\n", "two columns are called a"),
+    ],
+)
+def test_what_is_no_table_of_ratings_is_said_in_words_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(AnalysisError, match=r"x\.csv is no table of ratings") as caught:
+        load_wide(tmp_path / "x.csv")
+    assert message in str(caught.value)

@@ -11,10 +11,8 @@ from analysis.effect import (
     case_effect,
     effect_table,
     equivalence_table,
-    hodges_lehmann,
     period_table,
     reader_correlation,
-    sign_flip,
 )
 from analysis.paired import Pairs, make_pairs, signed_rank
 from analysis.schema import validate
@@ -35,13 +33,15 @@ def crossover(effect: float, period: float, *, cases: int = 8) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(reader="r", target="Mass", label="TP", question="q")
 
 
-def test_the_sign_flip_p_approaches_that_of_all_flips() -> None:
+def test_the_p_of_the_effect_is_that_of_all_flips_whatever_the_draws() -> None:
     sums = np.array([1.0, 2.0, 0.5, 1.5, -0.5, 1.0])
     flips = np.array(list(itertools.product([1, -1], repeat=6))) @ sums
     exact = np.mean(np.abs(flips) >= abs(sums.sum()))
     cases = pd.Series([f"c{number}" for number in range(6)])
-    found = case_effect(cases, sums, rng=np.random.default_rng(1), draws=20000)
-    assert found.p_value == pytest.approx(exact, abs=0.01)
+    for draws in (20, 2000):
+        found = case_effect(cases, sums, rng=np.random.default_rng(1), draws=draws)
+        assert found.p_value == pytest.approx(exact)
+        assert found.p.is_exact
     assert found.mean == pytest.approx(sums.mean())
 
 
@@ -79,14 +79,6 @@ def test_the_case_level_test_holds_its_size_where_the_pooled_one_does_not() -> N
     assert pooled > sound
 
 
-def test_hodges_lehmann_agrees_with_r() -> None:
-    # R: wilcox.test(c(1.1,2.2,3.3,4.4,5.5,6.6,7.7,8.8), conf.int=TRUE) has estimate 4.95; the Walsh averages by hand
-    # are (i + j) * .55, and 36 * .5 - 1.96 * sqrt(51) = 4.003 gives the fourth from either end.
-    values = 1.1 * np.arange(1, 9)
-    walsh = sorted(0.55 * (i + j) for i in range(1, 9) for j in range(i, 9))
-    assert hodges_lehmann(values) == pytest.approx((4.95, walsh[3], walsh[-4]))
-
-
 def test_arm_and_period_effects_are_told_apart() -> None:
     frame, pairs = pairs_of(crossover(effect=1.0, period=-0.5))
     table, messages = period_table(frame, pairs, seed=1, draws=200)
@@ -120,7 +112,7 @@ def test_what_cannot_be_tested_over_cases_says_why(cases: list[str], differences
         pd.Series(cases, dtype=str), np.array(differences, dtype=float), rng=np.random.default_rng(0), draws=20
     )
     assert reason in str(found.reason)
-    assert np.isnan([found.ci_low, found.p_value, found.shift]).all()
+    assert np.isnan([found.ci_low, found.ci_high, found.p_value]).all()
 
 
 @pytest.mark.shared_data
@@ -134,13 +126,45 @@ def test_the_published_study_shows_correlated_readers_and_a_period_effect(publis
     assert periods[("correct_feature", "FP")] == pytest.approx(-0.34, abs=5e-3)
 
 
-def test_few_cases_are_flipped_in_every_way() -> None:
-    sums = np.array([1.0, 2.0, 0.5, 1.5, -0.5, 1.0])
-    flips = np.array(list(itertools.product([1, -1], repeat=6))) @ sums
-    exact = float(np.mean(np.abs(flips) >= abs(sums.sum()) - 1e-9))
-    assert sign_flip(sums, rng=np.random.default_rng(0), draws=64) == exact
-    # With fewer draws than flips the observed order counts as one of 41.
-    assert (41 * sign_flip(sums, rng=np.random.default_rng(0), draws=40)) % 1 == pytest.approx(0)
+def test_readers_who_differ_in_number_from_case_to_case_are_flipped_with_their_case() -> None:
+    cases = pd.Series(["a", "a", "a", "b", "c", "c", "d", "e", "e", "e", "e"])
+    differences = np.array([1.0, 2, 0, 1, 3, -1, 2, 1, 1, 0, -1])
+    sums = np.array([3.0, 1, 2, 2, 1])
+    flips = np.array(list(itertools.product([1, -1], repeat=5))) @ sums
+    found = case_effect(cases, differences, rng=np.random.default_rng(1), draws=20)
+    assert found.p_value == np.mean(np.abs(flips) >= 9)
+
+
+def continuous_study() -> pd.DataFrame:
+    """40 true positives on a scale without steps, second arm a little higher."""
+    rng = np.random.default_rng(8)
+    rows = []
+    for case, arm in itertools.product(range(40), "AB"):
+        value = 50 + 8 * (arm == "B") + 20 * rng.standard_normal()
+        rows.append({"case": f"c{case}", "arm": arm, "period": 1 + (arm == "B"), "value": value})
+    return pd.DataFrame(rows).assign(reader="r", target="Mass", label="TP", question="q")
+
+
+def test_a_p_that_had_to_be_drawn_stands_with_its_interval_and_draws() -> None:
+    frame, pairs = pairs_of(continuous_study())
+    table, _ = effect_table(frame, pairs, seed=1, draws=500)
+    row = table.set_index(["label", "target"]).loc[("TP", "Mass")]
+    assert row["draws"] >= 500
+    assert row["p_mc_low"] < row["p_value"] < row["p_mc_high"]
+    assert not row["p_mc_low"] <= 0.05 <= row["p_mc_high"]
+
+
+@pytest.mark.shared_data
+def test_the_published_false_positives_of_cardiomegaly_are_not_significant(published_study: pd.DataFrame) -> None:
+    """2,000 draws gave p .0035 and Holm-adjusted .042; by the distribution of all 2**20 flips it is .0645."""
+    frame, pairs = pairs_of(published_study)
+    table = effect_table(frame, pairs, seed=20260101, draws=50)[0].set_index(["question", "label", "target"])
+    row = table.loc[("confidence", "FP", "Cardiomegaly")]
+    # R: s are the sums of both readers' differences of the 20 cases; g as in test_sign_flip; sum(abs(g %*% s) >= 12)
+    assert row["p_value"] == 5632 / 2**20
+    assert row["p_holm"] == pytest.approx(12 * 5632 / 2**20)
+    assert round(row["p_holm"], 4) == 0.0645
+    assert table["draws"].isna().all()
 
 
 def test_carry_over_is_the_difference_of_the_orders_in_their_middle() -> None:
@@ -178,6 +202,8 @@ def test_the_effect_has_ranks_and_readers_beside_it(small_study: pd.DataFrame) -
     own = pairs.table[pairs.table["label"] == "TP"]
     test = clustered_signed_rank(np.unique(own["case"], return_inverse=True)[1], own["difference"].to_numpy())
     assert row["signed_rank_p"] == test.p_value
+    assert row["signed_rank_exact"] == pytest.approx(test.p_value, abs=0.1)
+    assert row["shift_low"] <= row["shift"] <= row["shift_high"]
     assert row["rank_biserial"] == signed_rank(own["difference"]).rank_biserial
     assert row["case_reader_low"] <= row["mean_difference"] <= row["case_reader_high"]
 

@@ -1,5 +1,9 @@
 """Files for other programs: what iMRMC and OR-DBM MRMC expect, and scripts of R and SPSS."""
 
+import csv
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +33,9 @@ def test_a_file_that_is_read_back_gives_the_same_analysis(to: str, small_study: 
     frame = validate(small_study)
     expected = obuchowski_rockette(ratings_of(frame, "feature", ["A", "B"]))
     content, messages = convert(frame, "feature", to)
-    assert messages == []
+    assert messages == (
+        ["18 names are written otherwise: r1 is 1, r2 is 2, c1 is 1, c2 is 2, c3 is 3, ...."] * (to == "imrmc")
+    )
     path = tmp_path / f"feature.{to}"
     path.write_bytes(content)
     found = obuchowski_rockette(crossed(load_ratings(path)))
@@ -41,8 +47,8 @@ def test_imrmc_begins_with_the_numbers_that_programs_check_and_gives_the_truth_f
     lines = imrmc(validate(small_study), "feature")[0].decode().splitlines()
     start = lines.index("BEGIN DATA:")
     assert {"NR: 2", "N0: 8", "N1: 8", "NM: 2"} <= set(lines[:start])
-    assert lines[start + 1 : start + 3] == ["-1,c1,0,1", "-1,c2,0,1"]
-    assert lines[start + 17 : start + 20] == ["r1,c1,A,4", "r1,c1,B,5", "r1,c2,A,2"]
+    assert lines[start + 1 : start + 3] == ["-1,1,0,1", "-1,2,0,1"]
+    assert lines[start + 17 : start + 20] == ["1,1,A,4", "1,1,B,5", "1,2,A,2"]
     assert len(lines) == start + 1 + 16 + 64
 
 
@@ -62,12 +68,30 @@ def test_names_that_the_formats_cannot_hold_are_written_otherwise(small_study: p
         arm=small_study["arm"].map({"A": "0", "B": "x y"}),
     )
     content, messages = imrmc(validate(renamed), "feature")
-    assert any("truth is truth_2" in message for message in messages)
+    assert any("=Dr, One is 1, truth is 2" in message for message in messages)
     (tmp_path / "a.imrmc").write_bytes(content)
     read = load_ratings(tmp_path / "a.imrmc")
-    assert set(read["reader"]) == {"=Dr_One", "truth_2"}
+    assert set(read["reader"]) == {"1", "2"}
     assert set(read["treatment"]) == {"0_2", "x_y"}
-    assert b"'=Dr_One," in content
+    assert b"\nReader 1 is =Dr, One\n" in content
+    (tmp_path / "a.lrc").write_bytes(lrc(validate(renamed), "feature")[0])
+    assert set(load_ratings(tmp_path / "a.lrc")["reader"]) == {"=Dr_One", "truth_2"}
+
+
+def test_imrmc_has_numbers_for_readers_and_cases_and_says_whose_they_are(small_study: pd.DataFrame) -> None:
+    named = small_study.assign(reader=small_study["reader"].map({"r1": "Dr. Enrico, N1", "r2": "R2"}))
+    lines = imrmc(validate(named), "feature")[0].decode().splitlines()
+    start = lines.index("BEGIN DATA:")
+    rows = [line.split(",") for line in lines[start + 1 :]]
+    assert all(len(row) == 4 and row[0].lstrip("-").isdigit() and row[1].isdigit() for row in rows)
+    # iMRMC looks for these four anywhere in a line before the data.
+    tokens = ("NR", "N0", "N1", "NM")
+    assert sum(token in line.upper() for token in tokens for line in lines[:start]) == len(tokens)
+    assert "Reader 1 is Dr. En_rico, N_1" in lines
+    numbered = small_study.assign(case=small_study["case"].str.removeprefix("c").astype(int) + 100, reader="7")
+    content = imrmc(validate(numbered[small_study["reader"] == "r1"]), "feature")
+    assert "\n7,101,A," in content[0].decode()
+    assert content[1] == []
 
 
 def test_files_do_not_depend_on_the_order_of_rows(small_study: pd.DataFrame) -> None:
@@ -83,7 +107,7 @@ def test_the_command_writes_the_file_and_names_what_there_is(
     arguments = ["convert", str(tmp_path / "r.csv"), "--to", "lrc", "--out", str(tmp_path / "a.lrc"), "--question"]
     assert main([*arguments, "feature"]) == 0
     assert (tmp_path / "a.lrc").read_bytes() == lrc(validate(small_study), "feature")[0]
-    assert main([*arguments, "confidence"]) == 2
+    assert main([*arguments, "confidence"]) == 1
     assert "no answers to confidence. Questions: feature" in capsys.readouterr().err
     with pytest.raises(AnalysisError, match="no format dbm"):
         convert(validate(small_study), "feature", "dbm")
@@ -115,3 +139,61 @@ def test_the_spss_syntax_has_a_labelled_variable_for_each_question() -> None:
     start = lines.index(next(line for line in lines if line.startswith("GET DATA")))
     declared = [line.split()[0] for line in lines[start + 2 : start + 2 + len(COLUMNS)]]
     assert declared == [column.name for column in COLUMNS]
+
+
+@pytest.fixture
+def pspp() -> str:
+    """PSPP, which runs the syntax of SPSS; in CI it must be there."""
+    program = shutil.which("pspp")
+    if program is None:
+        reason = "no pspp on this machine"
+        if os.environ.get("READERSTUDY_REQUIRE_SERVICES") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return program
+
+
+def run_syntax(pspp: str, folder: Path, study: StudyText, *more: str) -> list[list[str]]:
+    """Rows of the CSV that `more`, run after load.sps in the folder of responses.csv, saves as out.csv."""
+    syntax = spss_syntax(study).decode() + "\n".join(more) + "\n"
+    (folder / "load.sps").write_text(syntax, encoding="utf-8")
+    done = subprocess.run(
+        [pspp, "-O", "format=txt", "load.sps"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "error" not in (done.stdout + done.stderr).lower()
+    with (folder / "out.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.reader(stream))
+
+
+SAVE = "SAVE TRANSLATE /OUTFILE='out.csv' /TYPE=CSV /REPLACE /FIELDNAMES /KEEP={}."
+
+
+def test_the_syntax_runs_and_gives_the_names_that_were_exported(
+    pspp: str, small_study: pd.DataFrame, tmp_path: Path
+) -> None:
+    names = {"r1": "=R1", "r2": "'quoted'"}
+    frame = validate(
+        small_study.assign(
+            reader=small_study["reader"].map(names),
+            target=small_study["target"].map({"Effusion": "-Effusion, large", "Mass": "'@Mass"}),
+            question="confidence",
+        )
+    )
+    write_responses(frame, tmp_path / "responses.csv")
+    header, *rows = run_syntax(pspp, tmp_path, STUDY, SAVE.format("reader target case arm q_confidence"))
+    assert header == ["reader", "target", "case", "arm", "q_confidence"]
+    found = [
+        (reader.strip(), target.strip(), case.strip(), arm.strip(), float(v)) for reader, target, case, arm, v in rows
+    ]
+    assert found == [tuple(row) for row in frame[["reader", "target", "case", "arm", "value"]].itertuples(index=False)]
+
+
+@pytest.mark.shared_data
+def test_readers_that_look_like_formulas_come_into_pspp_as_they_are(
+    pspp: str, shared_data_dir: Path, tmp_path: Path
+) -> None:
+    shutil.copy(shared_data_dir / "faults" / "spss_apostrophe" / "responses.csv", tmp_path)
+    study = StudyText(title="T", questions=(QuestionText("conf", "How sure?"),))
+    _, *rows = run_syntax(pspp, tmp_path, study, SAVE.format("reader"))
+    assert sorted({row[0].strip() for row in rows}) == ["-R2", "=R1", "R3"]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.mrmc import obuchowski_rockette
 from analysis.ratings import RatingsError, check_ratings, crossed, load_ratings
 
 IMRMC = """A small study
@@ -164,3 +165,33 @@ def test_a_case_of_two_targets_is_refused() -> None:
     frame.loc[0, "target"] = "Edema"
     with pytest.raises(RatingsError, match="Case 2 has more than one target"):
         check_ratings(frame)
+
+
+@pytest.mark.shared_data
+def test_blanks_are_no_part_of_names_in_imrmc(shared_data_dir: Path) -> None:
+    path = shared_data_dir / "faults" / "imrmc_blanks_in_names" / "x.imrmc"
+    result = obuchowski_rockette(crossed(load_ratings(path)))
+    np.testing.assert_allclose(result.estimates, [[1.0, 0.9306], [0.7083, 0.8056]], atol=5e-5)
+
+
+def test_spellings_with_other_blanks_are_one_reader_and_one_treatment(tmp_path: Path) -> None:
+    rows = "".join(f"r {1}{' ' * (case % 2)},c {case}, mod{' ' * (case % 3)}1,{case}\n" for case in range(1, 5))
+    truth = "".join(f" - 1,c{case}, any thing ,{int(case > 2)},\n" for case in range(1, 5))
+    (tmp_path / "a.imrmc").write_bytes(f"begin data:\n{truth}{rows}".encode("utf-16"))
+    ratings = crossed(load_ratings(tmp_path / "a.imrmc"))
+    assert (ratings.readers, ratings.treatments, ratings.cases) == (("r1",), ("mod1",), ("c1", "c2", "c3", "c4"))
+
+
+@pytest.mark.shared_data
+def test_the_line_of_a_repeated_rating_is_that_of_the_file(shared_data_dir: Path) -> None:
+    with pytest.raises(
+        RatingsError, match=r"Line 14: reader r rates case c3 twice with treatment m \(first on line 13\)"
+    ):
+        load_ratings(shared_data_dir / "faults" / "imrmc_line_of_repeat" / "x.imrmc")
+
+
+def test_lines_of_a_table_are_counted_as_an_editor_does(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text('sep=;\nReader;Treatment;Case;Truth;Rating\n\n"a\nb";A;1;0;1,5\na;A;1;0;x\n')
+    with pytest.raises(RatingsError, match="Line 6: column 'rating' is 'x'"):
+        load_ratings(path)

@@ -211,9 +211,9 @@ def test_the_command_ends_with_a_sentence_when_it_cannot_run(
 ) -> None:
     path = tmp_path / "responses.csv"
     path.write_text("reader,case\nr1,c1\n")
-    assert main(["report", str(path), "--out", str(tmp_path / "out")]) == 2
+    assert main(["report", str(path), "--out", str(tmp_path / "out")]) == 1
     assert "lacks the columns target, label" in capsys.readouterr().err
-    assert main(["report", str(tmp_path / "absent.csv"), "--out", str(tmp_path / "out")]) == 2
+    assert main(["report", str(tmp_path / "absent.csv"), "--out", str(tmp_path / "out")]) == 1
     assert "absent.csv" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

@@ -85,13 +85,13 @@ def test_a_target_called_na_is_not_missing() -> None:
         ({"target": "all"}, "target", "reserved"),
     ],
 )
-def test_a_bad_cell_is_named_with_its_column_and_row(changes: dict[str, Any], column: str, message: str) -> None:
+def test_a_bad_cell_is_named_with_its_column_and_line(changes: dict[str, Any], column: str, message: str) -> None:
     frame = pd.DataFrame([row(), row(**{"case": "c2", **changes})])
     with pytest.raises(SchemaError, match=message) as caught:
         validate(frame)
     assert caught.value.column == column
     assert caught.value.rows == (3,)
-    assert f"Column '{column}', row 3" in str(caught.value)
+    assert f"Column '{column}', line 3" in str(caught.value)
 
 
 def test_rows_of_a_file_are_counted_as_a_spreadsheet_shows_them() -> None:

@@ -268,7 +268,7 @@ def test_the_archive_holds_files_for_other_programs(tmp_path: Path) -> None:
     files = export("trial", tmp_path / "out.zip")
 
     assert {"confidence.imrmc", "confidence.lrc", "correct_feature.imrmc", "load.R", "load.sps"} <= files.keys()
-    assert b"R1,1,A,3" in files["confidence.imrmc"]
+    assert b"\n1,1,A,3" in files["confidence.imrmc"]
     assert b'"not at all" = 1' in files["load.R"]
     assert b"VALUE LABELS q_confidence 1 'not at all'." in files["load.sps"]
     assert b'"Arm A", "Arm B"' in files["load.R"]

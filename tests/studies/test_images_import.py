@@ -179,6 +179,35 @@ def test_byte_order_mark_windows_line_ends_and_quotes_are_understood(study: Stud
     assert (record.images_added, record.problems) == (2, [])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_tables_that_a_german_spreadsheet_saves_come_in(study: Study, folder: Path, encoding: str):
+    (folder / "labels.csv").write_bytes(
+        "Image;Findings;Patient_ID;Age;File;\r\na.png;Effusion|Mass;Jürgens;63;images/a.png;\r\n".encode(encoding)
+    )
+    boxes = folder / "boxes.csv"
+    boxes.write_bytes("sep=;\r\nimage;finding;x;y;width;height\r\na.png;Mass;1,5;2,25;10;10,5\r\n".encode(encoding))
+
+    record = images_import(study=study, images_dir=folder, labels_csv=folder / "labels.csv", boxes_csv=boxes, now=NOW)
+
+    assert (record.images_added, record.annotations_added) == (1, 1)
+    image = study.images.get()
+    assert (image.findings, image.patient, image.age) == (["Effusion", "Mass"], "Jürgens", 63)
+    box = Annotation.objects.get(image=image)
+    assert (box.x, box.y, box.height) == (1.5, 2.25, 10.5)
+    guessed = [problem["reason"] for problem in record.problems]
+    assert [("Windows-1252" in reason) for reason in guessed] == ([True] if encoding == "cp1252" else [])
+
+
+def test_names_that_differ_only_in_case_or_zeros_are_reported_and_not_merged(study: Study, folder: Path):
+    record = import_from(
+        study, folder, ["a.png,Mass,1,,,,images/a.png", "A.PNG,Mass,2,,,,images/b.png", "b.png,Mass,3,,,,images/c.png"]
+    )
+
+    assert study.images.count() == 3
+    assert record.problems == []
+    assert "a.png and A.PNG differ only in case, blanks or leading zeros" in record.warnings[0]["reason"]
+
+
 def test_a_line_is_counted_as_an_editor_does(study: Study, folder: Path):
     record = import_from(study, folder, ['"a.png","Effusion","one\ntwo",61,F,PA,images/a.png', "x.png,,1,1,F,PA,x.png"])
 
@@ -188,10 +217,11 @@ def test_a_line_is_counted_as_an_editor_does(study: Study, folder: Path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"image,patient_id\na.png,1\n", "has no column findings; its columns are: image, patient_id"),
-        (b"", "has no column image, findings"),
-        (b"image,findings,findings\na.png,Mass,Mass\n", "two columns of one name"),
-        (b"image,findings\n\xff\xfe,Mass\n", "not UTF-8"),
+        (b"image,patient_id\na.png,1\n", "has no column findings, and none .*; its columns are: image, patient_id"),
+        (b"", "The file is empty"),
+        (b"image,findings,Findings\na.png,Mass,Mass\n", "two columns are called findings"),
+        (b"image,findings\n\x81,Mass\n", "neither UTF-8"),
+        (b"image,findings\na\x00.png,Mass\n", "labels.csv, line 2: the file contains a NUL"),
         (b"image,findings\n", "lists no image"),
     ],
 )
@@ -252,7 +282,7 @@ def test_boxes_come_in_once_and_bad_ones_are_reported(study: Study, folder: Path
     ]
     for problem, says in zip(
         record.problems,
-        ["leaves a.png, which has 64 x 64", "whose labels are: No Finding", "no image z.png", "above zero", "no number",
+        ["leaves a.png, which has 64 x 64", "where Mass is negative", "no image z.png", "above zero", "no number",
          "no finite number"],
         strict=True,
     ):  # fmt: skip
