@@ -5,8 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reading", "0006_unlock_declined"),
-        ("studies", "0005_blinding"),
+        ("reading", "0007_allocation_seed_optional"),
     ]
 
     operations = [
