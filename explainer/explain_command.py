@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import importlib
 import re
 import sys
 import tempfile
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from explainer.catalogue.settings import SETTINGS, method_settings, setting_kinds
 from explainer.cli import add_common, output_names
 from explainer.errors import ImageError, InputError, NoGradientError, PredictionError, RenderingError, SettingsError
 from explainer.types import LATENT_SHIFT, METHODS, ExplanationRequest
@@ -195,33 +194,19 @@ def parameters_of(assignments: Sequence[_Assignment], methods: Sequence[str]) ->
         parameters.setdefault(method, {})[setting] = value
     if not parameters:
         return {}
-    from explainer.methods.base import settings_from  # loads torch
-
     for method, values in parameters.items():
-        kind = settings_kind(method)
-        defaults = {field.name: field.default for field in dataclasses.fields(kind)}
-        parameters[method] = {name: _value(text, defaults.get(name)) for name, text in values.items()}
-        settings_from(kind, parameters[method], method=method)
+        kinds = setting_kinds(SETTINGS[method])
+        parameters[method] = {name: _value(text, kinds.get(name, ())) for name, text in values.items()}
+        method_settings(method, parameters[method])
     return parameters
 
 
-def settings_kind(method: str) -> type[Any]:
-    """Each method has a module, and its settings are named after it."""
-    module = importlib.import_module(f"explainer.methods.{method}")
-    kind: type[Any] = getattr(module, f"{method.title().replace('_', '')}Settings")
-    return kind
-
-
-def _value(text: str, default: object) -> Any:
-    """As the type of its setting's default; what cannot be stays a text, which the settings then refuse by name."""
-    if isinstance(default, str):
-        return text
-    # A setting without a number by default takes one, or the word none.
-    if default is None and text.lower() == "none":
+def _value(text: str, kinds: tuple[type, ...]) -> Any:
+    """As a type that its setting takes; what cannot be stays a text, which the settings then refuse by name."""
+    # A setting that may be left open takes the word none.
+    if type(None) in kinds and text.lower() == "none":
         return None
-    if isinstance(default, bool):
-        return {"true": True, "false": False}.get(text.lower(), text)
     try:
-        return int(text) if isinstance(default, int) else float(text)
+        return int(text) if int in kinds else float(text) if float in kinds else text
     except ValueError:
         return text

@@ -23,17 +23,17 @@ from torch import Tensor
 
 from explainer.autoencoders import Autoencoder, load_autoencoder
 from explainer.batching import Batches, in_batches
+from explainer.catalogue.settings import LatentShiftSettings, method_settings
 from explainer.classifiers import Classifier, load_classifier
 from explainer.errors import ExplainerError, ImageError, PredictionError, SettingsError
 from explainer.evaluation.iou import annotation_mask, map_iou
 from explainer.images import load_array
 from explainer.memory import give_back_memory
-from explainer.methods.base import settings_from
-from explainer.methods.guided_backprop import GuidedBackpropSettings, guided_backprop
-from explainer.methods.input_gradient import InputGradientSettings, input_gradient
-from explainer.methods.integrated_gradients import IntegratedGradientsSettings, integrated_gradients
-from explainer.methods.iterative_delete import IterativeDeleteSettings, iterative_delete
-from explainer.methods.latent_shift import LatentShiftSettings, latent_shift, latent_shift_map
+from explainer.methods.guided_backprop import guided_backprop
+from explainer.methods.input_gradient import input_gradient
+from explainer.methods.integrated_gradients import integrated_gradients
+from explainer.methods.iterative_delete import iterative_delete
+from explainer.methods.latent_shift import latent_shift, latent_shift_map
 from explainer.types import (
     GUIDED_BACKPROP,
     INPUT_GRADIENT,
@@ -56,17 +56,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
-@dataclass(frozen=True)
-class _Traditional:
-    settings: type
-    maps: Callable[..., Tensor]
-
-
-_TRADITIONAL = {
-    INPUT_GRADIENT: _Traditional(InputGradientSettings, input_gradient),
-    GUIDED_BACKPROP: _Traditional(GuidedBackpropSettings, guided_backprop),
-    INTEGRATED_GRADIENTS: _Traditional(IntegratedGradientsSettings, integrated_gradients),
-    ITERATIVE_DELETE: _Traditional(IterativeDeleteSettings, iterative_delete),
+_TRADITIONAL: dict[str, Callable[..., Tensor]] = {
+    INPUT_GRADIENT: input_gradient,
+    GUIDED_BACKPROP: guided_backprop,
+    INTEGRATED_GRADIENTS: integrated_gradients,
+    ITERATIVE_DELETE: iterative_delete,
 }
 #: Cases explained together, unless the caller says how many.
 CASES_ON_CPU = 1
@@ -277,7 +271,7 @@ class _Models:
         return [dict(zip(self.classifier.targets, row, strict=True)) for _, rows in parts for row in rows]
 
     def _traditional(self, method: str, images: Tensor, columns: Tensor) -> Sequence[FloatMap]:
-        attributed = _TRADITIONAL[method].maps(
+        attributed = _TRADITIONAL[method](
             self.classifier, images, columns, self.settings[method], batch=self.batches.gradient
         )
         maps: FloatMap = attributed.cpu().numpy()
@@ -386,13 +380,7 @@ def _settings(request: ExplanationRequest) -> Mapping[str, Any]:
             raise SettingsError(f"There is no method '{method}'; choose from {', '.join(METHODS)}.")
     if LATENT_SHIFT in request.methods and request.autoencoder is None:
         raise SettingsError("Latent Shift needs an autoencoder: name one, or leave this method out.")
-    kinds = {name: traditional.settings for name, traditional in _TRADITIONAL.items()} | {
-        LATENT_SHIFT: LatentShiftSettings
-    }
-    return {
-        method: settings_from(kinds[method], request.parameters.get(method, {}), method=method)
-        for method in request.methods
-    }
+    return {method: method_settings(method, request.parameters.get(method, {})) for method in request.methods}
 
 
 def _overlap(

@@ -16,11 +16,12 @@ from torch import Tensor
 from benchmarks.explain import peers
 from benchmarks.explain.networks import Pair, Peer
 from explainer import rendering
+from explainer.catalogue.settings import IntegratedGradientsSettings, LatentShiftSettings
 from explainer.images import load_array, load_image
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
-from explainer.methods.integrated_gradients import IntegratedGradientsSettings, integrated_gradients
-from explainer.methods.latent_shift import LatentShiftSettings, latent_shift, latent_shift_map
+from explainer.methods.integrated_gradients import integrated_gradients
+from explainer.methods.latent_shift import latent_shift, latent_shift_map
 from explainer.phantoms import draw
 from explainer.pipeline import overlapped
 from explainer.run import autoencoder_of_process, classifier_of_process, explain_many

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -21,12 +19,9 @@ from explainer.errors import (
     NotFiniteError,
     PredictionError,
     RangeError,
-    SettingsError,
     ShapeError,
     TargetError,
 )
-
-S = TypeVar("S")
 
 #: Resampling and reconstruction overshoot a little; an image on another scale ([0, 255], 16 bits) is off by far more.
 _RANGE_MARGIN = 0.5
@@ -36,14 +31,6 @@ Attribution = Callable[[Classifier, Tensor, Tensor], Tensor]
 
 #: Parts of what torch says where a gradient is asked for and there is none.
 _NO_GRADIENT = ("does not require grad", "doesn't require grad", "not have been used in the graph")
-
-#: Type of a setting's default -> types that the setting takes, in words.
-_TYPES: dict[type, tuple[tuple[type, ...], str]] = {
-    int: ((int,), "a whole number"),
-    float: ((int, float), "a number"),
-    str: ((str,), "a name"),
-    type(None): ((int, float, type(None)), "a number"),
-}
 
 
 def absolute_maps(
@@ -160,18 +147,3 @@ def quiet_captum() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
         yield
-
-
-def settings_from(kind: type[S], values: Mapping[str, Any], *, method: str) -> S:
-    """Settings dataclass from a plain mapping. Raises SettingsError for an unknown name or a value of another type."""
-    if not isinstance(values, Mapping):
-        raise SettingsError(f"The settings of {method} must be a table of names and values, not {values!r}.")
-    defaults = {field.name: field.default for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # all are
-    unknown = [name for name in values if name not in defaults]
-    if unknown:
-        raise SettingsError(f"{method} has no setting {', '.join(unknown)}; it has {', '.join(defaults) or 'none'}.")
-    for name, value in values.items():
-        types, described = _TYPES[type(defaults[name])]
-        if not isinstance(value, types) or isinstance(value, bool):
-            raise SettingsError(f"{name} of {method} must be {described}, not {value!r}.")
-    return kind(**values)

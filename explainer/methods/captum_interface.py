@@ -15,12 +15,15 @@ import numpy as np
 import torch
 from captum._utils.common import _run_forward
 from captum.attr import GradientAttribution
+from captum.log import log_usage
 from torch import Tensor, nn
 
 from explainer.batching import Batches
-from explainer.errors import InputError
+from explainer.catalogue.settings import LatentShiftSettings, settings_from
+from explainer.errors import InputError, SettingsError
 from explainer.methods.latent_line import LatentLine, Names
-from explainer.methods.latent_shift import LatentShiftSettings, counterfactuals, project
+from explainer.methods.latent_shift import counterfactuals, project
+from explainer.methods.outputs import Target, check_target, only_tensor, select_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,19 +31,9 @@ if TYPE_CHECKING:
     from explainer.methods.latent_line import EncoderDecoder
     from explainer.types import Counterfactual
 
-#: An output's index as captum takes it: one for all examples, or one for each; tuples index outputs of more dimensions.
-Target = int | tuple[int, ...] | Tensor | list[int] | list[tuple[int, ...]] | None
 _IMAGE_DIMENSIONS = 4
 #: Layers that in training mode make the images of a batch, or chance, change each other's predictions.
-_TRAINING_LAYERS = (
-    nn.BatchNorm1d,
-    nn.BatchNorm2d,
-    nn.BatchNorm3d,
-    nn.Dropout,
-    nn.Dropout2d,
-    nn.Dropout3d,
-    nn.AlphaDropout,
-)
+_TRAINING_LAYERS = (nn.modules.batchnorm._NormBase, nn.modules.dropout._DropoutNd, nn.RReLU)  # noqa: SLF001
 _NAMES = Names("The forward function", "the autoencoder")
 
 
@@ -49,9 +42,11 @@ class LatentShift(GradientAttribution):  # type: ignore[misc]  # captum has no t
 
     `forward_func` takes images (N, C, H, W) and returns (N,), (N, T) or (N, T, ...), differentiably. `autoencoder` has
     `encode(images) -> latents (N, ...)` and `decode(latents) -> images` of the same shape; both in evaluation mode.
+    Each of the three may return its tensor in a tuple, list, mapping or dataclass that holds no other, and `encode` a
+    distribution, whose mean or mode is then the latent. Half precision and autocast are taken as they are.
     """
 
-    def __init__(self, forward_func: Callable[..., Tensor], autoencoder: EncoderDecoder) -> None:
+    def __init__(self, forward_func: Callable[..., Any], autoencoder: EncoderDecoder) -> None:
         super().__init__(forward_func)
         missing = [name for name in ("encode", "decode") if not callable(getattr(autoencoder, name, None))]
         if missing:
@@ -82,6 +77,8 @@ class LatentShift(GradientAttribution):  # type: ignore[misc]  # captum has no t
         input_range: tuple[float, float] | None = ...,
         **settings: Any,
     ) -> tuple[Tensor, list[Counterfactual]]: ...
+    # captum's NoiseTunnel looks for what its decorator leaves behind.
+    @log_usage()  # type: ignore[untyped-decorator]
     def attribute(
         self,
         inputs: Tensor | tuple[Tensor],
@@ -97,39 +94,49 @@ class LatentShift(GradientAttribution):  # type: ignore[misc]  # captum has no t
 
         `inputs`: images (N, C, H, W), or a tuple of one such tensor. `target`, `additional_forward_args`: as for every
         method of captum; arguments that are tensors with N rows go with their images. `settings` are those of
-        `explainer.methods.latent_shift.LatentShiftSettings`: `drop`, `rise`, `frames`, `projection`, `search`, `lower`,
+        `explainer.catalogue.settings.LatentShiftSettings`: `drop`, `rise`, `frames`, `projection`, `search`, `lower`,
         `upper` and more. `input_range`: lowest and highest value of an image, by which `max_image_change` is measured;
         without it, each reconstruction's own. `internal_batch_size`: images that go through the models together.
 
         Returns a tensor (or tuple) like `inputs`; with `return_counterfactuals`, also a list with the sequence of each
-        image, frames float32 (F, C, H, W). Raises InputError, SettingsError, NoGradientError and PredictionError.
+        image, frames float32 (F, C, H, W). Raises InputError for images, models or outputs that do not fit,
+        TargetError, SettingsError, NoGradientError and PredictionError; what the models themselves raise comes
+        through as it is.
         """
-        images = _images(inputs)
-        for name, part in (("forward_func", self.forward_func), ("autoencoder", self.autoencoder)):
-            _refuse_training_mode(name, part)
-        chosen = LatentShiftSettings(**settings)
-
-        def predict(shifted: Tensor, cases: Tensor) -> Tensor:
-            output: Tensor = _run_forward(
-                self.forward_func,
-                shifted,
-                _target_of(target, cases, len(images)),
-                _arguments_of(additional_forward_args, cases, len(images)),
+        # Called within torch.inference_mode(), nothing would have a gradient.
+        with torch.inference_mode(mode=False):
+            images = _images(inputs)
+            for name, part in (("forward_func", self.forward_func), ("autoencoder", self.autoencoder)):
+                _refuse_training_mode(name, part)
+            chosen = settings_from(LatentShiftSettings, settings, method="Latent Shift")
+            check_target(target, len(images))
+            line = LatentLine(
+                self.autoencoder,
+                self._predict(target, additional_forward_args, len(images)),
+                images,
+                batches=_batches(images, internal_batch_size),
+                names=_NAMES,
             )
-            if output.numel() != len(shifted):
-                raise InputError(
-                    f"The forward function returns {tuple(output.shape)} for {len(shifted)} images: choose one output "
-                    "per image with `target`."
-                )
-            return output.reshape(len(shifted))
-
-        size = math.isqrt(images.shape[2] * images.shape[3])
-        batches = Batches.of(internal_batch_size) if internal_batch_size else Batches.for_device(images.device, size)
-        line = LatentLine(self.autoencoder, predict, images, batches=batches, names=_NAMES)
-        found = counterfactuals(line, chosen, _spans(line, input_range), limits=(-math.inf, math.inf))
-        maps = torch.from_numpy(np.stack([project(one, chosen.projection) for one in found])).to(images.device)
+            found = counterfactuals(line, chosen, _spans(line, input_range), limits=(-math.inf, math.inf))
+            maps = torch.from_numpy(np.stack([project(one, chosen.projection) for one in found])).to(images)
         attributions = (maps,) if isinstance(inputs, tuple) else maps
         return (attributions, found) if return_counterfactuals else attributions
+
+    def _predict(self, target: Target, additional: object, count: int) -> Callable[[Tensor, Tensor], Tensor]:
+        def predict(shifted: Tensor, cases: Tensor) -> Tensor:
+            returned = _run_forward(self.forward_func, shifted, None, _arguments_of(additional, cases, count))
+            output = only_tensor(returned, len(shifted), _NAMES.model)
+            return select_target(output, _target_of(target, cases, count), _NAMES.model)
+
+        return predict
+
+
+def _batches(images: Tensor, internal_batch_size: int | None) -> Batches:
+    if internal_batch_size is None:
+        return Batches.for_device(images.device, math.isqrt(images.shape[2] * images.shape[3]))
+    if not isinstance(internal_batch_size, int) or internal_batch_size < 1:
+        raise SettingsError(f"internal_batch_size must be a whole number of images, not {internal_batch_size!r}.")
+    return Batches.of(internal_batch_size)
 
 
 def _images(inputs: Tensor | tuple[Tensor]) -> Tensor:
@@ -138,7 +145,7 @@ def _images(inputs: Tensor | tuple[Tensor]) -> Tensor:
         raise InputError("Latent Shift takes one float tensor of images, shape (N, C, H, W).")
     if len(images) == 0 or not torch.isfinite(images).all():
         raise InputError("Latent Shift takes at least one image, and finite values only.")
-    return images.detach()
+    return images.detach().clone()  # a clone of a tensor made in inference mode is an ordinary one
 
 
 def _refuse_training_mode(name: str, part: object) -> None:
@@ -149,20 +156,22 @@ def _refuse_training_mode(name: str, part: object) -> None:
 
 
 def _spans(line: LatentLine, input_range: tuple[float, float] | None) -> Sequence[float]:
-    flat = line.reconstructions.flatten(1)
-    if input_range is not None:
-        return [input_range[1] - input_range[0]] * len(flat)
-    spans: list[float] = (flat.amax(dim=1) - flat.amin(dim=1)).clamp(min=torch.finfo(flat.dtype).tiny).tolist()
-    return spans
+    flat = line.reconstructions.flatten(1).float()
+    if input_range is None:
+        spans: list[float] = (flat.amax(dim=1) - flat.amin(dim=1)).clamp(min=torch.finfo(flat.dtype).tiny).tolist()
+        return spans
+    low, high = input_range
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise SettingsError(f"input_range must be a lowest and a highest value, not {input_range!r}.")
+    return [high - low] * len(flat)
 
 
 def _target_of(target: Target, cases: Tensor, count: int) -> Target:
     """The targets that belong to these cases."""
-    if isinstance(target, Tensor) and target.numel() == count and target.numel() > 1:
-        return target.reshape(-1)[cases.to(target.device)]
+    if isinstance(target, Tensor):
+        flat = target.reshape(-1)
+        return flat[cases.to(target.device)] if flat.numel() == count > 1 else int(flat[0])
     if isinstance(target, list):
-        if len(target) != count:
-            raise InputError(f"{count} images need {count} targets or one for all, not {len(target)}.")
         return [target[case] for case in cases.tolist()]
     return target
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from captum.attr import GuidedBackprop
 from torch import Tensor, nn
 
+from explainer.catalogue.settings import GuidedBackpropSettings
 from explainer.errors import GuidedBackpropError
 from explainer.methods.base import absolute_maps, not_differentiable
 from explainer.types import GUIDED_BACKPROP
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 _RECTIFIERS = ("ReluBackward", "ThresholdBackward", "HardtanhBackward", "LeakyReluBackward", "PreluKernelBackward")
 #: Parts of autograd's names of operations that hold others inside: TorchScript's and torch.compile's.
 _HIDING = ("DifferentiableGraph", "CompiledFunction")
-
-
-@dataclass(frozen=True)
-class GuidedBackpropSettings:
-    """There is nothing to set."""
 
 
 def guided_backprop(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from captum.attr import Saliency
 
+from explainer.catalogue.settings import InputGradientSettings
 from explainer.methods.base import absolute_maps
 from explainer.types import INPUT_GRADIENT
 
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 
     from explainer.batching import Batch
     from explainer.classifiers import Classifier
-
-
-@dataclass(frozen=True)
-class InputGradientSettings:
-    """There is nothing to set."""
 
 
 def input_gradient(

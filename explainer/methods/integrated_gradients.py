@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from captum.attr import IntegratedGradients
 from torch import Tensor
 
 from explainer.batching import Batch, shrinking
-from explainer.errors import SettingsError
+from explainer.catalogue.settings import IntegratedGradientsSettings
 from explainer.methods.base import absolute_maps, gradient_batch
 from explainer.types import INTEGRATED_GRADIENTS
 
 if TYPE_CHECKING:
     from explainer.classifiers import Classifier
-
-
-@dataclass(frozen=True)
-class IntegratedGradientsSettings:
-    """How the integral is computed.
-
-    `steps` of the Gauss-Legendre quadrature; `baseline`, the grey value of the reference image on the classifier's
-    scale (the paper's zero is mid-grey there);
-    """
-
-    steps: int = 100
-    baseline: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise SettingsError("Integrated gradients need at least one step.")
-        if not math.isfinite(self.baseline):
-            raise SettingsError(f"baseline of integrated gradients must be a grey value, not {self.baseline:g}.")
 
 
 def integrated_gradients(

@@ -5,53 +5,20 @@ Appendix E of the paper: "removes the top first order gradients from the image a
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from explainer.batching import Batch
-from explainer.errors import SettingsError
+from explainer.catalogue.settings import IterativeDeleteSettings
 from explainer.methods.base import absolute_maps, check_maps
 from explainer.types import ITERATIVE_DELETE
 
 if TYPE_CHECKING:
     from explainer.classifiers import Classifier
 
-#: `delete`: what the paper's text says. `paper`: what its code did, which blanks every pixel but the top ones.
-Variant = Literal["delete", "paper"]
-VARIANTS: tuple[Variant, ...] = get_args(Variant)
 _WHOLE = 100.0
-
-
-@dataclass(frozen=True)
-class IterativeDeleteSettings:
-    """How much is deleted, and how often.
-
-    `iterations`, gradients that are averaged; `percent` of the pixels deleted after each; `fill`, the grey value that
-    they get, on the classifier's scale (0 is mid-grey there). `variant`: `delete` removes the pixels with the largest
-    absolute gradient of those still there; `paper` is the published study's code, which keeps the pixels whose signed
-    gradient is positive and in the top `percent`, and blanks the rest.
-    """
-
-    iterations: int = 20
-    percent: float = 2.0
-    fill: float = 0.0
-    variant: Variant = "delete"
-
-    def __post_init__(self) -> None:
-        if self.iterations < 1:
-            raise SettingsError("Iterative delete needs at least one iteration.")
-        if not 0 < self.percent < _WHOLE:
-            raise SettingsError(f"percent of iterative delete must be between 0 and 100, not {self.percent:g}.")
-        if not math.isfinite(self.fill):
-            raise SettingsError(f"fill of iterative delete must be a grey value, not {self.fill:g}.")
-        if self.variant not in VARIANTS:
-            raise SettingsError(
-                f"There is no variant '{self.variant}' of iterative delete; choose one of {', '.join(VARIANTS)}."
-            )
 
 
 def iterative_delete(

@@ -9,12 +9,14 @@ too far from the reconstruction, the largest lambda. It doubles its steps until 
 where. The frames of the counterfactual, which are computed anyway, are its fine grid: if they show that the end came
 earlier (`overlooked`), the search goes on from what is then known.
 
-`published_search` is that of the paper (Appendix C): equal steps, the first that fulfils a condition is the end.
+`published_search` walks given steps; the first that fulfils a condition is the end. `equal_steps` are those of the
+paper (Appendix C), `code_steps` those of its code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+import itertools
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 REACHED = "reached"
@@ -110,14 +112,13 @@ def overlooked(side: Side, goal: Goal, frames: Iterable[Measured]) -> bool:
     return False
 
 
-def published_search(goal: Goal, step: float) -> Search:
-    """The stepping of the paper's Appendix C: the end is the first step at which the prediction has turned, has moved
-    by more than the goal, or at which lambda is at its bound; of the goal only `progress` and `max_distance` count.
+def published_search(goal: Goal, steps: Iterator[float]) -> Search:
+    """Stepping as published: the end is the first of the distances `steps` at which the prediction has turned, has
+    moved by more than the goal, or at which lambda is at its bound. Of the goal `progress` and `max_distance` count.
     """
     points = [Measured(0.0, 0.0, 0.0)]
     while True:
-        count = len(points)
-        new = yield [step * (count + i) for i in range(_PUBLISHED_AT_ONCE)]
+        new = yield list(itertools.islice(steps, _PUBLISHED_AT_ONCE))
         for point in new:
             last = points[-1]
             points.append(point)
@@ -127,6 +128,19 @@ def published_search(goal: Goal, step: float) -> Search:
                 return Side(point.distance, REACHED, tuple(points))
             if point.distance >= goal.max_distance:
                 return Side(point.distance, MAX_LAMBDA, tuple(points))
+
+
+def equal_steps(step: float) -> Iterator[float]:
+    """`step`, twice `step`, and so on."""
+    return (step * count for count in itertools.count(1))
+
+
+def code_steps(step: float) -> Iterator[float]:
+    """1, 2, 3 and so on until `step` is reached, then by `step`, as every version of the paper's code has it."""
+    distance = 0.0
+    while True:
+        distance += 1.0 if distance < step else step
+        yield distance
 
 
 def _merged(points: Iterable[Measured], new: Iterable[Measured]) -> list[Measured]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from explainer.batching import Batches, in_batches
 from explainer.errors import InputError, NoGradientError, PredictionError
+from explainer.methods.outputs import only_tensor
 from explainer.types import FloatMap
 
 #: Images (B, C, H, W) and the number of the case that each belongs to (B,) -> one prediction each (B,).
@@ -25,12 +26,15 @@ Point = tuple[int, float]
 
 
 class EncoderDecoder(Protocol):
-    """What Latent Shift needs of an autoencoder; both must be differentiable."""
+    """What Latent Shift needs of an autoencoder; `decode` must be differentiable.
 
-    def encode(self, x: Tensor, /) -> Tensor:
+    Each returns a tensor, or anything in which `explainer.methods.outputs.only_tensor` finds one.
+    """
+
+    def encode(self, x: Tensor, /) -> Any:
         """Latents (N, ...) of images (N, C, H, W)."""
 
-    def decode(self, z: Tensor, /) -> Tensor:
+    def decode(self, z: Tensor, /) -> Any:
         """Images (N, C, H, W) of latents (N, ...)."""
 
 
@@ -67,6 +71,8 @@ class LatentLine:
         self._z, self._g, self.reconstructions, predictions = (torch.cat(parts) for parts in zip(*started, strict=True))
         #: Predictions of the unshifted reconstructions, and Euclidean norms of g and z, by case.
         self.start: list[float] = predictions.double().tolist()
+        #: Distance to the next number that a prediction of this type and size can have, by case.
+        self.resolution: list[float] = (predictions.double().abs() * torch.finfo(predictions.dtype).eps).tolist()
         self.gradient_norms: list[float] = self._g.flatten(1).double().norm(dim=1).tolist()
         self.latent_norms: list[float] = self._z.flatten(1).double().norm(dim=1).tolist()
         #: How many images have been decoded and classified, by case.
@@ -76,24 +82,42 @@ class LatentLine:
     def _start(self, images: Tensor, part: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         chunk = images[part]
         with torch.no_grad():
-            z = self._autoencoder.encode(chunk)
-        z = z.detach().requires_grad_()
+            z = only_tensor(self._autoencoder.encode(chunk), len(chunk), f"encode of {self._names.autoencoder}")
+        if len(z) != len(chunk):
+            raise InputError(
+                f"{self._names.autoencoder} makes {len(z)} latents of {len(chunk)} images; each image needs one."
+            )
+        # A clone of what was made in inference mode is an ordinary tensor.
+        z = z.detach().clone().requires_grad_()
         with torch.enable_grad():
-            decoded = self._autoencoder.decode(z)
+            decoded = self._decode(z)
             if decoded.shape != chunk.shape:
                 raise InputError(
                     f"{self._names.autoencoder} makes images of shape {tuple(decoded.shape[1:])} from images of shape "
                     f"{tuple(chunk.shape[1:])}: choose an autoencoder for images of this size."
                 )
-            prediction = self._predict(decoded, torch.arange(part.start, part.stop, device=chunk.device))
-            if not prediction.requires_grad:
+            if not decoded.requires_grad:
                 raise NoGradientError(
-                    f"{self._names.model} is not differentiable with respect to the latent of "
-                    f"{self._names.autoencoder}."
+                    f"decode of {self._names.autoencoder} passes no gradient on: it runs under torch.no_grad or "
+                    "inference_mode, detaches a tensor or leaves torch."
                 )
-            # Each prediction depends on its own latent only, so the sum's gradient holds every one's.
-            (gradient,) = torch.autograd.grad(prediction.sum(), z)
+            prediction = self._predict(decoded, torch.arange(part.start, part.stop, device=chunk.device))
+            gradient = self._gradient(prediction, z)
         return z.detach(), gradient.detach(), decoded.detach(), prediction.detach()
+
+    def _gradient(self, prediction: Tensor, z: Tensor) -> Tensor:
+        gradient: Tensor | None = None
+        if prediction.requires_grad:
+            # Each prediction depends on its own latent only, so the sum's gradient holds every one's.
+            (gradient,) = torch.autograd.grad(prediction.sum(), z, allow_unused=True)
+        if gradient is None:
+            raise NoGradientError(
+                f"{self._names.model} is not differentiable with respect to the latent of {self._names.autoencoder}."
+            )
+        return gradient
+
+    def _decode(self, z: Tensor) -> Tensor:
+        return only_tensor(self._autoencoder.decode(z), len(z), f"decode of {self._names.autoencoder}")
 
     def _check_start(self) -> None:
         for prediction, norm in zip(self.start, self.gradient_norms, strict=True):
@@ -121,7 +145,7 @@ class LatentLine:
         frames = np.empty((len(points), *self.reconstructions.shape[1:]), dtype=np.float32)
         measured: list[Measurement] = []
         for part, (shifted, found) in self._evaluated(points):
-            frames[part] = shifted.cpu().numpy()
+            frames[part] = shifted.float().cpu().numpy()
             measured += found
         return frames, measured
 
@@ -135,11 +159,11 @@ class LatentLine:
         device = self._z.device
         cases = torch.tensor([case for case, _ in points], device=device)
         weights = torch.tensor([value for _, value in points], dtype=self._z.dtype, device=device)
-        shifted = self._autoencoder.decode(
-            self._z[cases] + weights.reshape(-1, *[1] * (self._z.dim() - 1)) * self._g[cases]
-        )
+        shifted = self._decode(self._z[cases] + weights.reshape(-1, *[1] * (self._z.dim() - 1)) * self._g[cases])
         predictions = self._predict(shifted, cases).double()
-        changes = (shifted - self.reconstructions[cases]).abs().flatten(1).mean(dim=1).double()
+        differences = (shifted - self.reconstructions[cases]).abs().flatten(1)
+        # The mean of half-precision numbers is taken in single.
+        changes = differences.mean(dim=1, dtype=torch.promote_types(differences.dtype, torch.float32)).double()
         # One transfer from the device for both.
         numbers = torch.stack([predictions, changes]).T.tolist()
         if not all(math.isfinite(value) for pair in numbers for value in pair):

@@ -8,15 +8,22 @@ counterfactual, and their difference to the reconstruction is the attribution ma
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from explainer.batching import Batches
-from explainer.errors import InputError, NoGradientError, SettingsError
+from explainer.catalogue.settings import (
+    PROJECTIONS,
+    PUBLISHED_BOUND,
+    SEARCHES_BY_CODE,
+    LatentShiftSettings,
+    Projection,
+)
+from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
 from explainer.methods.base import check_maps, check_targets
 from explainer.methods.lambda_search import (
     FIXED,
@@ -24,6 +31,8 @@ from explainer.methods.lambda_search import (
     Measured,
     Search,
     Side,
+    code_steps,
+    equal_steps,
     overlooked,
     published_search,
     search_side,
@@ -38,69 +47,17 @@ if TYPE_CHECKING:
     from explainer.classifiers import Classifier
     from explainer.methods.latent_line import Measurement
 
-Projection = Literal["max", "mean", "minmax", "sliding"]
-PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
-LambdaSearch = Literal["adaptive", "paper"]
-SEARCHES: tuple[LambdaSearch, ...] = get_args(LambdaSearch)
-_FEWEST_FRAMES = 3
+#: Parts into which the paper's code divides the range of lambda.
+_CODE_PARTS = 10
+#: Steps between the numbers that a prediction can have which a drop or rise has to be worth at least.
+_RESOLVED = 4
 #: Where the number of frames on a side is rounded up: a little below a half.
 _TIE = 0.51
-#: Where the published search gives up (Appendix C of the paper).
-_PUBLISHED_BOUND = 1000.0
 #: How often the frames may show that the search has overlooked an earlier end.
 _SWEEPS = 4
 _DOWN, _UP = -1, 1
 #: One side of one case.
 _Key = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class LatentShiftSettings:
-    """How far to go and what to keep.
-
-    `drop`, `rise`: change of the prediction that ends each side, hit within `tolerance` where it can be reached.
-    `turn`: how far the prediction may fall back from its best before the side ends there. `max_image_change`: largest
-    mean absolute difference to the reconstruction, as a fraction of the input range. `max_latent_change`: largest
-    norm of the shift relative to the norm of z, which bounds lambda for any decoder; `max_lambda`: the same as
-    a number, where one is known. `search="paper"` is the published search instead (Appendix C): steps of `step` until
-    the prediction turns at all, has moved by more than `drop` or `rise`, or lambda is at `max_lambda` (1000 where that
-    is not set). `lower` <= 0 and `upper` >= 0 give an end of the range instead of searching it. `frames`: images kept,
-    evenly spaced in lambda, with lambda = 0 among them. `projection`: how they become a map.
-    """
-
-    drop: float = 0.30
-    rise: float = 0.05
-    tolerance: float = 0.005
-    turn: float = 0.01
-    max_image_change: float = 0.15
-    max_latent_change: float = 4.0
-    max_lambda: float | None = None
-    search: LambdaSearch = "adaptive"
-    step: float = 10.0
-    lower: float | None = None
-    upper: float | None = None
-    frames: int = 24
-    projection: Projection = "max"
-
-    def __post_init__(self) -> None:
-        positive = {
-            name: getattr(self, name)
-            for name in ("drop", "rise", "tolerance", "turn", "max_image_change", "max_latent_change", "step")
-        } | ({} if self.max_lambda is None else {"max_lambda": self.max_lambda})
-        for name, value in positive.items():
-            if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
-                raise SettingsError(f"{name} of Latent Shift must be a positive number, not {value!r}.")
-        for name, end, sign in (("lower", self.lower, "at most"), ("upper", self.upper, "at least")):
-            if end is not None and not (math.isfinite(end) and (end <= 0 if name == "lower" else end >= 0)):
-                raise SettingsError(f"{name} of Latent Shift must be a lambda of {sign} 0, not {end!r}.")
-        if self.lower == 0 and self.upper == 0:
-            raise SettingsError("lower and upper of Latent Shift are both 0, so there would be nothing to see.")
-        if self.frames < _FEWEST_FRAMES:
-            raise SettingsError(f"Latent Shift needs at least {_FEWEST_FRAMES} frames, not {self.frames}.")
-        if self.projection not in PROJECTIONS:
-            raise SettingsError(f"There is no projection '{self.projection}'; choose one of {', '.join(PROJECTIONS)}.")
-        if self.search not in SEARCHES:
-            raise SettingsError(f"There is no search '{self.search}'; choose one of {', '.join(SEARCHES)}.")
 
 
 def latent_shift(
@@ -160,6 +117,7 @@ def counterfactuals(
     `spans`: width of each image's range, of which `max_image_change` is a fraction. `limits`: the lowest and the
     highest prediction that there can be.
     """
+    _check_resolution(line, settings)
     search = _RangeSearch(line, settings, spans, limits)
     searches, cases = search.start(), list(range(len(line.start)))
     made: dict[int, Counterfactual] = {}
@@ -175,6 +133,23 @@ def counterfactuals(
     return [replace(made[case], evaluations=line.evaluations[case]) for case in sorted(made)]
 
 
+def _check_resolution(line: LatentLine, settings: LatentShiftSettings) -> None:
+    """Raise PredictionError where a prediction is so large that its number type cannot show the change looked for."""
+    drop, rise = settings.goals
+    searched = [
+        (name, wanted)
+        for name, wanted, end in (("drop", drop, settings.lower), ("rise", rise, settings.upper))
+        if end is None
+    ]
+    for start, resolution in zip(line.start, line.resolution, strict=True):
+        for name, wanted in searched:
+            if wanted < _RESOLVED * resolution:
+                raise PredictionError(
+                    f"The prediction is {start:g}, where the next number of its type is {resolution:g} away: a {name} "
+                    f"of {wanted:g} cannot be seen. Explain a probability, or choose {name} in the output's units."
+                )
+
+
 class _RangeSearch:
     """Both sides of every case; each round of all searches is one pool of images."""
 
@@ -184,11 +159,9 @@ class _RangeSearch:
         self._line, self._settings, self._spans = line, settings, spans
         self._goals: dict[_Key, Goal] = {}
         self.sides: dict[_Key, Side] = {}
+        drop, rise = settings.goals
         for case, start in enumerate(line.start):
-            for sign, wanted, room in (
-                (_DOWN, settings.drop, start - limits[0]),
-                (_UP, settings.rise, limits[1] - start),
-            ):
+            for sign, wanted, room in ((_DOWN, drop, start - limits[0]), (_UP, rise, limits[1] - start)):
                 self._goals[case, sign] = Goal(
                     progress=wanted,
                     room=room,
@@ -203,7 +176,7 @@ class _RangeSearch:
         if settings.max_lambda is not None:
             return settings.max_lambda
         if settings.search == "paper":
-            return _PUBLISHED_BOUND
+            return PUBLISHED_BOUND
         return settings.max_latent_change * max(line.latent_norms[case], 1e-12) / line.gradient_norms[case]
 
     def start(self) -> dict[_Key, Search]:
@@ -221,7 +194,9 @@ class _RangeSearch:
     def _search(self, key: _Key, known: Sequence[Measured] = ()) -> Search:
         goal = self._goals[key]
         if self._settings.search == "paper":
-            return published_search(goal, self._settings.step)
+            return published_search(goal, equal_steps(self._settings.step))
+        if self._settings.search in SEARCHES_BY_CODE:
+            return published_search(goal, code_steps(self._settings.step))
         # To first order the prediction moves by |g|^2 per unit of lambda, whatever the decoder's scale.
         return search_side(goal, goal.progress / self._line.gradient_norms[key[0]] ** 2, known)
 
@@ -265,12 +240,10 @@ def _sweep(
     for case in cases:
         if sides[case, _DOWN].distance == sides[case, _UP].distance == 0:
             raise NoGradientError(line.unmoved)
-    spaced = {
-        case: spaced_lambdas(-sides[case, _DOWN].distance, sides[case, _UP].distance, settings.frames) for case in cases
-    }
+    spaced = {case: _lambdas(-sides[case, _DOWN].distance, sides[case, _UP].distance, settings) for case in cases}
     points = [(case, value) for case in cases for value in spaced[case][0] if value != 0]
     images, measured = line.images(points)
-    reconstructions = line.reconstructions.cpu().numpy()
+    reconstructions = line.reconstructions.float().cpu().numpy()
     made, start = {}, 0
     for case in cases:
         lambdas, zero = spaced[case]
@@ -291,6 +264,19 @@ def _sweep(
         made[case] = sequence, seen
         start = stop
     return made
+
+
+def _lambdas(lower: float, upper: float, settings: LatentShiftSettings) -> tuple[list[float], int]:
+    """The lambdas of the frames, with 0 among them, and the index of 0."""
+    if settings.frames is not None:
+        return spaced_lambdas(lower, upper, settings.frames)
+    # Until March 2021 the code went a little beyond the upper end; from June on it ended before 0.
+    stop = upper if settings.search == "published-2021-06" else upper + 1
+    width = (upper - lower) / _CODE_PARTS
+    found = [float(value) for value in np.arange(lower, stop, width)]
+    # A sum of steps misses the 0 that it means by a rounding error.
+    others = [value for value in found if abs(value) > width * 1e-6]
+    return sorted([*others, 0.0]), sum(value < 0 for value in others)
 
 
 def spaced_lambdas(lower: float, upper: float, frames: int) -> tuple[list[float], int]:
@@ -315,7 +301,8 @@ def project(counterfactual: Counterfactual, projection: Projection = "max") -> F
     """2D map float32 (H, W), non-negative, from the sequence (Section 3.2 and Appendix B of the paper).
 
     `max` and `mean`: largest and mean absolute difference to the unshifted reconstruction; `minmax`: absolute
-    difference between the two ends; `sliding`: mean absolute difference between neighbours.
+    difference between the two ends; `sliding`: mean absolute difference between neighbours. `published`: absolute
+    difference of the reconstruction and the image at the lowest lambda, which the paper's code computed as its `max`.
     """
     frames = counterfactual.frames
     difference = np.abs(frames - frames[counterfactual.zero])
@@ -325,6 +312,8 @@ def project(counterfactual: Counterfactual, projection: Projection = "max") -> F
         projected = difference.mean(axis=0)
     elif projection == "minmax":
         projected = np.abs(frames[0] - frames[-1])
+    elif projection == "published":
+        projected = difference[0]
     elif projection == "sliding":
         projected = np.abs(np.diff(frames, axis=0)).mean(axis=0)
     else:

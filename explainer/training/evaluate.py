@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from explainer.catalogue.settings import LatentShiftSettings
 from explainer.errors import NoGradientError
 from explainer.methods.lambda_search import REACHED
-from explainer.methods.latent_shift import LatentShiftSettings, latent_shift
+from explainer.methods.latent_shift import latent_shift
 from explainer.training.metrics import FloatArray, area_under_curve, clustered_interval
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _shifts(
         ]
         return sum(reached for reached, _ in alone), sum(from_image for _, from_image in alone)
     reached = sum(case.stop_reason["lower"] == REACHED for case in found)
-    wanted = settings.drop - settings.tolerance
+    wanted = settings.goals[0] - settings.tolerance
     from_image = sum(score - min(case.predictions) >= wanted for score, case in zip(image_scores, found, strict=True))
     return reached, from_image
 
@@ -146,7 +147,8 @@ def evaluate(
 
     `cases`: at most so many true positives per target are searched by Latent Shift, drawn at random.
     """
-    settings = settings or LatentShiftSettings(frames=3)
+    # With all its frames, as studies make it: fewer overlook where the prediction turned before the drop was reached.
+    settings = settings or LatentShiftSettings()
     scores, rebuilt, error = _scores(classifier, autoencoder, data, batch_size=batch_size, progress=progress)
     labels = data.labels.numpy() > 0.5
     patients = [row.patient for row in data.rows]
@@ -191,7 +193,7 @@ def evaluate(
         error=error,
         loss_positive=_mean((scores - rebuilt)[labels]),
         loss_negative=_mean((scores - rebuilt)[~labels]),
-        drop=settings.drop,
+        drop=settings.goals[0],
         targets=tuple(results),
     )
 

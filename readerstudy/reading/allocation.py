@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from readerstudy.lib.shuffling import keyed_digest, shuffled
 
 
 class AllocationError(Exception):
@@ -32,47 +32,39 @@ class Placement:
     position: int
 
 
-def reader_seed(seed: int, code: str) -> int:
-    """A reader's own seed, from the study's seed and the reader's code: the same on every computer."""
-    digest = hashlib.sha256(f"{seed}/{code}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1  # fits a signed 64-bit column
+def reader_key(key: bytes, code: str) -> bytes:
+    """A reader's own key, from the study's and the reader's code: the same on every computer."""
+    return keyed_digest(key, "reader", code)
 
 
-def crossover(slots: Iterable[Slot], *, arms: int, seed: int) -> list[Placement]:
+def crossover(slots: Iterable[Slot], *, arms: int, key: bytes) -> list[Placement]:
     """Every case once per period; in each cell an equal share starts in each arm and moves on by one arm per period.
 
     With two arms this is the published design: half of each cell starts in arm A, half in arm B, swapped in period 2.
-    The order is shuffled anew in every period. Raises AllocationError where a cell cannot be divided by the arms.
+    The order is another one in every period. `key` is the reader's own; who lacks it learns nothing about the rest from
+    any part. Raises AllocationError where a cell cannot be divided by the arms.
     """
-    cases = sorted(slots)  # the order in which a database returns rows must not matter
-    cells = _cells(cases, arms)
-    random_ = random.Random(seed)
+    cases = list(slots)
     first_arm: dict[int, int] = {}
-    for cell in cells:
-        numbers = [slot.number for slot in cell]
-        random_.shuffle(numbers)
+    for cell in _cells(cases, arms):
+        numbers = shuffled((slot.number for slot in cell), key=key, purpose="first arm")
         share = len(numbers) // arms
         first_arm.update({number: index // share for index, number in enumerate(numbers)})
-    placements = []
-    for period in range(1, arms + 1):
-        order = [slot.number for slot in cases]
-        random_.shuffle(order)
-        placements += [
-            Placement(number=number, arm=(first_arm[number] + period - 1) % arms, period=period, position=position)
-            for position, number in enumerate(order, start=1)
-        ]
-    return placements
+    return [
+        Placement(number=number, arm=(first_arm[number] + period - 1) % arms, period=period, position=position)
+        for period in range(1, arms + 1)
+        for position, number in enumerate(
+            shuffled((slot.number for slot in cases), key=key, purpose=f"period {period}"), start=1
+        )
+    ]
 
 
-def training(numbers: Iterable[int], *, arms: int, seed: int) -> list[Placement]:
+def training(numbers: Iterable[int], *, arms: int, key: bytes) -> list[Placement]:
     """The training cases in an order of the reader's own, in one arm after the other; their period is 0."""
-    order = sorted(numbers)
-    random_ = random.Random(f"{seed}:training")
-    random_.shuffle(order)
-    first = random_.randrange(arms)
+    first = int.from_bytes(keyed_digest(key, "training", "first arm"), "big") % arms
     return [
         Placement(number=number, arm=(first + index) % arms, period=0, position=index + 1)
-        for index, number in enumerate(order)
+        for index, number in enumerate(shuffled(numbers, key=key, purpose="period 0"))
     ]
 
 
@@ -82,7 +74,7 @@ def _cells(cases: Sequence[Slot], arms: int) -> list[list[Slot]]:
     if not cases:
         raise AllocationError("The study has no cases yet: select them first (study_select).")
     cells: dict[tuple[str, str], list[Slot]] = defaultdict(list)
-    for case in cases:
+    for case in sorted(cases):
         cells[case.target, case.label].append(case)
     uneven = [f"{target} {label}: {len(cell)}" for (target, label), cell in cells.items() if len(cell) % arms]
     if uneven:

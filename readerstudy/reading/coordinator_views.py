@@ -152,6 +152,7 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "failures": explanations.explanations_failed(study)[:FAILURES_SHOWN],
         "workers": explanations.workers_alive(now=now),
         "readers": readers,
+        "by_seed": selectors.allocated_by_seed(study),
         "unblinding": study.audit.filter(action="study_unblinded").select_related("actor").first(),
         "unlocks": selectors.unlocks_waiting(study),
         "members": study.memberships.select_related("user").order_by("role", "created_at", "pk"),

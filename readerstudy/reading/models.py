@@ -31,10 +31,12 @@ class Period(models.Model):
 
 
 class Allocation(models.Model):
-    """The frozen sequence of one reader in one study, and the seed that made it."""
+    """The frozen sequence of one reader in one study: drawn from the study's key, or a copy of another's."""
 
     membership = models.OneToOneField(Membership, on_delete=models.PROTECT, related_name="allocation")
-    seed = models.BigIntegerField()
+    seed = models.BigIntegerField(
+        null=True, blank=True, help_text="What made it, where it was made before studies had a key; else none."
+    )
     created_at = models.DateTimeField()
     instructions_read_at = models.DateTimeField(null=True, blank=True)
     takes_over = models.OneToOneField(

@@ -19,7 +19,7 @@ WITHHELD = "withheld"
 #: What a blind analyst does not get, in words, for the page and the export's read-me.
 WITHHELD_RULE = (
     "Withheld until the study is unblinded, because it would tell the arms apart: their names, methods and order, the "
-    "protocol, the seeds of the allocation, the IoU and area of the maps, what readers did with animation and maps and "
+    "protocol, seeds, the IoU and area of the maps, what readers did with animation and maps and "
     "how long the pictures took (events.csv, and columns of exposure.csv), and free texts of readers and coordinators."
 )
 # What is the same to handle in every arm. A column that is new is withheld until somebody puts it here.
@@ -28,7 +28,8 @@ _EXPOSURE_SHOWN = {
     "hidden_seconds", "instructions_opened", "tab_hidden", "excluded",
 }  # fmt: skip
 _AUDIT_SHOWN = {
-    "added", "annotations", "answers", "case", "cases", "code", "consent_sha256", "known", "link", "period", "position",
+    "added", "annotations", "answers", "case", "cases", "cases_renumbered", "code", "consent_sha256", "key_sha256",
+    "known", "link", "period", "position",
     "problems", "protocol_sha256", "reader", "readings", "role", "takes_over", "training_cases", "unfinished_readings",
     "user",
 }  # fmt: skip

@@ -21,9 +21,16 @@ from analysis.schema import COLUMN_NAMES, codebook
 from readerstudy.lib.media import file_draft
 from readerstudy.reading.exposure import KINDS
 from readerstudy.reading.models import Answer
-from readerstudy.reading.selectors import EVENT_COLUMNS, EXPOSURE_COLUMNS, events_of, exposure_of
+from readerstudy.reading.selectors import (
+    EVENT_COLUMNS,
+    EXPOSURE_COLUMNS,
+    allocated_by_seed,
+    events_of,
+    exposure_of,
+)
 from readerstudy.results.blinding import WITHHELD_RULE, Coding, former_codes
 from readerstudy.results.frames import ALLOCATION_COLUMNS, IOU_RULE, allocation_rows, data_version, flow, response_rows
+from readerstudy.results.keyfile import ALLOCATION_FILE, KEY_FILE, key_file
 from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_entry
 from readerstudy.results.selectors import import_note
 from readerstudy.studies.models import Question, Study
@@ -61,7 +68,7 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
     files: dict[str, bytes | Table] = {
         RESPONSES_FILE: _csv(COLUMN_NAMES, response_rows(study, coding)),
         "codebook.csv": _csv(book[0], (row.values() for row in book)),
-        "allocation.csv": _allocation(study, coding),
+        ALLOCATION_FILE: _allocation(study, coding),
         "answers.csv": _answers(study, coding),
         "exposure.csv": _exposure(study, coding),
         "codebook-exposure.csv": _exposure_codebook(coding),
@@ -74,6 +81,8 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
         files["events.csv"] = _csv(EVENT_COLUMNS, events_of(study))
         if study.protocol:
             files["protocol.toml"] = study.protocol.encode()
+        if key := key_file(study):
+            files[KEY_FILE] = key
     if data_version(study).answers <= REPORT_ANSWERS:
         report = study_report(study, coding)
         # The very bytes of which the report gives the hash, whatever is answered meanwhile.
@@ -162,7 +171,7 @@ def _anchors(question: Question) -> dict[int, str]:
 
 
 def _allocation(study: Study, coding: Coding) -> Table:
-    """What each reader was to see; masked without the seed, from which anybody can make the allocation again."""
+    """What each reader was to see; masked without the seed that made the allocation of studies from before the key."""
     columns = [name for name in ALLOCATION_COLUMNS if name != "seed" or not coding.is_masked]
     return _csv(columns, allocation_rows(study, columns), arm=coding.key)
 
@@ -247,6 +256,7 @@ def _readme(study: Study, coding: Coding) -> str:
         *(_question(question) for question in study.questions.order_by("position")),
         IOU_RULE,
         import_note(study),
+        _seeded(study),
         _withdrawn(study),
         "\n".join(
             (
@@ -254,8 +264,11 @@ def _readme(study: Study, coding: Coding) -> str:
                 "answers.csv      every revision of every answer; texts and places (in pixels of the image) as JSON;",
                 "                 a superseded one never counted: its page did not know of the answer that stood;",
                 "                 period 0 is training, which is never analysed",
-                "allocation.csv   what each reader was to see, in order, and the seed; a reader who took over from",
-                "                 another has their seed and order; excluded says why a reading is in no analysis",
+                "allocation.csv   what each reader was to see, in order; a reader who took over from another has",
+                "                 their order; excluded says why a reading is in no analysis; seed is empty unless",
+                "                 the protocol's seed made the order, as it did before studies had a key",
+                "allocation-key.json  the random key of numbers, orders and codes, once the study is unblinded;",
+                "                 check with: python manage.py study_allocation_verify OUT.zip",
                 "exposure.csv     time on each case and what the reader looked at; events.csv is the record behind it",
                 "                 codebook-exposure.csv explains the columns of both",
                 "audit.csv        who did what to the study; names the staff by e-mail address",
@@ -283,6 +296,16 @@ def _arms(study: Study, coding: Coding) -> list[str]:
         told = ", ".join(f"{code} for {key}" for code, key in codes.items())
         lines.append(f"Masked results from before the study was unblinded have {told}.")
     return lines
+
+
+def _seeded(study: Study) -> str:
+    """That the order could be foreseen, where it could."""
+    if not allocated_by_seed(study):
+        return ""
+    return (
+        "Readers of this study were allocated by the protocol's seed, before studies had a random key: whoever knew "
+        "seed and code could work out orders, numbers and labels. Say so where the blinding of readers is described."
+    )
 
 
 def _withdrawn(study: Study) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_noop as _  # templates translate what stands here
 
+from readerstudy.lib.shuffling import KEY_BYTES
 from readerstudy.studies.protocol_reading import ReadingPlan
 
 
@@ -37,7 +39,7 @@ class Study(models.Model):
     threshold = models.FloatField(
         default=0.5, validators=[MinValueValidator(0), MaxValueValidator(1)], help_text="Positive above this score."
     )
-    seed = models.BigIntegerField(help_text="Seed of selection and allocation.")
+    seed = models.BigIntegerField(help_text="Seed of selection; orders and numbers are drawn from the allocation key.")
     classifier = models.CharField(max_length=200)
     autoencoder = models.CharField(max_length=200)
     prefer_annotated = models.BooleanField(
@@ -71,6 +73,32 @@ class Study(models.Model):
         return ReadingPlan.of(self.reading)
 
 
+class AllocationKey(models.Model):
+    """The random key of a study from which case numbers, orders and codes of arms are drawn.
+
+    It stays on the server: nothing that leaves it holds the key before the study is unblinded.
+    """
+
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="allocation_key")
+    secret = models.BinaryField(max_length=KEY_BYTES, help_text="256 random bits.")
+    numbers_cases = models.BooleanField(
+        default=True, help_text="False where cases and arms had their numbers and codes before there was a key."
+    )
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"allocation key of {self.study}"
+
+    @property
+    def sha256(self) -> str:
+        """What tells this key from another without telling the key."""
+        return hashlib.sha256(self.key).hexdigest()
+
+    @property
+    def key(self) -> bytes:
+        return bytes(self.secret)
+
+
 class Arm(models.Model):
     """A way of showing the explanation. The contrast of a study is second arm minus first arm, by position."""
 
@@ -82,7 +110,7 @@ class Arm(models.Model):
     mask = models.UUIDField(
         default=uuid.uuid4,
         editable=False,
-        help_text="Random; its rank gives the arm's code for blind analysts.",
+        help_text="Random, of the allocation key once there is one; its rank gives the arm's code for blind analysts.",
     )
 
     class Meta:

@@ -8,11 +8,10 @@ from pathlib import Path
 from django.db.models import Exists, OuterRef, QuerySet
 
 from readerstudy.lib.media import media_path
+from readerstudy.studies.drawing import arm_codes
 from readerstudy.studies.models import Annotation, Arm, Case, Image, Prediction, Study
 
 LABELS = (Case.Label.TRUE_POSITIVE, Case.Label.FALSE_POSITIVE)
-# Codes of arms for who is blind to them, in the order in which they are taken.
-CODES = "XYZWVUTSRQPONMLKJIHGFEDCBA"
 
 
 @dataclass(frozen=True)
@@ -137,10 +136,7 @@ def excluded_for_development(study: Study) -> int:
 def masked_arms(study: Study) -> dict[str, Arm]:
     """Code -> arm, in the order of the codes: how the study's arms are known to who is blind to them.
 
-    The codes are letters that no arm has as its key. Which arm has which was drawn when the arms were stored; neither
-    their order nor anything else in the study tells it.
+    Which arm has which was drawn from the study's key; neither their order nor anything public tells it.
     """
-    arms = sorted(study.arms.all(), key=lambda arm: arm.mask)
-    taken = {arm.key.upper() for arm in arms}
-    codes = sorted([code for code in CODES if code not in taken][: len(arms)])
-    return dict(zip(codes, arms, strict=True))
+    arms = {arm.key: arm for arm in study.arms.all()}
+    return {code: arms[key] for code, key in arm_codes({key: arm.mask for key, arm in arms.items()}).items()}

@@ -14,6 +14,7 @@ from PIL import Image
 import explainer
 from explainer import explain_command
 from explainer.__main__ import main
+from explainer.catalogue.settings import SETTINGS
 from explainer.errors import SettingsError
 from explainer.rendering.files import known_files
 from explainer.types import METHODS
@@ -95,7 +96,7 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_others(
     last = picture(tmp_path / "last.png", seed=1)
     out = tmp_path / "out"
     assert explain([image, damaged, last], pair, out, "--method", "input_gradient") == 1
-    assert "error: damaged.png, Mass: damaged.png is damaged or cut short" in capsys.readouterr().err
+    assert "error: damaged.png, Mass: damaged.png: it is damaged or cut short" in capsys.readouterr().err
     assert sorted(path.parent.parent.name for path in out.rglob("explanation.json")) == ["chest", "last"]
 
 
@@ -190,14 +191,16 @@ def test_an_image_or_target_given_twice_is_explained_once(
 
 def test_every_method_takes_each_of_its_settings_from_the_shell() -> None:
     for method in METHODS:
-        kind = explain_command.settings_kind(method)
-        for field in dataclasses.fields(kind):
+        for field in dataclasses.fields(SETTINGS[method]):
             text = "none" if field.default is None else str(field.default)
             read = explain_command.parameters_of([(method, field.name, text)], METHODS)
             assert read == {method: {field.name: field.default}}
 
 
 def test_a_setting_without_a_number_takes_one() -> None:
+    assert explain_command.parameters_of([("latent_shift", "frames", "12")], METHODS) == {
+        "latent_shift": {"frames": 12}
+    }
     read = explain_command.parameters_of([("latent_shift", "max_lambda", "250")], METHODS)
     assert read == {"latent_shift": {"max_lambda": 250.0}}
     with pytest.raises(SettingsError, match="max_lambda of latent_shift must be a number"):

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 import explainer
 from explainer import xrv
 from explainer.autoencoders import autoencoder_ids
+from explainer.catalogue.settings import LatentShiftSettings
 from explainer.classifiers import classifier_ids
 from explainer.errors import (
     ChangedWeightsError,
@@ -32,7 +33,7 @@ from explainer.errors import (
 )
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
-from explainer.methods.latent_shift import LatentShiftSettings, latent_shift
+from explainer.methods.latent_shift import latent_shift
 from tests.explainer.models import Identity, Linear, seeded
 
 SIZE = 8

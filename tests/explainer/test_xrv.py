@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from explainer import load_autoencoder, load_classifier, releases, xrv
+from explainer.catalogue.settings import LatentShiftSettings
 from explainer.classifiers import classifier_ids
 from explainer.errors import (
     DamagedWeightsError,
@@ -26,7 +27,7 @@ from explainer.errors import (
     WeightsError,
 )
 from explainer.methods.guided_backprop import guided_backprop
-from explainer.methods.latent_shift import LatentShiftSettings, latent_shift
+from explainer.methods.latent_shift import latent_shift
 from explainer.xrv.layers import Mean
 from tests.explainer.models import classifier_of, seeded
 

@@ -19,7 +19,7 @@ from readerstudy.lib.media import media_path, random_name
 from readerstudy.reading.models import Allocation
 from readerstudy.reading.services import instructions_acknowledge, readers_allocate
 from readerstudy.studies.models import Arm, Case, Image, Membership, Question, Study
-from readerstudy.studies.services import consent_accept
+from readerstudy.studies.services import consent_accept, key_draw
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ARMS = (
@@ -62,11 +62,13 @@ def study_make(
     synthetic: bool = False,
     files: bool = False,
     training: int = 0,
+    allocation_key: bytes | None = None,
     **reading: object,
 ) -> Study:
     """A study in preparation with its cases selected and, unless told otherwise, explained; `files` takes longer.
 
     `training` cases are added after them, true and false positives in turn; `reading` goes into its [reading] table.
+    What is to be drawn at random is drawn from `allocation_key`; numbers are those that tests rely on.
     """
     study = Study.objects.create(
         slug=slug,
@@ -94,6 +96,7 @@ def study_make(
             Case.objects.filter(pk=case.pk).update(purpose=Case.Purpose.TRAINING)
         if explained:
             explain(case, files=files)
+    key_draw(study=study, now=NOW, key=allocation_key)
     return study
 
 

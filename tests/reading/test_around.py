@@ -407,7 +407,7 @@ def test_the_command_says_whom_a_reader_takes_over_from_and_allocates_although_a
     with pytest.raises(CommandError, match="1 of 8 cases are not explained yet"):
         call_command("study_allocate", study.slug)
     call_command("study_allocate", study.slug, "--unexplained")
-    assert "R2: 16 readings, seed" in (said := capsys.readouterr().out)
+    assert "R2: 16 readings, taking over from R1" in (said := capsys.readouterr().out)
     assert "taking over from R1" in said
 
 

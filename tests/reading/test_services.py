@@ -80,7 +80,7 @@ def test_a_second_call_changes_nothing():
     study = study_make()
     allocation = reader_make(study)
     before = sequence(allocation)
-    assert services.readers_allocate(study=study, seed=999, now=LATER) == []
+    assert services.readers_allocate(study=study, now=LATER) == []
     assert sequence(allocation) == before
 
 
@@ -104,10 +104,12 @@ def test_a_case_added_later_never_changes_the_order_of_a_reader_who_has_started(
     assert sequence(first) == before
 
 
-def test_the_same_seed_gives_the_same_sequence_in_another_study():
-    first, second = (reader_make(study_make(slug)) for slug in ("one", "two"))
+def test_the_same_key_gives_the_same_sequence_on_another_database_and_no_seed_does():
+    first, second = (reader_make(study_make(slug, allocation_key=bytes(32))) for slug in ("one", "two"))
+    other = reader_make(study_make("three", allocation_key=bytes(31) + b"1"))
     assert [row[:4] for row in sequence(first)] == [row[:4] for row in sequence(second)]
-    assert first.seed == second.seed
+    assert [row[:4] for row in sequence(first)] != [row[:4] for row in sequence(other)]
+    assert first.membership.study.seed == other.membership.study.seed
     assert {row[4] for row in sequence(first)}.isdisjoint(row[4] for row in sequence(second))
 
 

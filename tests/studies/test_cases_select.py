@@ -1,5 +1,6 @@
 """Selection: balanced, seeded, reproducible, and never from images on which the models were developed."""
 
+import hashlib
 import itertools
 from collections import Counter
 from pathlib import Path
@@ -22,11 +23,17 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-def chosen(study: Study, **more: int) -> list[tuple[int, str, str, str]]:
-    return [
-        (case.number, case.image.sha256, case.target, case.label)
-        for case in sorted(cases_select(study=study, now=NOW, **more), key=lambda case: case.number)
-    ]
+KEY = bytes(range(32))
+
+
+def chosen(study: Study, **more: int) -> list[tuple[str, str, str]]:
+    """The cases whatever their numbers."""
+    cases = cases_select(study=study, now=NOW, **more)
+    return sorted((case.image.sha256, case.target, case.label) for case in cases)
+
+
+def numbered(study: Study, key: bytes | None = None) -> dict[int, str]:
+    return {case.number: case.image.sha256 for case in cases_select(study=study, now=NOW, key=key)}
 
 
 def test_every_target_gets_as_many_true_as_false_positives():
@@ -69,6 +76,7 @@ def test_the_same_seed_draws_the_same_cases_whatever_the_order_in_the_database()
     same_pool(backward, list(reversed(range(24))))
 
     assert chosen(forward) == chosen(backward)
+    assert numbered(forward, KEY) == numbered(backward, KEY)
 
 
 def test_another_seed_draws_other_cases_and_the_same_one_the_same_again():
@@ -80,6 +88,33 @@ def test_another_seed_draws_other_cases_and_the_same_one_the_same_again():
     assert chosen(study) == first
     assert chosen(study, seed=99) != first
     assert study.cases.count() == 8
+
+
+def test_the_seed_gives_no_case_its_number():
+    study = make_study(targets=("Mass",), cases_per_cell=10)
+    same_pool(study, list(range(24)))
+
+    once, again = numbered(study), numbered(study)
+
+    assert set(once.values()) == set(again.values())
+    assert once != again  # by chance once in 20!
+    first, second = study.audit.filter(action="cases_select").order_by("pk").values_list("detail", flat=True)
+    assert first["key_sha256"] != second["key_sha256"] == study.allocation_key.sha256
+
+
+def test_the_numbers_are_in_the_order_of_the_hmac_under_the_key():
+    study = make_study(targets=("Mass",), cases_per_cell=4)
+    same_pool(study, list(range(12)))
+
+    shown = numbered(study, KEY)
+
+    def mac(sha256: str) -> bytes:
+        """HMAC as RFC 2104 has it, written out."""
+        block = KEY.ljust(64, b"\0")
+        inner = hashlib.sha256(bytes(b ^ 0x36 for b in block) + f"case number:{sha256}/Mass".encode()).digest()
+        return hashlib.sha256(bytes(b ^ 0x5C for b in block) + inner).digest()
+
+    assert [shown[number] for number in range(1, 9)] == sorted(shown.values(), key=mac)
 
 
 def test_numbers_tell_nothing_about_label_or_target():

@@ -16,6 +16,7 @@ from readerstudy.reading.selectors.blind import (
     reading_artefacts,
     reading_assets,
 )
+from readerstudy.reading.selectors.drawing import allocated_by_seed, allocation_record
 from readerstudy.reading.selectors.exclusion import exclusion
 from readerstudy.reading.selectors.exposure import (
     EVENT_COLUMNS,
@@ -70,7 +71,9 @@ __all__ = [
     "StudyEntry",
     "Work",
     "active_seconds",
+    "allocated_by_seed",
     "allocation_of",
+    "allocation_record",
     "asked_questions",
     "blind_reading",
     "current_answers",

@@ -11,12 +11,12 @@ from django.db.models import QuerySet
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
-from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_seed, training
+from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_key, training
 from readerstudy.reading.models import TRAINING, Allocation, Period, Reading
 from readerstudy.reading.selectors import ReadingRow
 from readerstudy.reading.services.own import own_reading_locked, require_open
 from readerstudy.studies.models import Arm, Case, Membership, Study
-from readerstudy.studies.services import audit
+from readerstudy.studies.services import audit, key_ensure
 
 
 class StudyCloseError(Exception):
@@ -25,14 +25,14 @@ class StudyCloseError(Exception):
 
 @transaction.atomic
 def readers_allocate(
-    *, study: Study, seed: int | None = None, now: datetime, actor: User | None = None, all_explained: bool = True
+    *, study: Study, now: datetime, actor: User | None = None, all_explained: bool = True
 ) -> list[Allocation]:
     """Gives every reader who has none a frozen sequence and opens the study; returns the new allocations.
 
     Readers who were allocated before are left alone, so a reader who joins later is a second call. A new reader takes
-    over the sequence of a withdrawn one, as long as there is one that nobody took over. `seed` is the study's unless
-    given; each other reader's own is made of it and of their code. `all_explained=False` opens the study while
-    cases are still being explained: a reader who comes to one waits there. Raises AllocationError.
+    over the sequence of a withdrawn one, as long as there is one that nobody took over; each other's is drawn from the
+    study's key and their code. `all_explained=False` opens the study while cases are still being explained: a reader
+    who comes to one waits there. Raises AllocationError.
     """
     study = Study.objects.select_for_update().get(pk=study.pk)
     if study.status == Study.Status.CLOSED:
@@ -45,19 +45,21 @@ def readers_allocate(
     if nameless := [reader.user.email for reader in readers if not reader.code]:
         raise AllocationError(f"Readers without a code (R1, R2, ...): {', '.join(nameless)}. Give each one its own.")
     arms = list(study.arms.all())
-    cases = _cases_ready(study, all_explained=all_explained)
+    _require_ready(study, all_explained=all_explained)
+    allocated = Allocation.objects.filter(membership__study=study).exists()
+    key = key_ensure(study=study, allocated=allocated, now=now, actor=actor).key if readers else b""
+    cases = {case.number: case for case in study.cases.all()}
     periods = _periods_ensure(study, arms)
-    seed = study.seed if seed is None else seed
     free = list(_sequences_left_behind(study))
     allocations = []
     for reader in readers:
         if free:
             allocations.append(_take_over(free.pop(0), reader, now=now))
             continue
-        own = reader_seed(seed, reader.code)
-        allocations.append(_allocate(reader, cases=cases, arms=arms, periods=periods, seed=own, now=now))
+        own = reader_key(key, reader.code)
+        allocations.append(_allocate(reader, cases=cases, arms=arms, periods=periods, key=own, now=now))
     for allocation in allocations:
-        detail = {"reader": allocation.membership.code, "study_seed": seed, "seed": allocation.seed}
+        detail = {"reader": allocation.membership.code}
         if allocation.takes_over:
             detail["takes_over"] = allocation.takes_over.membership.code
         audit(study=study, actor=actor, action="reader_allocated", detail=detail, now=now)
@@ -68,19 +70,18 @@ def readers_allocate(
     return allocations
 
 
-def _cases_ready(study: Study, *, all_explained: bool) -> dict[int, Case]:
-    """The study's cases by number, once they can be read."""
-    cases = {case.number: case for case in study.cases.all()}
+def _require_ready(study: Study, *, all_explained: bool) -> None:
+    """Raises AllocationError where the study's cases cannot be read yet."""
+    cases = study.cases.count()
     done = study.cases.filter(explanation__status=Explanation.Status.DONE).count()
-    if all_explained and done < len(cases):
+    if all_explained and done < cases:
         failed = study.cases.filter(explanation__status=Explanation.Status.FAILED).count()
         raise AllocationError(
-            f"{len(cases) - done} of {len(cases)} cases are not explained yet ({failed} failed). "
+            f"{cases - done} of {cases} cases are not explained yet ({failed} failed). "
             "Run study_explain, or retry the failed ones, then allocate; or allocate with --unexplained."
         )
     if not study.questions.exists():
         raise AllocationError(f"{study.slug} has no question to ask about a case: add one to its protocol.")
-    return cases
 
 
 def _periods_ensure(study: Study, arms: list[Arm]) -> dict[int, Period]:
@@ -116,7 +117,13 @@ def _take_over(left: Allocation, reader: Membership, *, now: datetime) -> Alloca
 
 
 def _allocate(
-    reader: Membership, *, cases: dict[int, Case], arms: list[Arm], periods: dict[int, Period], seed: int, now: datetime
+    reader: Membership,
+    *,
+    cases: dict[int, Case],
+    arms: list[Arm],
+    periods: dict[int, Period],
+    key: bytes,
+    now: datetime,
 ) -> Allocation:
     practice = [case.number for case in cases.values() if case.purpose == Case.Purpose.TRAINING]
     slots = [
@@ -124,8 +131,8 @@ def _allocate(
         for case in cases.values()
         if case.purpose == Case.Purpose.STUDY
     ]
-    placements = training(practice, arms=len(arms), seed=seed) + crossover(slots, arms=len(arms), seed=seed)
-    allocation = Allocation.objects.create(membership=reader, seed=seed, created_at=now)
+    placements = training(practice, arms=len(arms), key=key) + crossover(slots, arms=len(arms), key=key)
+    allocation = Allocation.objects.create(membership=reader, created_at=now)
     Reading.objects.bulk_create(
         Reading(
             allocation=allocation,

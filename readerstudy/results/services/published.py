@@ -141,4 +141,4 @@ def _reader(study: Study, code: str, now: datetime) -> Allocation:
     membership = Membership.objects.create(
         study=study, user=user, role=Membership.Role.READER, code=code, created_at=now
     )
-    return Allocation.objects.create(membership=membership, seed=0, created_at=now)
+    return Allocation.objects.create(membership=membership, created_at=now)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from explainer.radiographs import Placement, placement_from
 from readerstudy.studies.files import FileError, mask_store
 from readerstudy.studies.models import Annotation, Image, Study
 from readerstudy.studies.tables import BoxRow, Problem, RowError, box_row, finding_name, rows
@@ -26,12 +27,14 @@ def boxes_import(study: Study, boxes_csv: Path, problems: list[Problem]) -> int:
         try:
             box = box_row(row)
             image = _image(images, box.image, box.finding)
-            _check_inside(box, image)
+            placement = _placement(image)
+            _check_inside(box, image, placement)
         except RowError as error:
             problems.append(Problem(boxes_csv.name, row.line, str(error)))
             continue
+        x, y, width, height = placement.box(box.x, box.y, box.width, box.height)
         _, new = Annotation.objects.get_or_create(
-            image=image, finding=box.finding, x=box.x, y=box.y, width=box.width, height=box.height
+            image=image, finding=box.finding, x=x, y=y, width=width, height=height
         )
         added += new
     return added
@@ -51,7 +54,7 @@ def masks_import(study: Study, masks_dir: Path, problems: list[Problem], files_c
     for mask in found:
         try:
             image = _image(images, mask.image, mask.finding)
-            name, created = mask_store(mask.path, width=image.width or 0, height=image.height or 0)
+            name, created = mask_store(mask.path, placement=_placement(image))
         except (RowError, FileError) as error:
             problems.append(Problem(mask.source, mask.line, f"{mask.path.name}: {error}"))
             continue
@@ -123,9 +126,15 @@ def _image(images: dict[str, Image], name: str, finding: str) -> Image:
     return image
 
 
-def _check_inside(box: BoxRow, image: Image) -> None:
-    if box.outside(image.width or 0, image.height or 0):
+def _placement(image: Image) -> Placement:
+    """How the stored picture lies on the pixels of the imported file, in which experts draw."""
+    return placement_from(image.technical.get("placement"), width=image.width or 0, height=image.height or 0)
+
+
+def _check_inside(box: BoxRow, image: Image, placement: Placement) -> None:
+    width, height = placement.turned_size
+    if box.outside(width, height):
         raise RowError(
             f"the box ({box.x:g}, {box.y:g}) + ({box.width:g} x {box.height:g}) leaves {image.name}, "
-            f"which has {image.width} x {image.height} pixels"
+            f"which has {width} x {height} pixels"
         )

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.db import models, transaction
 
+from readerstudy.lib.shuffling import shuffled
+from readerstudy.studies.drawing import NUMBERS, case_name
 from readerstudy.studies.models import Case, Study
 from readerstudy.studies.selectors import (
     Candidate,
@@ -18,7 +20,10 @@ from readerstudy.studies.selectors import (
 )
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.development import development_mark
+from readerstudy.studies.services.keys import key_draw
 from readerstudy.studies.services.training import left_for_training, training_draw
+
+Drawn = tuple[str, str, Candidate]  # target, label and image of a case
 
 
 class SelectionError(Exception):
@@ -30,14 +35,17 @@ class SelectionError(Exception):
 
 
 @transaction.atomic
-def cases_select(*, study: Study, now: datetime, seed: int | None = None) -> list[Case]:
+def cases_select(*, study: Study, now: datetime, seed: int | None = None, key: bytes | None = None) -> list[Case]:
     """Draw the study's cases: for each target, as many true as false positives.
 
     The draw depends on the seed (the study's own unless given), the files and the protocol alone: not on the order of
     rows in the database. An image serves one case as long as there are others; among the rest, true positives that an
-    expert annotated come first where the study prefers them, then patients who have no case yet. Cases are numbered in
-    random order. Selecting again replaces cases that nobody was asked to read. Where the protocol wants training cases,
-    they are drawn from what is left, numbered after the others; the study's cases are returned.
+    expert annotated come first where the study prefers them, then patients who have no case yet. Selecting again
+    replaces cases that nobody was asked to read. Where the protocol wants training cases, they are drawn from what is
+    left, numbered after the others; the study's cases are returned.
+
+    What number a case gets is not the seed's affair: seed, protocol and code are open, and numbers are seen by people
+    who must not know labels. They are drawn from a new random key (or `key`), as the allocation will be.
 
     Raises SelectionError where there are too few images, scores are missing, or readers have the cases already.
     """
@@ -57,11 +65,12 @@ def cases_select(*, study: Study, now: datetime, seed: int | None = None) -> lis
     )
     if len(practice) < study.reading_plan.training_cases:
         raise SelectionError(_too_little_training(study, len(practice)), cells)
-    random.Random(f"{seed}:numbers").shuffle(drawn)
     try:
         study.cases.all().delete()
     except models.ProtectedError as error:
         raise SelectionError(f"Readers have been given the cases of {study.slug}; they stay as they are.") from error
+    secret = key_draw(study=study, now=now, key=key)
+    numbered = [one for part in (drawn, practice) for one in _numbered(part, secret.key)]
     cases = Case.objects.bulk_create(
         Case(
             study=study,
@@ -73,9 +82,9 @@ def cases_select(*, study: Study, now: datetime, seed: int | None = None) -> lis
             number=number,
             created_at=now,
         )
-        for number, (target, label, candidate) in enumerate([*drawn, *practice], start=1)
+        for number, (target, label, candidate) in enumerate(numbered, start=1)
     )
-    detail = {"seed": seed, "cases": len(drawn), "training_cases": len(practice)}
+    detail = {"seed": seed, "cases": len(drawn), "training_cases": len(practice), "key_sha256": secret.sha256}
     audit(study=study, actor=None, action="cases_select", detail=detail, now=now)
     return cases[: len(drawn)]
 
@@ -90,7 +99,11 @@ def _check(study: Study) -> None:
         raise SelectionError(f"{missing} images have no score yet. Score them first: study_score {study.slug}.")
 
 
-def _draw(study: Study, found: dict[tuple[str, str], list[Candidate]], seed: int) -> list[tuple[str, str, Candidate]]:
+def _numbered(drawn: Sequence[Drawn], key: bytes) -> list[Drawn]:
+    return shuffled(drawn, key=key, purpose=NUMBERS, name=lambda one: case_name(one[2].sha256, one[0]))
+
+
+def _draw(study: Study, found: dict[tuple[str, str], list[Candidate]], seed: int) -> list[Drawn]:
     """Fill the cells, those with the fewest images to spare first: so the others leave them what they need."""
     images: Counter[int] = Counter()
     patients: Counter[str] = Counter()

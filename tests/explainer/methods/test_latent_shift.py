@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from explainer.batching import Batches
+from explainer.catalogue.settings import LatentShiftSettings
 from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
-from explainer.methods.latent_shift import LatentShiftSettings, latent_shift, project, spaced_lambdas
+from explainer.methods.latent_shift import latent_shift, project, spaced_lambdas
 from explainer.types import Counterfactual
 from tests.explainer.models import SIZE, Identity, Linear, autoencoder_of, classifier_of, seeded
 

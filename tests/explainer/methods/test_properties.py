@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 import explainer
 from explainer.batching import Batch
+from explainer.catalogue.settings import IterativeDeleteSettings, LatentShiftSettings
 from explainer.classifiers import Classifier
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
@@ -23,8 +24,8 @@ from explainer.methods.integrated_gradients import (
     integrated_gradients,
     signed_integral,
 )
-from explainer.methods.iterative_delete import IterativeDeleteSettings, iterative_delete
-from explainer.methods.latent_shift import LatentShiftSettings, latent_shift, project
+from explainer.methods.iterative_delete import iterative_delete
+from explainer.methods.latent_shift import latent_shift, project
 from explainer.networks import SmallDenseNet
 from explainer.phantoms import draw
 from explainer.types import METHODS, Counterfactual, ExplanationRequest

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from explainer.batching import Batch
+from explainer.catalogue.settings import IterativeDeleteSettings, settings_from
 from explainer.classifiers import Classifier
 from explainer.errors import GuidedBackpropError, NoGradientError, SettingsError
-from explainer.methods.base import settings_from
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
 from explainer.methods.integrated_gradients import (
     IntegratedGradientsSettings,
     integrated_gradients,
 )
-from explainer.methods.iterative_delete import IterativeDeleteSettings, iterative_delete
+from explainer.methods.iterative_delete import iterative_delete
 from explainer.networks import SmallDenseNet
 from tests.explainer.models import CLASSIFIER, SIZE, Linear, classifier_of, seeded
 

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from explainer import load_image
 from explainer.batching import Batch
+from explainer.catalogue.settings import IntegratedGradientsSettings
 from explainer.classifiers import Classifier, load_classifier
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
-from explainer.methods.integrated_gradients import IntegratedGradientsSettings, integrated_gradients
+from explainer.methods.integrated_gradients import integrated_gradients
 from explainer.networks import SmallDenseNet
 from explainer.phantoms import draw
 from explainer.xrv import RectifiedFeatures, quiet_import

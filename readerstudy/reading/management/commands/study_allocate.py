@@ -17,23 +17,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug")
-        parser.add_argument("--seed", type=int, default=None, help="instead of the study's own seed")
         parser.add_argument(
             "--unexplained",
             action="store_true",
             help="although some cases are not explained: readers are led past those that failed",
         )
 
-    def handle(self, *_args: Any, slug: str, seed: int | None, unexplained: bool, **_options: Any) -> None:
+    def handle(self, *_args: Any, slug: str, unexplained: bool, **_options: Any) -> None:
         try:
-            allocations = readers_allocate(
-                study=study_named(slug), seed=seed, now=timezone.now(), all_explained=not unexplained
-            )
+            allocations = readers_allocate(study=study_named(slug), now=timezone.now(), all_explained=not unexplained)
         except AllocationError as error:
             raise CommandError(str(error)) from error
         for allocation in allocations:
             count = allocation.readings.count()
             left = f", taking over from {allocation.takes_over.membership.code}" if allocation.takes_over else ""
-            self.stdout.write(f"{allocation.membership.code}: {count} readings, seed {allocation.seed}{left}")
+            self.stdout.write(f"{allocation.membership.code}: {count} readings{left}")
         if not allocations:
             self.stdout.write("Every reader has a sequence already; nothing was changed.")
