@@ -56,7 +56,7 @@ def cell(name: str, value: Any, *, table: str = "") -> str:
 
 def is_p(name: str) -> bool:
     """Whether a column holds p-values."""
-    return name.startswith("p_") or name in {"lr_p", "random_p", "signed_rank_p", "signed_rank_exact"}
+    return name.startswith(("p_", "cluster_p")) or name in {"lr_p", "random_p", "signed_rank_p", "signed_rank_exact"}
 
 
 def interval(name: str, low: float | None, high: float | None, *, table: str = "") -> str:

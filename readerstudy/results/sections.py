@@ -25,6 +25,11 @@ EFFECT = (
     "p_mc_low",
     "p_mc_high",
     "draws",
+    "n_clusters",
+    "cluster_low",
+    "cluster_high",
+    "cluster_p",
+    "cluster_p_holm",
 )
 ORDINAL = ("term", "odds_ratio", "or_low", "or_high", "estimate", "se_robust", "p_robust", "lr_p", "df_robust", "note")
 
@@ -127,6 +132,9 @@ SECTIONS = (
                     "distribution",
                     "statistic",
                     "df2",
+                    "cluster_low",
+                    "cluster_high",
+                    "cluster_p",
                     "note",
                 ),
                 planned=True,
