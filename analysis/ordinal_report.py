@@ -249,7 +249,7 @@ def _term_row(
         )
         return {"estimate": wald.estimate, "df_robust": robust.df, "note": note}
     odds_ratio, low, high = robust.odds_ratio() if fit.reason is None else (np.nan, np.nan, np.nan)
-    row = {"estimate": wald.estimate if fit.reason is None else np.nan, "se": wald.se, "z": wald.z}
+    row: dict[str, Any] = {"estimate": wald.estimate if fit.reason is None else np.nan, "se": wald.se, "z": wald.z}
     row |= {"p_value": wald.p_value, "odds_ratio": odds_ratio, "or_low": low, "or_high": high}
     row |= {
         "se_robust": robust.se,
