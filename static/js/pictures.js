@@ -65,7 +65,7 @@ export class Pictures {
   // How large a picture is on this screen, and how its greys are spread: once per visit.
   #tellShown({ dataset: { panel, kind } }) {
     const { window } = this.#view;
-    const drawn = document.querySelector(`[data-panel="${panel}"] :is(canvas, svg)`);
+    const drawn = document.querySelector(`[data-panel="${panel}"] .picture > :is(canvas, svg)`);
     const css = drawn.getBoundingClientRect().width;
     const seen = {
       css: rounded(css),
