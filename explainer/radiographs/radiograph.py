@@ -68,7 +68,7 @@ class Radiograph:
         """Names of what makes it doubtful that this is one frontal chest; `view` is what a table of labels calls it."""
         from explainer.radiographs.doubts import find_doubts  # with scipy, which pages and classifiers do without
 
-        grey = self.values.astype(np.float32) / self.maximum
+        grey = self.values.astype(np.float32) / np.float32(self.maximum)
         found = find_doubts(grey, facts={**self.technical, "view": view}, colour=self.colour)
         return tuple(doubt.value for doubt in found)
 
