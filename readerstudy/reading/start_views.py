@@ -92,10 +92,18 @@ def reading_consent_accept(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def reading_begin(request: HttpRequest, slug: str) -> HttpResponse:
-    """The reader has read the instructions and goes on to the first unanswered case."""
-    standing = _standing(user_of(request), slug)
+    """The reader has read the instructions, or begins a period, and goes on to the first unanswered case.
+
+    A period that ends another begins only where the reader was told so: the form names it in `begins`.
+    """
+    user, now = user_of(request), timezone.now()
+    standing = _standing(user, slug)
     if standing.step is NextStep.INSTRUCTIONS and standing.allocation is not None:
-        services.instructions_acknowledge(allocation=standing.allocation, now=timezone.now())
+        services.instructions_acknowledge(allocation=standing.allocation, now=now)
+    elif standing.step is NextStep.READING and standing.allocation is not None and standing.current is not None:
+        first = selectors.first_unanswered(standing.allocation, now=now)
+        if first and request.POST.get("begins") == str(standing.current.number):
+            services.reading_open(reading_id=first, user=user, now=now)
     return redirect("reading_next", slug)
 
 

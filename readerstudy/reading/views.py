@@ -39,6 +39,8 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
     blind = selectors.blind_reading(reading, rows)
     if not blind.ready and selectors.is_accessible(reading, now=now, rows=rows):
         return render(request, "reading/not_ready.html", {"study": study, "blind": blind})
+    if selectors.ends_a_period(reading, now=now, rows=rows):
+        return redirect("reading_start", study.slug)  # there the reader begins the next one, or goes back
     try:
         services.reading_open(reading_id=reading_id, user=user, now=now, rows=rows)
     except services.ReadingClosedError:

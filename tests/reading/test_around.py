@@ -307,6 +307,10 @@ def test_a_failed_case_does_not_hold_a_reader_before_period_two(client: Client):
     for reading in others:
         rate(client, reading)
     second = list(allocation.readings.filter(period__number=2).exclude(case=first.case))
+    assert client.get(url("reading_next", allocation), follow=True).redirect_chain[-1][0] == url(
+        "reading_start", allocation
+    )
+    client.post(url("reading_begin", allocation), {"begins": "2"})
     assert client.get(url("reading_next", allocation)).url == case_url(second[0])
     rate(client, second[0])
 

@@ -67,6 +67,11 @@ def rate(client: Client, reading: Reading) -> None:
         assert put(client, "answer_put", reading.pk, uuid.uuid4(), body=body).status_code == 200
 
 
+def begin(client: Client, allocation: Allocation, period: int) -> None:
+    """As the start page's button does."""
+    client.post(reverse("reading_begin", args=[allocation.membership.study.slug]), {"begins": str(period)})
+
+
 def test_the_way_from_my_studies_to_the_first_case(client: Client):
     allocation = reader_make(study_make(), ready=False)
     slug = allocation.membership.study.slug
@@ -203,6 +208,8 @@ def test_the_same_picture_has_another_tag_in_the_other_period(reader: Client, al
     second = allocation.readings.get(period__number=2, case=first.case)
     tags = set()
     for reading in (first, second):
+        if reading == second:
+            begin(reader, allocation, 2)
         reader.get(case_url(reading))
         tags.add(reader.get(asset_url(reading, "xray.png"))["ETag"])
     assert len(tags) == 2
@@ -215,6 +222,8 @@ def test_nobody_has_both_arms_of_a_case_at_once(reader: Client, allocation: Allo
     second = allocation.readings.get(period__number=2, case=first.case)
     # Without a washout, period 1 can still be corrected while period 2 is open.
     for opened in (first, second):
+        if opened == second:
+            begin(reader, allocation, 2)
         reader.get(case_url(opened))
         shown = [
             reading for reading in (first, second) if reader.get(asset_url(reading, "xray.png")).status_code == 200
@@ -562,6 +571,10 @@ def test_no_byte_of_a_whole_reading_tells_label_data_set_patient_or_name(client:
     fetch(reverse("reading_begin", args=[study.slug]), "post")
     for reading in allocation.readings.all():
         rated = fetch(reverse("reading_next", args=[study.slug]))
+        if (reading.period.number, reading.position) == (2, 1):
+            assert "You have finished period 1." in fetch(rated.url).text
+            fetch(reverse("reading_begin", args=[study.slug]), "post", data={"begins": "2"})
+            rated = fetch(reverse("reading_next", args=[study.slug]))
         assert rated.url == case_url(reading)
         page = fetch(rated.url)
         assert page.status_code == 200
@@ -644,3 +657,48 @@ def test_the_start_page_says_when_the_washout_ends(client: Client, monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=1))
     page = client.get(reverse("reading_start", args=[allocation.membership.study.slug])).text
     assert "opens 16 March 2026, 09:00" in page
+
+
+# The end of a period
+
+
+def test_period_one_ends_with_a_page_that_says_so_and_period_two_begins_only_there(
+    reader: Client, allocation: Allocation
+):
+    """The factory's study has a washout of 0 days."""
+    slug = allocation.membership.study.slug
+    start = reverse("reading_start", args=[slug])
+    first, *_, last = allocation.readings.filter(period__number=1)
+    second = allocation.readings.filter(period__number=2).first()
+    for reading in allocation.readings.filter(period__number=1):
+        rate(reader, reading)
+
+    assert reader.get(reverse("reading_next", args=[slug]), follow=True).redirect_chain[-1][0] == start
+    assert reader.get(case_url(second)).url == start  # an address that was kept or guessed begins nothing
+    assert Reading.objects.filter(period__number=2, opened_at__isnull=False).count() == 0
+    page = reader.get(start).text
+    assert "You have finished period 1." in page
+    assert "cannot be looked at or changed any more" in page
+    assert case_url(last) in page
+
+    body = {"question": "confidence", "value": 5, "known_revision": 1, "reason": "A slip."}
+    assert "late" not in put(reader, "answer_put", first.pk, uuid.uuid4(), body=body).json()
+    reader.post(reverse("reading_begin", args=[slug]))  # of a page that knew nothing of period 2
+    assert Reading.objects.filter(period__number=2, opened_at__isnull=False).count() == 0
+
+    begun = reader.post(reverse("reading_begin", args=[slug]), {"begins": "2"}, follow=True)
+    assert begun.redirect_chain[-1][0] == case_url(second)
+    assert "You have finished period 1." not in reader.get(case_url(second)).text
+    late = put(reader, "answer_put", first.pk, uuid.uuid4(), body=body | {"value": 1, "known_revision": 2})
+    assert late.json()["late"] is True
+
+
+def test_a_period_left_with_a_case_to_be_repaired_does_not_end_unasked_either(reader: Client, allocation: Allocation):
+    broken, *others = allocation.readings.filter(period__number=1)
+    for reading in others:
+        rate(reader, reading)
+    Explanation.objects.filter(case=broken.case).update(status=Explanation.Status.FAILED)
+    slug = allocation.membership.study.slug
+    start = reverse("reading_start", args=[slug])
+    assert reader.get(reverse("reading_next", args=[slug]), follow=True).redirect_chain[-1][0] == start
+    assert "You have finished period 1." in reader.get(start).text

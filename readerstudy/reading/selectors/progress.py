@@ -109,6 +109,15 @@ def is_accessible(reading: Reading, *, now: datetime, rows: Sequence[ReadingRow]
     return may_read(allocation) and reading.pk in _accessible(rows, now=now)
 
 
+def ends_a_period(reading: Reading, *, now: datetime, rows: Sequence[ReadingRow] | None = None) -> bool:
+    """Whether opening this case would begin its period and so end corrections of another: first the reader is told."""
+    rows = reading_rows(reading.allocation) if rows is None else rows
+    if any(row.opened for row in rows if row.period_id == reading.period_id):
+        return False
+    number = next(row.period for row in rows if row.reading_id == reading.pk)
+    return any(TRAINING < period.number < number and period.accessible for period in _periods(rows, now=now))
+
+
 def may_read(allocation: Allocation) -> bool:
     """Whether anything may be open to the reader: study open, not withdrawn, consent given, instructions read."""
     member = allocation.membership

@@ -63,6 +63,14 @@ class Standing:
         return self.current is not None and self.current.done > 0
 
     @property
+    def finished(self) -> PeriodProgress | None:
+        """The period that the reader has just been through, where the current one comes after it and has no answer."""
+        if self.current is None or self.begun:
+            return None
+        before = [period for period in self.periods if period.number == self.current.number - 1]
+        return next((period for period in before if period.done and not period.left), None)
+
+    @property
     def minutes_left(self) -> int:
         """Of the current period."""
         return minutes(self.seconds_per_case, self.current.left) if self.current else 0

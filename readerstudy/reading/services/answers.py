@@ -66,7 +66,7 @@ def answer_store(
     The same id again is a success that adds nothing, also when both arrive at once and also after the period has
     closed: then only the reply was lost. The answer that already stands is not stored twice. One whose page did not
     know of the answer that stands is kept as superseded (docs/decisions/0008), and so is one that arrives when its case
-    is no longer open (docs/decisions/0012). No answer is refused for its time. Raises ReadingNotFoundError,
+    is no longer open (docs/decisions/0014). No answer is refused for its time. Raises ReadingNotFoundError,
     ReadingClosedError for a case that was never opened or is locked and for a reader who was withdrawn,
     AnswerRefusedError, and AnswerConflictError where the id is another answer's.
     """
