@@ -110,14 +110,21 @@ def reading_begin(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @never_cache
 def reading_next(request: HttpRequest, slug: str) -> HttpResponse:
-    """Leads to the first unanswered case, to the thanks after the last, or to the start page where none is open."""
-    standing = _standing(user_of(request), slug)
+    """Leads to the first unanswered case, to the thanks after the last, else to the start page.
+
+    That is where none is open, and where going on would end a period: there the reader is told.
+    """
+    user, now = user_of(request), timezone.now()
+    standing = _standing(user, slug)
     if standing.step is NextStep.DONE:
         return redirect("reading_thanks", slug)
     reading_id = None
     if standing.step in READS and standing.allocation is not None:
-        reading_id = selectors.first_unanswered(standing.allocation, now=timezone.now())
-    return redirect("reading_case", reading_id) if reading_id else redirect("reading_start", slug)
+        reading_id = selectors.first_unanswered(standing.allocation, now=now)
+    reading = selectors.reading_of(user, reading_id) if reading_id else None
+    if reading is None or selectors.ends_a_period(reading, now=now):
+        return redirect("reading_start", slug)
+    return redirect("reading_case", reading.pk)
 
 
 @require_GET
