@@ -17,11 +17,14 @@ from celery import shared_task
 from django.db import connections
 from django.utils import timezone
 
-from explainer.errors import ExplainerError, SettingsError
+from explainer.errors import ExplainerError, MemoryExhaustedError, SettingsError
 from explainer.memory import keep_memory
 from explainer.types import METHODS, Box, ExplanationRequest
 from readerstudy.explanations import beat
+from readerstudy.lib import faults
+from readerstudy.lib.faults import anew
 from readerstudy.lib.heartbeat import Heartbeat
+from readerstudy.lib.media import media_present
 from readerstudy.lib.pool.process import name_of
 from readerstudy.lib.pulse import LEASE_INTERVAL
 from readerstudy.lib.queue import GPU
@@ -58,7 +61,7 @@ def explain_case(explanation_id: str) -> str:
     from readerstudy.explanations import services
 
     worker = name_of(os.getpid())
-    job = services.explanation_claim(explanation_id=explanation_id, worker=worker, now=timezone.now())
+    job = anew(lambda: services.explanation_claim(explanation_id=explanation_id, worker=worker, now=timezone.now()))
     if job is None:
         return "nothing to do"
     held, outcomes = [job], dict[uuid.UUID, str]()
@@ -99,8 +102,10 @@ def _stored(job: ExplanationJob, outcome: ExplanationResult | Exception) -> str:
     if isinstance(outcome, Exception):
         return _failed(job, outcome)
     try:
-        stored = services.explanation_store(
-            explanation_id=job.explanation_id, token=job.token, result=outcome, now=timezone.now()
+        stored = anew(
+            lambda: services.explanation_store(
+                explanation_id=job.explanation_id, token=job.token, result=outcome, now=timezone.now()
+            )
         )
     except Exception as error:  # whatever went wrong belongs to this case, and the next one goes on
         logger.warning("The result of case %s could not be stored", job.explanation_id, exc_info=error)
@@ -111,11 +116,14 @@ def _stored(job: ExplanationJob, outcome: ExplanationResult | Exception) -> str:
 def _failed(job: ExplanationJob, error: Exception) -> str:
     from readerstudy.explanations import services
 
+    held = {"explanation_id": job.explanation_id, "token": job.token}
+    if fault := passing_fault(error):
+        logger.warning("Case %s waits for another try: %s", job.explanation_id, fault.words, exc_info=error)
+        waits = anew(lambda: services.explanation_postpone(**held, fault=fault, now=timezone.now()))
+        return "postponed" if waits else "lease lost"
     text = describe_error(error)
     logger.warning("Case %s could not be explained: %s", job.explanation_id, text, exc_info=error)
-    failed = services.explanation_fail(
-        explanation_id=job.explanation_id, token=job.token, error=text, now=timezone.now()
-    )
+    failed = anew(lambda: services.explanation_fail(**held, error=text, now=timezone.now()))
     return "failed" if failed else "lease lost"
 
 
@@ -272,6 +280,15 @@ def half_precision(explanation: Explanation) -> tuple[dict[str, Any], dict[str, 
 
     maxima = {method: float(values.max()) for method, values in explanation.maps.items()}
     return {method: (explanation.maps[method] / top).astype(np.float16) for method, top in maxima.items()}, maxima
+
+
+def passing_fault(error: Exception) -> faults.Fault | None:
+    """The fault behind an error that will pass by itself: what met it waits for another try."""
+    from explainer.batching import is_out_of_memory
+
+    if isinstance(error, MemoryExhaustedError) or is_out_of_memory(error):
+        return faults.MEMORY
+    return faults.passing(error) or (None if media_present() else faults.FILES)
 
 
 def describe_error(error: Exception) -> str:
