@@ -31,6 +31,8 @@ from analysis.scores import joint_tables, summary_table
 from analysis.selection import Selection
 from analysis.time import OPTIONS as TIME_OPTIONS
 from analysis.time import time_tables
+from analysis.wilcoxon_exact import OPTIONS as EXACT_OPTIONS
+from analysis.wilcoxon_exact import exact_table
 
 __all__ = ["DRAWS", "REPORT_FORMAT", "SEED", "STEPS", "Report", "Selection", "build", "records", "write_table"]
 
@@ -141,6 +143,7 @@ def _options(work: _Work) -> dict[str, Any]:
         "pairs": "by reader, case and question; a pair without both arms is excluded",
         "effect": dict(EFFECT_OPTIONS),
         "wilcoxon": dict(paired.OPTIONS),
+        "wilcoxon_exact": dict(EXACT_OPTIONS),
         "iou_published": dict(iou.PUBLISHED_OPTIONS),
         "iou_rank": dict(iou.RANK_OPTIONS),
         "iou_chance": dict(iou.CHANCE_OPTIONS),
@@ -155,8 +158,10 @@ def _options(work: _Work) -> dict[str, Any]:
 
 def _effect(work: _Work) -> _Found:
     more = {"seed": work.seed, "draws": work.draws}
-    tables = {"per_reader": paired.per_reader_table(work.frame, work.pairs)}
-    tables["effect"], messages = effect_table(work.frame, work.pairs, adjust=work.adjust, **more)
+    tables = {}
+    tables["per_reader"], messages = paired.per_reader_table(work.frame, work.pairs)
+    tables["effect"], said = effect_table(work.frame, work.pairs, adjust=work.adjust, **more)
+    messages += said
     if work.margin is not None:
         tables["equivalence"], said = equivalence_table(work.frame, work.pairs, margin=work.margin, **more)
         messages += said
@@ -171,7 +176,8 @@ def _agreement(work: _Work) -> _Found:
 
 def _wilcoxon(work: _Work) -> _Found:
     table, messages = paired.wilcoxon_table(work.frame, work.pairs, adjust=work.adjust)
-    return {"wilcoxon": table}, messages
+    exact = exact_table(work.frame, work.pairs, adjust=work.adjust)
+    return {"wilcoxon": table, "wilcoxon_exact": exact}, messages
 
 
 def _scores(work: _Work) -> _Found:

@@ -11,6 +11,14 @@ class ImageError(ExplainerError):
     """An image file cannot be read or is no X-ray that a model could look at."""
 
 
+class RadiographError(ImageError):
+    """A file is not taken as a radiograph. `reason` says what is wrong with it and what would help."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}.")
+        self.reason = reason
+
+
 class AnnotationError(ExplainerError):
     """A box or mask does not fit its image."""
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from explainer.radiographs.geometry import Placement
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,7 +31,7 @@ FloatMap = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """Expert box in pixels of the original image, before any crop."""
+    """Expert box in pixels of the original image as viewers turn it, before any stretch or crop."""
 
     x: float
     y: float
@@ -43,13 +45,17 @@ Annotation = Box | Path
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
-    """How the model's square came out of the original: a crop of `side` pixels at (`left`, `top`), then a resize."""
+    """How the model's square came out of the picture: a crop of `side` pixels at (`left`, `top`), then a resize.
+
+    `placement` tells how the picture of `width` x `height` came out of its file.
+    """
 
     width: int
     height: int
     left: int
     top: int
     side: int
+    placement: Placement
 
 
 @dataclass(frozen=True, kw_only=True)

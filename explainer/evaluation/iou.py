@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from explainer.errors import AnnotationError
+from explainer.errors import AnnotationError, RadiographError
 from explainer.images import crop_and_resize
+from explainer.radiographs import file_bytes, mask_of
 from explainer.rendering import BoolMap, top_pixels
 from explainer.types import Annotation, Box, FloatMap, Geometry
 
@@ -58,27 +58,20 @@ def _box(box: Box, geometry: Geometry) -> NDArray[np.bool_]:
         raise AnnotationError(f"{box} has no area.")
     # Published boxes touch or pass the border by a rounding error; more than that belongs to another image.
     inside = box.x >= -_EDGE and box.y >= -_EDGE
-    if not inside or box.x + box.width > geometry.width + _EDGE or box.y + box.height > geometry.height + _EDGE:
-        raise AnnotationError(f"{box} lies outside its image of {geometry.width} x {geometry.height} pixels.")
+    width, height = geometry.placement.turned_size
+    if not inside or box.x + box.width > width + _EDGE or box.y + box.height > height + _EDGE:
+        raise AnnotationError(f"{box} lies outside its image of {width} x {height} pixels.")
+    left, top, across, down = geometry.placement.box(box.x, box.y, box.width, box.height)
     columns = np.arange(geometry.width) + 0.5
     rows = np.arange(geometry.height) + 0.5
-    across = (box.x <= columns) & (columns < box.x + box.width)
-    down = (box.y <= rows) & (rows < box.y + box.height)
-    covered: NDArray[np.bool_] = down[:, None] & across[None, :]
+    marked_columns = (left <= columns) & (columns < left + across)
+    marked_rows = (top <= rows) & (rows < top + down)
+    covered: NDArray[np.bool_] = marked_rows[:, None] & marked_columns[None, :]
     return covered
 
 
 def _mask(path: Path, geometry: Geometry) -> NDArray[np.bool_]:
     try:
-        # No JPEG: its noise around edges would count as part of the mask.
-        with Image.open(path, formats=("PNG",)) as image:
-            values = np.asarray(image.convert("L") if image.mode in ("P", "PA", "RGB", "RGBA", "LA", "1") else image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise AnnotationError(f"The mask {path.name} cannot be read: {error}.") from error
-    if values.shape != (geometry.height, geometry.width):
-        raise AnnotationError(
-            f"The mask {path.name} has {values.shape[1]} x {values.shape[0]} pixels, "
-            f"its image {geometry.width} x {geometry.height}."
-        )
-    found: NDArray[np.bool_] = values > 0
-    return found
+        return mask_of(file_bytes(path), path.name, geometry.placement)
+    except RadiographError as error:
+        raise AnnotationError(f"The mask {error}") from error

@@ -30,7 +30,7 @@ DECIMALS = {
     **dict.fromkeys(("df", "df2", "q1", "q3", "median", "geometric_mean"), 2),
 }
 #: Intervals of quantities that have no sign.
-UNSIGNED_INTERVALS = {"or_low"}
+UNSIGNED_INTERVALS = {"or_low", "first_arm_low", "second_arm_low"}
 #: Tables whose estimates have no sign: shares, areas, ratios.
 UNSIGNED_TABLES = {"points", "auc_treatments", "auc_targets", "auc", "time_effect", "auc_components"}
 
@@ -56,7 +56,7 @@ def cell(name: str, value: Any, *, table: str = "") -> str:
 
 def is_p(name: str) -> bool:
     """Whether a column holds p-values."""
-    return name.startswith("p_") or name in {"lr_p", "random_p", "signed_rank_p"}
+    return name.startswith("p_") or name in {"lr_p", "random_p", "signed_rank_p", "signed_rank_exact"}
 
 
 def interval(name: str, low: float | None, high: float | None, *, table: str = "") -> str:

@@ -85,6 +85,7 @@ SECTIONS = (
                     "shift",
                     "shift_low",
                     "shift_high",
+                    "signed_rank_exact",
                     "rank_biserial",
                     "rank_biserial_low",
                     "rank_biserial_high",
@@ -96,8 +97,9 @@ SECTIONS = (
                 ),
                 title="Ranks, shift, and readers as a sample",
                 note=(
-                    "The same differences in other measures: Hodges-Lehmann shift, rank correlation, clustered "
-                    "signed-rank test. Far from 0, the correlation of readers misleads tests that pool them."
+                    "The same differences in other measures: Hodges-Lehmann shift with the exact signed-rank test that "
+                    "its interval inverts, rank correlation, clustered signed-rank test. Far from 0, the correlation "
+                    "of readers misleads tests that pool them."
                 ),
             ),
         ),
@@ -216,7 +218,7 @@ SECTIONS = (
         "wilcoxon",
         "Wilcoxon signed-rank test, as published",
         "Comparison of the arms (as published)",
-        (Part("wilcoxon", planned=True),),
+        (Part("wilcoxon", planned=True), Part("wilcoxon_exact")),
         about="All readers pooled. Answers on one case are not independent, so that this test rejects too often.",
     ),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from readerstudy.studies.protocol_analysis import AnalysisPlan, analysis_plan
 from readerstudy.studies.protocol_questions import CHANGES, QuestionPlan, comment_plan, question_plan
 from readerstudy.studies.protocol_reading import ReadingPlan, reading_plan
+from readerstudy.studies.protocol_synonyms import synonyms
 from readerstudy.studies.protocol_table import ProtocolError, Table
 
 __all__ = ["METHODS", "PROTOCOLS_DIR", "Protocol", "ProtocolError", "load_protocol", "protocol_parse"]
@@ -45,6 +46,7 @@ class Protocol:
     washout_days: int
     changes: str
     parameters: dict[str, Any]
+    synonyms: dict[str, str]
     arms: tuple[ArmPlan, ...]
     questions: tuple[QuestionPlan, ...]
     reading: ReadingPlan
@@ -88,6 +90,7 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         washout_days=study.whole("washout_days", minimum=0, maximum=3650),
         changes=study.one_of("changes", CHANGES, default=CHANGES[0]),
         parameters=study.mapping("parameters"),
+        synonyms=synonyms(root.table("synonyms", default={}), study.words("targets")),
         arms=tuple(_arm(table) for table in root.tables("arms")),
         questions=questions,
         reading=reading_plan(root.table("reading", default={})),

@@ -35,6 +35,11 @@ class Table:
         """Whether nothing stands in it."""
         return not self._values
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What stands in it, in order."""
+        return tuple(self._values)
+
     def table(self, key: str, *, default: object = _MISSING) -> Self:
         values = self._get(key, lambda value: isinstance(value, dict), f"must be a table: write [{key}]", default)
         return type(self)(self._source, self._text, key, 0, values)

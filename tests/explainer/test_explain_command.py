@@ -96,7 +96,7 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_others(
     last = picture(tmp_path / "last.png", seed=1)
     out = tmp_path / "out"
     assert explain([image, damaged, last], pair, out, "--method", "input_gradient") == 1
-    assert "error: damaged.png, Mass: damaged.png is damaged or cut short" in capsys.readouterr().err
+    assert "error: damaged.png, Mass: damaged.png: it is damaged or cut short" in capsys.readouterr().err
     assert sorted(path.parent.parent.name for path in out.rglob("explanation.json")) == ["chest", "last"]
 
 

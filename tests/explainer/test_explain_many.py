@@ -13,9 +13,9 @@ import explainer
 from explainer import run
 from explainer.errors import (
     ExplainerError,
-    ImageError,
     NoGradientError,
     PredictionError,
+    RadiographError,
     TargetError,
     UnknownModelError,
 )
@@ -100,11 +100,11 @@ def test_what_is_wrong_with_one_request_is_reported_for_it_alone(images: list[Pa
     found = list(explainer.explain_many(requests, batch_size=8, on_error=lambda *both: errors.append(both)))
     assert [asked for asked, _ in found] == [requests[0], requests[3]]
     assert [(asked, type(error)) for asked, error in errors] == [
-        (requests[1], ImageError),
+        (requests[1], RadiographError),
         (requests[2], TargetError),
         (requests[4], UnknownModelError),
     ]
-    with pytest.raises(ImageError):
+    with pytest.raises(RadiographError):
         list(explainer.explain_many(requests))
 
 

@@ -102,7 +102,7 @@ def test_a_job_holds_what_the_engine_needs():
     for findings in (["Mass"], []):
         for _ in range(2):
             make_score(make_image(study, findings=findings), "Mass", 0.9)
-    for image in study.images.filter(findings=["Mass"]):
+    for image in study.images.filter(labels__finding="Mass", labels__state="positive"):
         Annotation.objects.create(image=image, finding="Mass", x=1, y=2, width=3, height=4)
         Annotation.objects.create(image=image, finding="Mass", mask="masks/a.png")
         Annotation.objects.create(image=image, finding="Effusion", x=9, y=9, width=9, height=9)

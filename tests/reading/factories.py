@@ -121,12 +121,12 @@ def case_make(study: Study, *, target: str, label: str, number: int) -> Case:
         file=f"images/{number}.png",
         name=f"{SECRET_NAME}-{number}.png",
         patient=f"{SECRET_PATIENT}-{number}",
-        findings=[target] if label == Case.Label.TRUE_POSITIVE else [],
         dataset=SECRET_DATASET,
         width=FRAME,
         height=FRAME,
         created_at=NOW,
     )
+    image.labels.create(finding=target, state="positive" if label == Case.Label.TRUE_POSITIVE else "negative")
     score = 0.55 + (number % 40) / 100
     return Case.objects.create(
         study=study, image=image, target=target, label=label, score=score, number=number, created_at=NOW

@@ -5,6 +5,7 @@ from readerstudy.studies.services.cases import SelectionError, cases_select
 from readerstudy.studies.services.development import development_mark
 from readerstudy.studies.services.images import ImagesImportError, images_import
 from readerstudy.studies.services.keys import key_draw, key_ensure
+from readerstudy.studies.services.labels import labels_store
 from readerstudy.studies.services.members import consent_accept, reader_withdraw
 from readerstudy.studies.services.scores import scores_fail, scores_request, scores_store
 from readerstudy.studies.services.study import StudyError, member_add, study_create
@@ -21,6 +22,7 @@ __all__ = [
     "images_import",
     "key_draw",
     "key_ensure",
+    "labels_store",
     "member_add",
     "reader_withdraw",
     "scores_fail",

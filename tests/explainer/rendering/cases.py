@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from explainer.types import Counterfactual, Explanation, FloatMap, Geometry, Provenance, Reconstruction
+from explainer.images import centre_square
+from explainer.types import Counterfactual, Explanation, FloatMap, Provenance, Reconstruction
 
 
 def counterfactual(count: int = 5, size: int = 16, zero: int = 3) -> Counterfactual:
@@ -44,7 +45,7 @@ def explanation(
             scoring=scoring,
             parameters={},
             image_sha256="1" * 64,
-            geometry=Geometry(width=size, height=size, left=0, top=0, side=size),
+            geometry=centre_square(size, size),
             device="cpu",
             versions={},
             seconds={},
