@@ -62,9 +62,11 @@ class Leased(models.Model):
         )
 
     @property
-    def waits_for_retry(self) -> bool:
-        """Whether it met a fault that passes, and has not been tried again since: `error` names the fault."""
-        return self.status == self.Status.PENDING and self.error != ""
+    def waits(self) -> str:
+        """What it waits for, in words that follow "waiting"; `error` names the fault that it met before."""
+        if self.status != self.Status.PENDING or not self.error:
+            return "for a worker"
+        return f"to be tried again {_when(self.retry_at)}, because {self.error}"
 
     def is_free(self, now: datetime) -> bool:
         """Whether a worker may take it on: it waits and its pause is over, or the lease of its worker has run out."""
@@ -81,7 +83,9 @@ Row = TypeVar("Row", bound=Leased)
 Status = Leased.Status
 
 
-def claim(row: Leased | None, *, worker: str, doing: str, now: datetime) -> uuid.UUID | None:
+def claim(
+    row: Leased | None, *, worker: str, doing: str, now: datetime, token: uuid.UUID | None = None
+) -> uuid.UUID | None:
     """Take on a locked row; its token, or None where there is nothing to do: gone, done, failed, with a living worker.
 
     A row whose workers were lost too often fails instead; `doing` says in its error what they did ("explained this
@@ -92,7 +96,7 @@ def claim(row: Leased | None, *, worker: str, doing: str, now: datetime) -> uuid
     if row.attempts >= MAX_ATTEMPTS:
         give_up(row, doing=doing, now=now)
         return None
-    return take(row, worker=worker, now=now)
+    return take(row, worker=worker, now=now, token=token)
 
 
 def take(row: Leased, *, worker: str, now: datetime, token: uuid.UUID | None = None) -> uuid.UUID:
@@ -158,8 +162,8 @@ class Postponed:
     at: datetime | None
 
     def __str__(self) -> str:
-        when = f"at {timezone.localtime(self.at):%H:%M:%S}" if self.at else "now"
-        return f"{self.count} to be tried again {when}, because {self.words}"
+        wait = "waits" if self.count == 1 else "wait"
+        return f"{self.count} {wait} to be tried again {_when(self.at)}, because {self.words}"
 
 
 def postponed(rows: QuerySet[Row]) -> list[Postponed]:
@@ -200,3 +204,7 @@ def reap(rows: QuerySet[Row], *, doing: str, now: datetime, idle: bool) -> list[
         row.retry_at, row.queued_at = None, now
     rows.bulk_update(again, ["retry_at", "queued_at"])
     return again
+
+
+def _when(at: datetime | None) -> str:
+    return f"at {timezone.localtime(at):%H:%M:%S}" if at else "now"

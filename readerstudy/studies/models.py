@@ -11,6 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_noop as _  # templates translate what stands here
 
 from explainer.catalogue.findings import State as Finding
+from readerstudy.lib.lease import Leased
 from readerstudy.lib.shuffling import KEY_BYTES
 from readerstudy.studies.protocol_reading import ReadingPlan
 
@@ -274,7 +275,6 @@ class Image(models.Model):
     used_in_development_of = models.JSONField(
         default=list, blank=True, help_text="Models trained or calibrated on this patient; selection refuses the image."
     )
-    score_error = models.TextField(blank=True, help_text="Why the classifier could not score it, where it could not.")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -339,6 +339,18 @@ class Annotation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.finding} on {self.image}"
+
+
+class Scoring(Leased):
+    """What was asked of the classifier: the scores of one image. A worker holds many images under one lease."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, related_name="scoring")
+
+    class Meta(Leased.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"scoring of {self.image}: {self.status}"
 
 
 class Prediction(models.Model):
