@@ -112,6 +112,6 @@ def _stalled(label: str, done: int, total: int, reason: str) -> str:
     why = f" {reason[0].upper()}{reason[1:]}." if reason else ""
     return (
         f"{label}: nothing was finished for {STALLED_SECONDS / 60:.0f} minutes ({done} of {total} are).{why} "
-        f"Look at the worker's log, in {settings.DATA_DIR / 'log'} where this application started it, and run the command again: "
-        "it goes on where it stopped."
+        f"Look at the worker's log, in {settings.DATA_DIR / 'log'} where this application started it, and run the "
+        "command again: it goes on where it stopped."
     )

@@ -7,7 +7,7 @@ from django.db import migrations, models
 from django.utils import timezone
 
 
-def errors_to_rows(apps, schema_editor):
+def errors_to_rows(apps, _schema_editor):
     """What could not be scored stays failed, with its reason."""
     Image, Scoring = apps.get_model("studies", "Image"), apps.get_model("studies", "Scoring")
     now = timezone.now()
