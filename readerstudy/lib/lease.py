@@ -63,8 +63,10 @@ class Leased(models.Model):
 
     @property
     def waits(self) -> str:
-        """What it waits for, in words that follow "waiting"; `error` names the fault that it met before."""
-        if self.status != self.Status.PENDING or not self.error:
+        """What it waits for, in words that follow "waiting"; empty where it does not."""
+        if self.status != self.Status.PENDING:
+            return ""
+        if not self.error:
             return "for a worker"
         return f"to be tried again {_when(self.retry_at)}, because {self.error}"
 
