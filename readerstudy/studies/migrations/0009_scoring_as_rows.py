@@ -21,7 +21,7 @@ def errors_to_rows(apps, _schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("studies", "0007_labels_of_four_states"),
+        ("studies", "0008_image_doubts"),
     ]
 
     operations = [
