@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 
-from analysis.agreement import Metric, Weights, alphas, disagreement_weights, iccs, kappa, kappas, unit_coincidences
+from analysis.agreement import (
+    Metric,
+    Weights,
+    alphas,
+    disagreement_weights,
+    icc,
+    icc_intervals,
+    kappa,
+    kappas,
+    unit_coincidences,
+)
 from analysis.errors import AnalysisError
 from analysis.order import natural_order
 from analysis.resampling import case_weights, percentile_interval, stream
-from analysis.tables import RowError, Table, TableError, number, read_table
+from analysis.tables import RowError, Table, TableError, alike_notes, number, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +43,10 @@ OPTIONS: dict[str, str] = {
         "Krippendorff's alpha (nominal, ordinal, interval; ratio where no score is below 0) over all readers; a case "
         "needs two ratings"
     ),
-    "interval": "95% percentile bootstrap of cases",
+    "interval": (
+        "95%: of ICC by the F distributions of Shrout and Fleiss and of McGraw and Wong; of kappa and alpha by "
+        "percentile bootstrap of cases"
+    ),
     "within": "a reader's first and second reading of a case in the same arm (hidden repeats)",
 }
 #: Columns of a table of ratings that name its rows; no reader is called so.
@@ -157,11 +170,10 @@ def statistics(
     if len(scores) <= MAX_SCORES:
         found += _alphas(rated, weights) if kind == "all readers" else _kappas(complete, scores, weights)
     if kind != "pair" and len(complete) > 1:
-        weights = weights if len(complete) == len(rated) else case_weights(rng, len(complete), draws)
-        resampled = iccs(complete, weights)
-        for name, estimates in iccs(complete, np.ones((1, len(complete)))).items():
+        intervals = icc_intervals(complete)
+        for name, estimate in icc(complete).items():
             if kind == "all readers" or name in _WITHIN:
-                found.append(_statistic(name, len(complete), float(estimates[0]), resampled[name]))
+                found.append(Statistic(name, len(complete), estimate, np.nan, *intervals[name]))
     return found
 
 
@@ -207,12 +219,18 @@ def _row(statistic: Statistic) -> tuple[str, int, float, float, float, float]:
     )
 
 
-def load_wide(path: Path, *, readers_in_rows: bool = False, notes: list[str] | None = None) -> tuple[list[str], Floats]:
+def load_wide(
+    path: Path,
+    *,
+    readers_in_rows: bool = False,
+    notes: list[str] | None = None,
+    scale: tuple[float, float] | None = None,
+) -> tuple[list[str], Floats]:
     """Readers and their ratings (cases, readers) from a table with a header: a column is a reader, a row a case.
 
     Empty cells and NA are ratings that are missing. With `readers_in_rows` a row is a reader and the header names the
     cases. A column that names the rows (`IDENTIFIERS`) is no rating: it is left out, and `notes` say so; with
-    `readers_in_rows` it names the readers. Raises AnalysisError.
+    `readers_in_rows` it names the readers. A rating off the `scale` (lowest, highest) is refused. Raises AnalysisError.
     """
     kept = notes if notes is not None else []
     try:
@@ -226,6 +244,7 @@ def load_wide(path: Path, *, readers_in_rows: bool = False, notes: list[str] | N
     table = np.array(cells, dtype=np.float64).reshape(len(cells), len(raters))
     kept += source.notes
     if readers_in_rows:
+        _check_scale(path, source, raters, table, scale)
         return _row_names(source, names), table.T
     counted = _numbering(table)
     names += [raters[column] for column in counted]
@@ -233,11 +252,26 @@ def load_wide(path: Path, *, readers_in_rows: bool = False, notes: list[str] | N
         kept.append(f"Column {', '.join(names)} names the cases and is no reader; it is left out.")
     raters = [name for name in raters if name not in names]
     table = np.delete(table, counted, axis=1)
+    _check_scale(path, source, raters, table, scale)
+    kept += alike_notes({"reader": raters})
     return raters, table
 
 
 def _identifies(name: str) -> bool:
     return "".join(re.split(r"[\s_.-]+", name.casefold())) in {"".join(known.split("_")) for known in IDENTIFIERS}
+
+
+def _check_scale(
+    path: Path, source: Table, columns: Sequence[str], table: Floats, scale: tuple[float, float] | None
+) -> None:
+    low, high = scale or (-np.inf, np.inf)
+    wrong = np.argwhere((table < low) | (table > high))
+    if len(wrong):
+        row, column = wrong[0]
+        raise AnalysisError(
+            f"{path.name}, line {source.lines[row]}: column '{columns[column]}' is {table[row, column]:g}; the scale "
+            f"goes from {low:g} to {high:g}. Correct the rating, or the scale."
+        )
 
 
 def _numbering(table: Floats) -> list[int]:
@@ -278,7 +312,9 @@ def wide_messages(table: pd.DataFrame, ratings: Floats) -> list[str]:
         messages.append(f"{readers}: no {', '.join(own['statistic'])}, because the scores do not vary enough.")
     unsure = int((table["estimate"].notna() & table["ci_low"].isna()).sum())
     if unsure:
-        messages.append(f"{unsure} estimates have no interval, because too many resamples do not vary enough.")
+        messages.append(
+            f"{unsure} estimates have no interval, because the scores or too many resamples of them do not vary enough."
+        )
     if len(scores) > MAX_SCORES:
         messages.append(f"Kappa and alpha are left out with more than {MAX_SCORES} different scores.")
     if ratings.shape[1] > MAX_READERS_IN_PAIRS:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from analysis.clustered import (
     case_reader_means,
@@ -22,15 +21,19 @@ from analysis.clustered import (
 )
 from analysis.monte_carlo import LIMIT, UNKNOWN, PValue, holm_limits
 from analysis.order import natural_order
-from analysis.paired import Adjustment, Pairs, adjusted_rows
-from analysis.resampling import LEVEL, case_weights, percentile_interval, stream
+from analysis.paired import Adjustment, Pairs, adjusted_rows, holm
+from analysis.resampling import case_weights, percentile_interval, stream
 from analysis.schema import ALL, LABELS
+from analysis.shift import OPTIONS as SHIFT
+from analysis.shift import signed_rank_shift
 from analysis.sign_flip import sign_flip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from analysis.clusters import Clusters
 
     Floats = NDArray[np.float64]
 
@@ -47,11 +50,11 @@ OPTIONS: dict[str, str] = {
         "tells little of other readers)"
     ),
     "signed_rank": (
-        "clustered signed-rank test of Rosner, Glynn and Lee (2006): zero differences dropped, signs of whole cases "
-        "random, normal approximation, two-sided"
+        "clustered signed-rank test of Rosner, Glynn and Lee (2006; signed_rank_p): zero differences dropped, signs of "
+        "whole cases random, cases of unequal size weighted, normal approximation, two-sided"
     ),
     "rank_biserial": "matched-pairs rank-biserial correlation of all pairs with a 95% percentile bootstrap of cases",
-    "shift": "Hodges-Lehmann estimate of the case means of the differences with the interval of the signed-rank test",
+    "shift": f"Hodges-Lehmann, {SHIFT['estimate']}; interval: {SHIFT['interval']}; test: {SHIFT['test']}",
     "adjustment": "Holm over the target x label tests of one question",
     "family": "the target x label tests (p_value) of one question; tests that cannot be computed are not counted",
     "period": (
@@ -81,6 +84,7 @@ EFFECT_COLUMNS = [
     "shift",
     "shift_low",
     "shift_high",
+    "signed_rank_exact",
     "reader_correlation",
     "case_reader_low",
     "case_reader_high",
@@ -92,6 +96,11 @@ EFFECT_COLUMNS = [
     "p_mc_low",
     "p_mc_high",
     "draws",
+    "n_clusters",
+    "cluster_low",
+    "cluster_high",
+    "cluster_p",
+    "cluster_p_holm",
 ]
 PERIOD_COLUMNS = [
     "question",
@@ -124,8 +133,6 @@ EQUIVALENCE_COLUMNS = [
 ]
 # With fewer cases an interval or test over cases says nothing.
 MIN_CASES = 2
-# Walsh averages grow with the square of the cases.
-_MAX_SHIFT_CASES = 5000
 MIN_READERS = 2
 
 
@@ -139,9 +146,6 @@ class CaseEffect:
     ci_low: float
     ci_high: float
     p: PValue
-    shift: float
-    shift_low: float
-    shift_high: float
     reason: str | None
 
     @property
@@ -176,39 +180,26 @@ def case_effect(
     elif not differences.any():
         reason = "all differences are zero"
     if reason is not None:
-        nothing = dict.fromkeys(("ci_low", "ci_high", "shift", "shift_low", "shift_high"), np.nan)
-        return CaseEffect(n_cases=n_cases, n_pairs=n_pairs, mean=mean, p=UNKNOWN, reason=reason, **nothing)
+        return CaseEffect(n_cases, n_pairs, mean, np.nan, np.nan, UNKNOWN, reason)
     weights = case_weights(rng, n_cases, draws)
     low, high = percentile_interval((weights @ sums) / (weights @ counts))
-    shift, shift_low, shift_high = hodges_lehmann(sums / counts)
     p = sign_flip(sums, rng=rng, draws=draws, limits=limits)
-    return CaseEffect(n_cases, n_pairs, mean, low, high, p, shift, shift_low, shift_high, None)
-
-
-def hodges_lehmann(values: Floats) -> tuple[float, float, float]:
-    """Median of the Walsh averages, and the interval that the signed-rank test (normal approximation) does not reject.
-
-    NaN for more values than can be paired in memory.
-    """
-    n = len(values)
-    if n > _MAX_SHIFT_CASES:
-        return np.nan, np.nan, np.nan
-    rows, columns = np.triu_indices(n)
-    walsh = np.sort((values[rows] + values[columns]) / 2)
-    z = float(stats.norm.ppf((1 + LEVEL) / 2))
-    rank = int(np.floor(n * (n + 1) / 4 - z * np.sqrt(n * (n + 1) * (2 * n + 1) / 24)))
-    middle = float(np.median(walsh))
-    if rank < 1:
-        return middle, np.nan, np.nan
-    return middle, float(walsh[rank - 1]), float(walsh[-rank])
+    return CaseEffect(n_cases, n_pairs, mean, low, high, p, None)
 
 
 def effect_table(
-    frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int, adjust: Adjustment = "holm"
+    frame: pd.DataFrame,
+    pairs: Pairs,
+    *,
+    seed: int,
+    draws: int,
+    adjust: Adjustment = "holm",
+    clusters: Clusters | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """The effect per question, label and target ("all" first), with the correlation of the readers' differences.
 
-    With `adjust` "bh" there is a column p_bh beside p_holm.
+    With `adjust` "bh" there is a column p_bh beside p_holm. Where `clusters` are not the cases themselves, interval and
+    p with clusters as units stand in columns of their own.
     """
     rows: list[dict[str, Any]] = []
     messages: list[str] = []
@@ -237,34 +228,65 @@ def effect_table(
                 "ci_low": found.ci_low,
                 "ci_high": found.ci_high,
                 "p_value": found.p_value,
-                "shift": found.shift,
-                "shift_low": found.shift_low,
-                "shift_high": found.shift_high,
                 "reader_correlation": reader_correlation(own),
                 **found.p.columns,
             }
             if found.reason is None:
                 rng = stream(seed, "effect of ranks", question, label, target)
-                more, lacking = _ranks_and_readers(own, differences, rng=rng, draws=draws)
+                more, remarks = _ranks_and_readers(own, differences, rng=rng, draws=draws)
                 row |= more
-                if lacking is not None:
-                    messages.append(f"Clustered signed-rank test, {question}, {where}: none, because {lacking}.")
+                messages.extend(f"Signed ranks, {question}, {where}: {remark}." for remark in remarks)
+            if clusters is not None and clusters.known:
+                rng = stream(seed, "effect of clusters", question, label, target)
+                row |= _over_clusters(own, differences, clusters, found, rng=rng, draws=draws, limits=limits)
             of_question.append(row)
-        rows.extend(adjusted_rows(of_question, adjust))
+        rows.extend(_with_cluster_holm(adjusted_rows(of_question, adjust)))
     columns = EFFECT_COLUMNS if adjust == "holm" else [*EFFECT_COLUMNS, "p_bh"]
     if rows and frame["reader"].nunique() < MIN_READERS:
         messages.append("Effect over cases: no interval over cases and readers, because there is one reader.")
     return pd.DataFrame(rows, columns=columns), messages
 
 
+def _over_clusters(
+    own: pd.DataFrame,
+    differences: Floats,
+    clusters: Clusters,
+    over_cases: CaseEffect,
+    *,
+    rng: np.random.Generator,
+    draws: int,
+    limits: Sequence[float],
+) -> dict[str, float]:
+    """What clusters add to a row of the effect: their number and, where they are not the cases, interval and p."""
+    units = clusters.of(own["case"])
+    row: dict[str, float] = {"n_clusters": units.nunique()}
+    if not clusters.are_cases:
+        found = over_cases
+        if row["n_clusters"] < over_cases.n_cases:
+            found = case_effect(units, differences, rng=rng, draws=draws, limits=limits)
+        row |= {"cluster_low": found.ci_low, "cluster_high": found.ci_high, "cluster_p": found.p_value}
+    return row
+
+
+def _with_cluster_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of one question with Holm's adjustment of cluster_p over its tests per target."""
+    adjusted = holm([np.nan if row["target"] == ALL else row.get("cluster_p", np.nan) for row in rows])
+    return [{**row, "cluster_p_holm": value} for row, value in zip(rows, adjusted, strict=True)]
+
+
 def _ranks_and_readers(
     own: pd.DataFrame, differences: Floats, *, rng: np.random.Generator, draws: int
-) -> tuple[dict[str, float], str | None]:
-    """What ranks and readers add to a row of the effect."""
+) -> tuple[dict[str, float], list[str]]:
+    """What ranks and readers add to a row of the effect, and remarks."""
     cases, readers = _codes(own["case"]), _codes(own["reader"])
     test = clustered_signed_rank(cases, differences)
     low, high = rank_biserial_interval(cases, differences, rng=rng, draws=draws)
+    shift = signed_rank_shift(cases, differences)
     row = {
+        "shift": shift.estimate,
+        "shift_low": shift.low,
+        "shift_high": shift.high,
+        "signed_rank_exact": shift.p_value,
         "signed_rank_z": test.statistic,
         "signed_rank_p": test.p_value,
         "rank_biserial": rank_biserial(differences),
@@ -274,7 +296,8 @@ def _ranks_and_readers(
     if readers.max() + 1 >= MIN_READERS:
         means = case_reader_means(cases, readers, differences, rng=rng, draws=draws)
         row["case_reader_low"], row["case_reader_high"] = percentile_interval(means)
-    return row, test.reason
+    remarks = [] if test.reason is None else [f"no clustered test, because {test.reason}"]
+    return row, remarks if shift.remark is None else [*remarks, shift.remark]
 
 
 def equivalence_table(

@@ -26,6 +26,10 @@ TITLES: dict[str, tuple[str, str]] = {
     "time_learning": ("Active seconds along the sequence", "Quartiles of all readers in blocks of positions."),
     "time_effect": ("Active seconds: ratios", "Below 1: faster in the second arm, later, or further on."),
     "wilcoxon": ("Wilcoxon signed-rank tests, as published", "Pairs counted as independent, which they are not."),
+    "wilcoxon_exact": (
+        "Wilcoxon signed-rank tests, exact",
+        "The published tests without the normal approximation; pairs are still counted as independent.",
+    ),
     "score_summary": ("Scores per target", "Mean, standard deviation (ddof 0), median and quartiles."),
     "score_counts": ("Counts of scores, as published", "How often each score was given."),
     "score_joint": ("Joint distribution of two questions", "How often both scores were given in one reading."),
@@ -40,6 +44,25 @@ TITLES: dict[str, tuple[str, str]] = {
     "components": ("What the power rests on", "Components of the pilot, or assumed ones."),
     "sensitivity": ("With and without what is incomplete", "The effect of several sets of readers and cases."),
 }
+#: Tables of differences between the arms; those of `RATIOS` hold odds ratios or ratios.
+DIFFERENCES = frozenset(
+    {
+        "per_reader",
+        "effect",
+        "equivalence",
+        "period_effect",
+        "wilcoxon",
+        "wilcoxon_exact",
+        "sensitivity",
+        "auc_differences",
+        "auc_per_reader",
+        "auc_target_differences",
+        "point_differences",
+    }
+)
+RATIOS = frozenset({"ordinal", "time_effect"})
+#: Those whose columns other programs rely on get no further column.
+FIXED = frozenset({"wilcoxon"})
 # Start of a figure's name -> caption and the table with its numbers.
 CAPTIONS: dict[str, tuple[str, str]] = {
     "scores": ("Scores per target, label and arm (Figure 6A).", "score_counts"),
@@ -66,8 +89,14 @@ COLUMNS: dict[str, str] = {
     "p_holm": "p, Holm",
     "p_bh": "p, Benjamini-Hochberg",
     "p_robust": "p, robust",
+    "df_robust": "df, robust",
     "signed_rank_z": "Signed-rank z",
     "signed_rank_p": "Signed-rank p",
+    "signed_rank_exact": "Signed-rank p, exact",
+    "n_clusters": "Clusters",
+    "cluster_p": "p, clusters",
+    "cluster_p_holm": "p, clusters, Holm",
+    "n_nonzero": "Pairs that differ",
     "lr_chi2": "Likelihood ratio chi²",
     "lr_p": "Likelihood ratio p",
     "random_chi2": "No spread: chi²",
@@ -116,11 +145,14 @@ INTERVALS: dict[str, tuple[str, str]] = {
     "shift_low": ("shift_high", "Shift, 95% interval"),
     "case_reader_low": ("case_reader_high", "Cases and readers, 95% interval"),
     "rank_biserial_low": ("rank_biserial_high", "Rank-biserial, 95% interval"),
+    "first_arm_low": ("first_arm_high", "First arm, 95% interval"),
+    "second_arm_low": ("second_arm_high", "Second arm, 95% interval"),
     "low_90": ("high_90", "90% interval"),
     "period_low": ("period_high", "Period, 95% interval"),
     "arm_low": ("arm_high", "Arm, 95% interval"),
     "carry_over_low": ("carry_over_high", "Carry-over, 95% interval"),
     "or_low": ("or_high", "Odds ratio, 95% interval"),
+    "cluster_low": ("cluster_high", "Clusters, 95% interval"),
     "p_mc_low": ("p_mc_high", "p, 99% interval of its draws"),
 }
 
@@ -133,6 +165,15 @@ def heading(table: str) -> str:
 def explained(table: str) -> str:
     """What a table shows; empty where nobody has said."""
     return TITLES[table][1] if table in TITLES else ""
+
+
+def convention(table: str, contrast: str | None) -> str:
+    """The sign of a table's differences in words, of a contrast such as "B - A"; empty where it has none."""
+    if not contrast or table not in DIFFERENCES | RATIOS:
+        return ""
+    if table in RATIOS:
+        return f"Ratios are of the second arm to the first ({contrast} in logarithms)."
+    return f"Differences are second arm minus first: {contrast}."
 
 
 def column(name: str) -> str:

@@ -106,11 +106,13 @@ def _comparison(provenance: dict[str, Any]) -> list[str]:
         f"higher. P-values are adjusted by the method of {options['adjustment']} over {options['family']}; tests over "
         "all targets are not adjusted."
     )
+    exact = provenance["options"]["wilcoxon_exact"]
+    beside = f"Beside it (`wilcoxon_exact`): {exact['test']}; {exact['caveat']}."
     limits = (
         "Answers of several readers on one case are not independent, so that the pooled test rejects too often; "
-        "`per_reader` shows each reader, and `effect` takes cases as the independent units."
+        f"`per_reader` shows each reader ({options['per_reader']}), and `effect` takes cases as the independent units."
     )
-    return [pairs, test, limits]
+    return [pairs, test, beside, limits]
 
 
 def _accuracy(provenance: dict[str, Any]) -> list[str]:
@@ -158,7 +160,9 @@ def _effect(provenance: dict[str, Any]) -> list[str]:
         if margin is not None
         else "No margin was given, so that equivalence and non-inferiority are not tested."
     )
-    return [effect, tost]
+    clusters = provenance["options"]["clusters"]
+    together = f"Clusters: {clusters['cluster']}; {clusters['effect']}; {clusters['auc']}."
+    return [effect, together, tost]
 
 
 def _ordinal(options: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from scipy import stats
 
 from analysis.errors import AnalysisError, UsageError
 from analysis.order import natural_order
+from analysis.resampling import LEVEL
 from analysis.schema import ALL, LABELS
 
 ZeroMethod = Literal["wilcox", "pratt", "zsplit"]
@@ -23,6 +24,7 @@ OPTIONS: dict[str, str | bool | int] = {
     "alternative": "two-sided",
     "status": "as published",
     "sd_ddof": 0,
+    "per_reader": "95% intervals of a reader's means by Student's t over the reader's pairs",
     "adjustment": "Holm",
     "family": "the target x label tests of one question; tests that cannot be computed are not counted",
 }
@@ -40,6 +42,22 @@ WILCOXON_COLUMNS = (
     "rank_biserial",
     "p_holm",
 )
+PER_READER_COLUMNS = [
+    "question",
+    "label",
+    "reader",
+    "n_pairs",
+    "mean_first_arm",
+    "first_arm_low",
+    "first_arm_high",
+    "mean_second_arm",
+    "second_arm_low",
+    "second_arm_high",
+    "mean_difference",
+    "ci_low",
+    "ci_high",
+    "sd_difference",
+]
 
 
 @dataclass(frozen=True)
@@ -200,30 +218,47 @@ def wilcoxon_table(frame: pd.DataFrame, pairs: Pairs, *, adjust: Adjustment = "h
     return pd.DataFrame(rows, columns=columns), messages
 
 
-def per_reader_table(frame: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
-    """Means of both arms and of the differences per reader: what pooling over few readers hides."""
+def per_reader_table(frame: pd.DataFrame, pairs: Pairs) -> tuple[pd.DataFrame, list[str]]:
+    """Means of both arms and of the differences per reader, with intervals: what pooling over few readers hides."""
     rows = []
+    messages = []
     for question in natural_order(frame["question"].unique()):
         for label in LABELS:
             selected = _select(pairs.table, question, label, ALL)
             for reader in natural_order(frame["reader"].unique()):
                 own = selected[selected["reader"] == reader]
                 test = signed_rank(own["difference"].to_numpy())
-                rows.append(
-                    {
-                        "question": question,
-                        "label": label,
-                        "reader": reader,
-                        "n_pairs": test.n_pairs,
-                        "mean_first_arm": own["first"].mean(),
-                        "mean_second_arm": own["second"].mean(),
-                        "mean_difference": _number(test.mean),
-                        "sd_difference": _number(test.sd),
-                    }
-                )
-    columns = ["question", "label", "reader", "n_pairs"]
-    columns += ["mean_first_arm", "mean_second_arm", "mean_difference", "sd_difference"]
-    return pd.DataFrame(rows, columns=columns)
+                row = {
+                    "question": question,
+                    "label": label,
+                    "reader": reader,
+                    "n_pairs": test.n_pairs,
+                    "mean_first_arm": own["first"].mean(),
+                    "mean_second_arm": own["second"].mean(),
+                    "mean_difference": _number(test.mean),
+                    "sd_difference": _number(test.sd),
+                }
+                for start, name in (("ci", "difference"), ("first_arm", "first"), ("second_arm", "second")):
+                    low, high = student_interval(own[name].to_numpy(dtype=np.float64))
+                    row |= {f"{start}_low": low, f"{start}_high": high}
+                    if np.isnan(low) and len(own) > 1:
+                        what = "differences" if name == "difference" else f"scores in the {name} arm"
+                        messages.append(
+                            f"Reader {reader}, {question}, {label}: no interval of the mean, because all {what} are "
+                            "equal."
+                        )
+                rows.append(row)
+    return pd.DataFrame(rows, columns=PER_READER_COLUMNS), messages
+
+
+def student_interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """95% interval of a mean by Student's t; NaN for fewer than two values and where all are equal."""
+    n = len(values)
+    if n < 2 or np.ptp(values) == 0:
+        return np.nan, np.nan
+    margin = float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    mean = float(values.mean())
+    return mean - margin, mean + margin
 
 
 def score_counts(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The report of a reader study: tables, figures, provenance and methods from its responses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,14 @@ from analysis.accuracy import accuracy_tables
 from analysis.agreement_report import OPTIONS as AGREEMENT_OPTIONS
 from analysis.agreement_report import agreement_table
 from analysis.allocation import check_allocation
+from analysis.clusters import OPTIONS as CLUSTER_OPTIONS
+from analysis.clusters import Clusters, clusters_of
 from analysis.effect import OPTIONS as EFFECT_OPTIONS
 from analysis.effect import effect_table, equivalence_table, period_table
 from analysis.errors import AnalysisError, UsageError
 from analysis.flow import OPTIONS as FLOW_OPTIONS
 from analysis.flow import flow_table, sensitivity_table
+from analysis.labels import DIFFERENCES, FIXED, RATIOS
 from analysis.methods import methods_text
 from analysis.monte_carlo import OPTIONS as DRAWN_OPTIONS
 from analysis.mrmc_points import point_options
@@ -29,8 +32,11 @@ from analysis.output import WRITING, Report, records, software, write_table
 from analysis.schema import LABELS, fingerprint, validate
 from analysis.scores import joint_tables, summary_table
 from analysis.selection import Selection
+from analysis.tables import alike_notes
 from analysis.time import OPTIONS as TIME_OPTIONS
 from analysis.time import time_tables
+from analysis.wilcoxon_exact import OPTIONS as EXACT_OPTIONS
+from analysis.wilcoxon_exact import exact_table
 
 __all__ = ["DRAWS", "REPORT_FORMAT", "SEED", "STEPS", "Report", "Selection", "build", "records", "write_table"]
 
@@ -51,8 +57,10 @@ class _Work:
     adjust: paired.Adjustment
     margin: float | None
     allocation: pd.DataFrame | None
+    clusters: Clusters
 
 
+_KEYS = ("reader", "case", "image", "patient", "target", "arm", "question")
 _Found = tuple[dict[str, pd.DataFrame], list[str]]
 #: Told the name of each step as it begins.
 OnStep = Callable[[str], object]
@@ -70,6 +78,7 @@ def build(
     plan: Mapping[str, str] | None = None,
     allocation: pd.DataFrame | None = None,
     selection: Selection | None = None,
+    notes: Sequence[str] = (),
     on_step: OnStep = lambda _name: None,
 ) -> Report:
     """Compute the report of one study's responses (validated here).
@@ -79,21 +88,17 @@ def build(
     `margin`, in points of the scale and set before the data were seen, asks for tests of equivalence; `adjust` "bh"
     adds p-values of Benjamini and Hochberg. `plan` (file, sha256) is the locked analysis plan that provenance names.
     `allocation` (as `check_allocation` takes it) says what readers were to see of all the data, for the flow table.
-    `selection` keeps part of the responses, and the report calls itself exploration. `on_step` is told each of `STEPS`
+    `selection` keeps part of the responses, and the report calls itself exploration. `notes`, such as what reading the
+    file had to guess, go before the report's own messages. `on_step` is told each of `STEPS`
     as it begins.
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
     """
-    if draws < 1:
-        raise UsageError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
-    if margin is not None and not (np.isfinite(margin) and margin > 0):
-        raise UsageError(f"{margin} is no margin. Give a positive number of points of the scale.")
-    if seed < 0:
-        raise UsageError(f"{seed} is no seed. Give a whole number from 0.")
+    _check_request(draws, margin, seed)
     frame = validate(df)
     studies = natural_order(frame["study"].unique())
     if len(studies) > 1:
         raise AnalysisError(f"The data hold {len(studies)} studies ({', '.join(studies)}). Analyse one at a time.")
-    messages: list[str] = []
+    messages = [*notes, *alike_notes({name: frame[name].unique() for name in _KEYS})]
     contrast = paired.choose_arms(frame, arms)
     if selection:
         if allocation is not None:
@@ -110,18 +115,23 @@ def build(
     drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
     tables: dict[str, pd.DataFrame] = {}
     planned = None if allocation is None else check_allocation(allocation)
-    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned)
+    clusters = clusters_of(frame)
+    if (together := clusters.sentence()) is not None:
+        messages.append(together)
+    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned, clusters)
     for name, compute in _COMPUTED.items():
         on_step(name)
         more, said = compute(work)
         tables |= more
         messages += said
+    words = f"{contrast[1]} - {contrast[0]}" if contrast is not None else None
+    tables |= {name: tables[name].assign(contrast=words) for name in tables.keys() & (DIFFERENCES | RATIOS) - FIXED}
     provenance: dict[str, Any] = {
         "format": REPORT_FORMAT,
         "software": software(),
-        "data": {**_description(frame), **(source or {})},
+        "data": {**_description(frame, clusters), **(source or {})},
         "arms": drawn,
-        "contrast": f"{contrast[1]} - {contrast[0]}" if contrast is not None else None,
+        "contrast": words,
         "seed": seed,
         "plan": dict(plan) if plan is not None else None,
         "selection": selection.as_json() if selection else None,
@@ -132,6 +142,15 @@ def build(
     return Report(tables, _figures(frame, tables, drawn), provenance, messages, text)
 
 
+def _check_request(draws: int, margin: float | None, seed: int) -> None:
+    if draws < 1:
+        raise UsageError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
+    if margin is not None and not (np.isfinite(margin) and margin > 0):
+        raise UsageError(f"{margin} is no margin. Give a positive number of points of the scale.")
+    if seed < 0:
+        raise UsageError(f"{seed} is no seed. Give a whole number from 0.")
+
+
 def _options(work: _Work) -> dict[str, Any]:
     return {
         "draws": work.draws,
@@ -140,7 +159,9 @@ def _options(work: _Work) -> dict[str, Any]:
         "margin": work.margin,
         "pairs": "by reader, case and question; a pair without both arms is excluded",
         "effect": dict(EFFECT_OPTIONS),
+        "clusters": dict(CLUSTER_OPTIONS),
         "wilcoxon": dict(paired.OPTIONS),
+        "wilcoxon_exact": dict(EXACT_OPTIONS),
         "iou_published": dict(iou.PUBLISHED_OPTIONS),
         "iou_rank": dict(iou.RANK_OPTIONS),
         "iou_chance": dict(iou.CHANCE_OPTIONS),
@@ -155,8 +176,10 @@ def _options(work: _Work) -> dict[str, Any]:
 
 def _effect(work: _Work) -> _Found:
     more = {"seed": work.seed, "draws": work.draws}
-    tables = {"per_reader": paired.per_reader_table(work.frame, work.pairs)}
-    tables["effect"], messages = effect_table(work.frame, work.pairs, adjust=work.adjust, **more)
+    tables = {}
+    tables["per_reader"], messages = paired.per_reader_table(work.frame, work.pairs)
+    tables["effect"], said = effect_table(work.frame, work.pairs, adjust=work.adjust, clusters=work.clusters, **more)
+    messages += said
     if work.margin is not None:
         tables["equivalence"], said = equivalence_table(work.frame, work.pairs, margin=work.margin, **more)
         messages += said
@@ -171,7 +194,8 @@ def _agreement(work: _Work) -> _Found:
 
 def _wilcoxon(work: _Work) -> _Found:
     table, messages = paired.wilcoxon_table(work.frame, work.pairs, adjust=work.adjust)
-    return {"wilcoxon": table}, messages
+    exact = exact_table(work.frame, work.pairs, adjust=work.adjust)
+    return {"wilcoxon": table, "wilcoxon_exact": exact}, messages
 
 
 def _scores(work: _Work) -> _Found:
@@ -237,7 +261,7 @@ def _overlap(work: _Work) -> _Found:
 _COMPUTED: dict[str, Callable[[_Work], _Found]] = {
     "Effect over cases": _effect,
     "Ordinal mixed model": lambda work: ordinal_tables(work.frame, work.arms),
-    "Accuracy of the readers": lambda work: accuracy_tables(work.frame, work.arms),
+    "Accuracy of the readers": lambda work: accuracy_tables(work.frame, work.arms, clusters=work.clusters),
     "Agreement of the readers": _agreement,
     "Time": lambda work: time_tables(work.frame, work.arms, seed=work.seed, draws=work.draws),
     "Tests as published": _wilcoxon,
@@ -293,7 +317,7 @@ def _without_iou(frame: pd.DataFrame) -> list[str]:
     return messages
 
 
-def _description(frame: pd.DataFrame) -> dict[str, Any]:
+def _description(frame: pd.DataFrame, clusters: Clusters) -> dict[str, Any]:
     return {
         "sha256": fingerprint(frame),
         "sha256_of": "the responses in the columns, types and order of analysis/schema.py",
@@ -301,6 +325,7 @@ def _description(frame: pd.DataFrame) -> dict[str, Any]:
         "responses": len(frame),
         "readers": int(frame["reader"].nunique()),
         "cases": int(frame["case"].nunique()),
+        "clusters": clusters.n_clusters if clusters.known else None,
         "questions": natural_order(frame["question"].unique()),
         "targets": natural_order(frame["target"].unique()),
     }

@@ -40,7 +40,7 @@ def sign_flip(sums: Floats, *, rng: np.random.Generator, draws: int, limits: Seq
         return PValue(1.0)
     steps = on_grid(values)
     if steps is not None:
-        p_value = _convolved(steps)
+        p_value = exact_p(steps)
         if p_value is not None:
             return PValue(p_value)
     if len(values) <= _ENUMERATED:
@@ -64,10 +64,12 @@ def on_grid(values: Floats) -> Integers | None:
     return None
 
 
-def _convolved(steps: Integers) -> float | None:
-    """P by the distribution of the sum of those that turn negative; None where it takes too long.
+def exact_p(steps: Integers) -> float | None:
+    """Two-sided p of the total of whole numbers when the sign of each is random; None where it takes too long.
 
-    With the total T of all magnitudes, a sum is as far from 0 as the observed one if what turns negative adds up to
+    By the distribution of the sum of those that turn negative.
+
+    With T the total of all magnitudes, a sum is as far from 0 as the observed one if what turns negative adds up to
     (T - |observed|) / 2 or less, or to the same at the other end.
     """
     sizes = np.sort(np.abs(steps))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from explainer import own_models, xrv
-from explainer.errors import InputError, ModelDescriptionError, PredictionError, UnknownModelError
+from explainer.catalogue.models import RESIZED, check_autoencoder
+from explainer.descriptions import is_callable, is_description
+from explainer.errors import InputError, ModelDescriptionError, PredictionError
 from explainer.graphs import to_channels_last, wrapped
 from explainer.networks import ResNetAutoencoder
 from explainer.weights import AUTOENCODER_FILE, Pair, find_pair, load_network, shipped_pairs
 
 _IMAGE_DIMENSIONS = 4
-#: `ID@SIZE`: the autoencoder ID for images of another size than its own.
-_RESIZED = re.compile(r"(.+)@([1-9]\d{0,3})")
 
 
 class Autoencoder(nn.Module):
@@ -133,29 +132,20 @@ def load_autoencoder(id_or_path: str, device: str = "cpu") -> Autoencoder:
     ModelDescriptionError for a model of one's own that is not as described, and CodeNotAllowedError for a function
     that may not be called here.
     """
-    wanted = _RESIZED.fullmatch(id_or_path)
+    wanted = RESIZED.fullmatch(id_or_path)
     if wanted is not None and not Path(id_or_path).exists():
         return resized(load_autoencoder(wanted[1], device), int(wanted[2])).to(device)
     if id_or_path in xrv.AUTOENCODERS:
         network, size, digest = xrv.AUTOENCODERS[id_or_path]()
         autoencoder = Autoencoder(network, identifier=id_or_path, input_size=size, weights_sha256=digest)
-    elif own_models.is_description(id_or_path):
+    elif is_description(id_or_path):
         autoencoder = _from_description(Path(id_or_path), device)
-    elif own_models.is_callable(id_or_path):
+    elif is_callable(id_or_path):
         autoencoder = _from_callable(id_or_path, device)
     else:
-        autoencoder = _from_pair(_find_pair(id_or_path))
+        check_autoencoder(id_or_path)  # an identifier that there is not gets its sentence here
+        autoencoder = _from_pair(find_pair(id_or_path))
     return autoencoder.to(device)
-
-
-def _find_pair(id_or_path: str) -> Pair:
-    try:
-        return find_pair(id_or_path)
-    except UnknownModelError as error:
-        raise UnknownModelError(
-            f"There is no autoencoder '{id_or_path}'. Known: {', '.join(autoencoder_ids())}, the path of a pair folder "
-            "or of a description (model.toml), or module:function; each with @SIZE for images of another size."
-        ) from error
 
 
 def _from_description(path: Path, device: str) -> Autoencoder:

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from explainer import own_models, xrv
+from explainer.catalogue.models import classifier_targets
+from explainer.descriptions import is_callable, is_description
 from explainer.errors import (
     InputError,
     ModelDescriptionError,
     PredictionError,
     SettingsError,
     TargetError,
-    UnknownModelError,
 )
 from explainer.folding import fold_batch_norms
 from explainer.graphs import to_channels_last, wrapped
@@ -184,25 +185,14 @@ def load_classifier(id_or_path: str, device: str = "cpu", *, scoring: Scoring = 
             weights_sha256=loaded.weights_sha256,
             scoring=scoring,
         )
-    elif own_models.is_description(id_or_path):
+    elif is_description(id_or_path):
         classifier = _from_description(Path(id_or_path), device, scoring)
-    elif own_models.is_callable(id_or_path):
+    elif is_callable(id_or_path):
         classifier = _from_callable(id_or_path, device, scoring)
     else:
-        classifier = _from_pair(_find_pair(id_or_path), scoring)
+        classifier_targets(id_or_path)  # an identifier that there is not gets its sentence here
+        classifier = _from_pair(find_pair(id_or_path), scoring)
     return classifier.to(device)
-
-
-def _find_pair(id_or_path: str) -> Pair:
-    if id_or_path in xrv.NO_CLASSIFIERS:
-        raise UnknownModelError(f"{id_or_path} is not offered as a classifier: {xrv.NO_CLASSIFIERS[id_or_path]}.")
-    try:
-        return find_pair(id_or_path)
-    except UnknownModelError as error:
-        raise UnknownModelError(
-            f"There is no classifier '{id_or_path}'. Known: {', '.join(classifier_ids())}, the path of a pair folder "
-            "or of a description (model.toml), or module:function."
-        ) from error
 
 
 def _from_description(path: Path, device: str, scoring: Scoring) -> Classifier:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 import uuid
 from dataclasses import dataclass, replace
@@ -22,7 +21,10 @@ from explainer.errors import ExplainerError, SettingsError
 from explainer.memory import keep_memory
 from explainer.types import METHODS, Box, ExplanationRequest
 from readerstudy.explanations import beat
-from readerstudy.lib.heartbeat import LEASE_INTERVAL, Heartbeat
+from readerstudy.lib.heartbeat import Heartbeat
+from readerstudy.lib.pool.process import name_of
+from readerstudy.lib.pulse import LEASE_INTERVAL
+from readerstudy.lib.queue import GPU
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,12 +41,12 @@ DISPLAY_SIZE = 1024
 DISPLAY_BITS = 8
 
 
-@beat.reap_with
-def requeue(now: datetime) -> None:
+@beat.reap_with(GPU)
+def requeue(now: datetime, idle: bool) -> int:
     """Send again the cases that nobody works on any more."""
     from readerstudy.explanations import services
 
-    services.stale_requeue(now=now)
+    return services.stale_requeue(now=now, idle=idle)
 
 
 @shared_task(name="explainer.tasks.explain_case", acks_late=True)
@@ -55,7 +57,7 @@ def explain_case(explanation_id: str) -> str:
     """
     from readerstudy.explanations import services
 
-    worker = f"{socket.gethostname()}:{os.getpid()}"
+    worker = name_of(os.getpid())
     job = services.explanation_claim(explanation_id=explanation_id, worker=worker, now=timezone.now())
     if job is None:
         return "nothing to do"

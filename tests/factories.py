@@ -77,14 +77,18 @@ def png(values: np.ndarray) -> bytes:
 
 
 def make_image(study: Study, *, findings: Sequence[str] = (), **fields: Any) -> Image:
-    """An image with real pixels in the media folder."""
+    """An image with real pixels in the media folder, labelled for every target; `labels` are states by finding."""
     number = next(_numbers)
     data = png(pixels(fields.pop("seed", number)))
     sha256 = hashlib.sha256(data).hexdigest()
     name = content_name("images", sha256, ".png")
     media_write(name, data)
     given = {"name": f"{number:08d}_000.png", "patient": str(number), "width": SIDE, "height": SIDE, **fields}
-    return Image.objects.create(study=study, sha256=sha256, file=name, findings=list(findings), created_at=NOW, **given)
+    states = {target: "positive" if target in findings else "negative" for target in (*study.targets, *findings)}
+    states |= given.pop("labels", {})
+    image = Image.objects.create(study=study, sha256=sha256, file=name, created_at=NOW, **given)
+    studies.labels_store({image.pk: states})
+    return image
 
 
 def make_score(image: Image, target: str, score: float) -> Prediction:

@@ -127,7 +127,7 @@ def _labels_of(images: Path) -> Path:
 
 
 def _parts(args: argparse.Namespace, targets: Sequence[str], parts: Sequence[Part]) -> dict[Part, Dataset]:
-    rows = read_labels(args.labels or _labels_of(args.images), args.images)
+    rows = read_labels(args.labels or _labels_of(args.images), args.images, targets=targets)
     always_test = patients_in(args.keep_for_test, rows) if args.keep_for_test else frozenset()
     split = split_by_patient(
         rows, seed=args.split_seed, test=args.test_share, validation=args.validation_share, always_test=always_test
@@ -238,7 +238,7 @@ def _write_pair(args: argparse.Namespace) -> None:
         split += f"; every patient of an image in {args.keep_for_test.name} is in the test part"
     if args.test_images:
         parts = _parts(args, targets, ("training", "validation"))
-        rows = read_labels(_labels_of(args.test_images), args.test_images)
+        rows = read_labels(_labels_of(args.test_images), args.test_images, targets=targets)
         seen = {row.patient for data in parts.values() for row in data.rows} & {row.patient for row in rows}
         if seen:
             raise TrainingDataError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,16 +16,18 @@ from tqdm import tqdm
 
 from analysis.tables import Row as TableRow
 from analysis.tables import TableError, read_table
+from explainer.catalogue.findings import State, vocabulary
+from explainer.datasets.labels import LabelError, assessed_by, label_table
 from explainer.errors import ExplainerError
 from explainer.images import load_array
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 Part = Literal["training", "validation", "test"]
 PARTS: tuple[Part, ...] = ("training", "validation", "test")
-NO_FINDING = "No Finding"
-REQUIRED_COLUMNS = ("image", "findings", "patient_id", "file")
+REQUIRED_COLUMNS = ("image", "patient_id", "file")
+_VALUES = {State.POSITIVE: 1.0, State.NEGATIVE: 0.0}
 
 
 class TrainingDataError(ExplainerError):
@@ -33,11 +36,11 @@ class TrainingDataError(ExplainerError):
 
 @dataclass(frozen=True)
 class Row:
-    """One line of labels.csv."""
+    """One line of labels.csv; a finding that is not among `labels` was not assessed."""
 
     image: str
     patient: str
-    findings: frozenset[str]
+    labels: Mapping[str, State]
     path: Path
 
 
@@ -62,21 +65,43 @@ def to_range(pixels: Tensor) -> Tensor:
     return (pixels.float() * (2 / 255) - 1) * 1024
 
 
-def read_labels(labels: Path, images: Path) -> list[Row]:
-    """Rows of labels.csv; `file` is relative to the labels file, or else its name is looked up in `images`."""
+def read_labels(labels: Path, images: Path, *, targets: Sequence[str] = ()) -> list[Row]:
+    """Rows of labels.csv, with findings in whatever spelling; a target's own is the finding's name.
+
+    `file` is relative to the labels file, or else its name is looked up in `images`. Raises TrainingDataError.
+    """
+    found = list(_rows(labels, REQUIRED_COLUMNS))
+    if not found:
+        raise TrainingDataError(f"{labels} has no rows.")
+    statements = _statements(labels, found, targets)
     rows = []
-    for row in _rows(labels, REQUIRED_COLUMNS):
+    for row, said in zip(found, statements, strict=True):
         record = row.values
-        findings = frozenset(part.strip() for part in record["findings"].split("|")) - {NO_FINDING, ""}
         path = labels.parent / record["file"]
         if not path.exists():
             path = images / Path(record["file"]).name
         if not path.exists():
             raise TrainingDataError(f"{labels} line {row.line}: {record['file']} is not in {images}.")
-        rows.append(Row(record["image"], record["patient_id"], findings, path))
-    if not rows:
-        raise TrainingDataError(f"{labels} has no rows.")
+        rows.append(Row(record["image"], record["patient_id"], said, path))
     return rows
+
+
+def _statements(labels: Path, found: Sequence[TableRow], targets: Sequence[str]) -> list[dict[str, State]]:
+    """What each row says of each finding; texts that are no known finding are said."""
+    try:
+        table = label_table(found[0].values, vocabulary(targets))
+    except LabelError as error:
+        raise TrainingDataError(f"{labels} {error}.") from error
+    statements = []
+    for row in found:
+        try:
+            statements.append(table.read(row.values))
+        except LabelError as error:
+            raise TrainingDataError(f"{labels} line {row.line}: {error}.") from error
+    for text, count in Counter(text for said in statements for text in said.unknown).items():
+        tqdm.write(f"note: {text!r} is no known finding ({count} rows)", file=sys.stderr)
+    assessed = assessed_by(table, statements)
+    return [said.labels(assessed) for said in statements]
 
 
 def _rows(path: Path, columns: Sequence[str]) -> Iterator[TableRow]:
@@ -127,9 +152,18 @@ def read_pixels(path: Path, size: int) -> np.ndarray[tuple[int, int], np.dtype[n
 def load(
     rows: Sequence[Row], *, targets: Sequence[str], size: int, progress: bool = True, what: str = "read"
 ) -> Dataset:
-    """All images of `rows` in memory, with their labels in the order of `targets`."""
+    """All images of `rows` in memory, with their labels in the order of `targets`.
+
+    Raises TrainingDataError where a label is uncertain or missing: neither is the absence of the finding.
+    """
+    for target in targets:
+        if doubtful := sum(row.labels.get(target) not in _VALUES for row in rows):
+            raise TrainingDataError(
+                f"{doubtful} of {len(rows)} images have no certain label of {target}: it is uncertain there or was not "
+                "assessed. Leave their rows out, or the target."
+            )
     pixels = torch.empty((len(rows), 1, size, size), dtype=torch.uint8)
     for index, row in enumerate(tqdm(rows, desc=what, unit="image", disable=not progress)):
         pixels[index, 0] = torch.from_numpy(read_pixels(row.path, size))
-    labels = torch.tensor([[float(target in row.findings) for target in targets] for row in rows])
+    labels = torch.tensor([[_VALUES[row.labels[target]] for target in targets] for row in rows])
     return Dataset(tuple(rows), pixels, labels.reshape(len(rows), len(targets)))

@@ -11,7 +11,6 @@ from explainer.xrv.autoencoders import RESNET101_ELASTIC, RESNET_AE_WEIGHTS
 from explainer.xrv.classifiers import (
     JFHEALTHCARE,
     JFHEALTHCARE_WEIGHTS,
-    NO_CLASSIFIERS,
     RELEASED,
     Network,
     build_jfhealthcare,
@@ -26,7 +25,6 @@ __all__ = [
     "CLASSIFIERS",
     "JFHEALTHCARE",
     "JFHEALTHCARE_WEIGHTS",
-    "NO_CLASSIFIERS",
     "RELEASED",
     "RESNET101_ELASTIC",
     "RESNET_AE_WEIGHTS",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import re
 import zipfile
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from explainer import releases
+from explainer.catalogue.models import CHEXPERT_SOME
 from explainer.errors import DamagedWeightsError, UnfitWeightsError
 from explainer.folding import fold_batch_norms
 from explainer.weights import find_released, verify_recorded
@@ -42,7 +42,6 @@ JFHEALTHCARE = "jfhealthcare"
 JFHEALTHCARE_WEIGHTS = releases.FILES[JFHEALTHCARE][0].name
 CHEXPERT = "chexpert"
 CHEXPERT_MEMBERS = 30
-_CHEXPERT_SOME = re.compile(rf"{CHEXPERT}-([1-9]|1\d|2\d)")
 
 #: Identifier of one of its own -> (name in TorchXRayVision, weights file).
 RELEASED = {
@@ -54,13 +53,6 @@ RELEASED = {
         },
         "xrv-resnet50-res512-all": "resnet50-res512-all",
     }.items()
-}
-
-#: Models of the package that are no classifiers -> why not.
-NO_CLASSIFIERS = {
-    "riken-age": "it estimates an age in years, and every method here explains a probability",
-    "chestx-det": "it segments anatomy",
-    "chestx-anatomy": "it segments anatomy",
 }
 
 
@@ -78,7 +70,7 @@ class Network:
 
 def loader_of(identifier: str) -> Callable[[], Network] | None:
     """What loads the classifier of that identifier, or None if there is none."""
-    some = _CHEXPERT_SOME.fullmatch(identifier)
+    some = CHEXPERT_SOME.fullmatch(identifier)
     return partial(load_chexpert, int(some[1])) if some else LOADERS.get(identifier)
 
 

@@ -1,7 +1,9 @@
-"""A worker's main process shows that it lives, and sends again what nobody works on; modules of tasks import this."""
+"""A worker's computing process shows that it works, and sends again what nobody works on; task modules import this."""
 
+import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -10,48 +12,102 @@ from celery import signals
 from django.db import connections
 from django.utils import timezone
 
+from readerstudy.lib import pulse
 from readerstudy.lib.heartbeat import Heartbeat
+from readerstudy.lib.lease import release
+from readerstudy.lib.pool import process
 
-#: Seconds between signs of life of a worker.
-INTERVAL = 10.0
-_heartbeats: dict[str, Heartbeat] = {}
-_reapers: list[Callable[[datetime], object]] = []
+logger = logging.getLogger(__name__)
+#: Called with the time, and whether the worker has nothing to do: then every task of its queue that is waited for is
+#: lost. Says how many it sent again.
+Reaper = Callable[[datetime, bool], int]
+_reapers: list[tuple[str, Reaper]] = []
+_heartbeats: list[Heartbeat] = []
+#: Times running that a worker sends what waits again, before it takes itself for deaf.
+DEAF_AFTER = 3
 
 
-def reap_with(reaper: Callable[[datetime], object]) -> Callable[[datetime], object]:
-    """A decorator: every worker that has this module of tasks calls the reaper at each beat."""
-    _reapers.append(reaper)
-    return reaper
+def reap_with(queue: str) -> Callable[[Reaper], Reaper]:
+    """A decorator: every worker that has this module of tasks calls the reaper of this queue at each beat."""
+
+    def add(reaper: Reaper) -> Reaper:
+        _reapers.append((queue, reaper))
+        return reaper
+
+    return add
 
 
-@signals.worker_ready.connect
-def start(sender: Any, **_: Any) -> None:
-    """The worker's main process reports itself, now and at each beat."""
-    from readerstudy.explanations.services import worker_seen
+class Beat:
+    """The signs of life of one computing process. There is none while it, or the loop that feeds it, stands still."""
 
-    name, queues = str(sender.hostname), ",".join(sorted(sender.app.amqp.queues.consume_from))
+    def __init__(self, computer: process.Computer) -> None:
+        self._computer = computer
+        self._gone = list(computer.hello.gone)
+        self._due_at = -float("inf")
+        self._sent_at: list[float] = []
 
-    def beat() -> None:
+    def __call__(self) -> None:
+        """First free the rows of processes that are gone; then beat where it is time, if this one works."""
+        moment = time.monotonic()
+        if moment < self._due_at or not (self._gone or self._computer.works):
+            return
+        self._due_at = moment + pulse.BEAT
+        now = timezone.now()
         try:
-            now = timezone.now()
-            worker_seen(name=name, queues=queues, host=socket.gethostname(), pid=os.getpid(), now=now)
-            for reap in _reapers:
-                reap(now)
+            while self._gone:
+                release(worker=self._gone[-1], now=now)
+                self._gone.pop()
+            if self._computer.works:
+                self._show(now)
+            else:
+                self._due_at = moment  # as soon as it works
+            self._reap(now)
         finally:
-            # A child process that is forked later must not share this connection.
             connections.close_all()
 
-    heartbeat = _heartbeats[name] = Heartbeat(INTERVAL, beat, finished=connections.close_all, name="worker")
-    heartbeat.start()
+    def _reap(self, now: datetime) -> None:
+        idle = self._computer.idle_seconds
+        for queue, reap in _reapers:
+            mine = queue in self._computer.hello.queues and idle >= pulse.IDLE
+            if reap(now, mine) and mine and self._deaf(idle):
+                # Whatever is wrong with the ears of this worker, it is to make way for another.
+                logger.critical("Tasks wait on queue %s and none arrives here: the worker ends.", queue)
+                self._computer.say("deaf")
+
+    def _deaf(self, idle: float) -> bool:
+        """Whether tasks were sent again three times running without one that came here."""
+        moment = time.monotonic()
+        patience = pulse.LOST_AFTER.total_seconds() + 2 * pulse.BEAT
+        running = bool(self._sent_at) and moment - self._sent_at[-1] < min(idle, patience)
+        self._sent_at = [*(self._sent_at if running else []), moment]
+        return len(self._sent_at) >= DEAF_AFTER
+
+    def _show(self, now: datetime) -> None:
+        from readerstudy.explanations.services import worker_seen
+
+        hello = self._computer.hello
+        queues = ",".join(hello.queues)
+        worker_seen(name=hello.worker, queues=queues, host=socket.gethostname(), pid=os.getppid(), now=now)
 
 
-@signals.worker_shutdown.connect
+@signals.worker_process_init.connect
+def start(**_: Any) -> None:
+    """The computing process reports itself, now and at each beat."""
+    computer = process.current()
+    if computer is not None:
+        heartbeat = Heartbeat(process.TICK, Beat(computer), finished=connections.close_all, name="worker")
+        _heartbeats.append(heartbeat)
+        heartbeat.start()
+
+
+@signals.worker_process_shutdown.connect
 def stop(sender: Any, **_: Any) -> None:
-    """The worker's main process takes its leave."""
+    """The last computing process of a worker that ends takes its leave; one that is replaced does not."""
     from readerstudy.explanations.services import worker_gone
 
-    heartbeat = _heartbeats.pop(str(sender.hostname), None)
-    if heartbeat is not None:
-        heartbeat.stop()
-        worker_gone(name=str(sender.hostname))
+    while _heartbeats:
+        _heartbeats.pop().stop()
+    computer = process.current()
+    if computer is not None and computer.leaving:
+        worker_gone(name=str(sender))
         connections.close_all()

@@ -2,17 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from django.db.models import Count, Q, QuerySet
 
 from readerstudy.explanations.models import Artefact, Explanation, Worker
 from readerstudy.explanations.types import Box
+from readerstudy.lib import pulse
 from readerstudy.lib.media import media_path
 from readerstudy.studies.models import Case, Study
 
-ALIVE = timedelta(seconds=30)
 LATENT_SHIFT = "latent_shift"
 Kind = Artefact.Kind
 _CONTENT_TYPES = {
@@ -78,7 +78,7 @@ def explanations_failed(study: Study) -> QuerySet[Explanation]:
 
 def workers_alive(*, now: datetime, queue: str = "gpu") -> list[Worker]:
     """Workers of a queue that were seen lately."""
-    seen = Worker.objects.filter(seen_at__gt=now - ALIVE).order_by("name")
+    seen = Worker.objects.filter(seen_at__gt=now - pulse.ALIVE).order_by("name")
     return [worker for worker in seen if queue in worker.queues.split(",")]
 
 

@@ -43,7 +43,11 @@ def broker_settings(database: Mapping[str, Any], environ: Mapping[str, str] = os
         "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
         "timezone": "UTC",
         "broker_connection_retry_on_startup": True,
-        "worker_cancel_long_running_tasks_on_connection_loss": True,
+        "broker_connection_max_retries": None,  # a broker that is away for an hour is waited for
+        "broker_heartbeat": 20,  # RabbitMQ: a connection that a firewall forgot is noticed in less than a minute
+        # What is being computed can be stored without the broker; handed out again, it is found under way.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_pool": "readerstudy.lib.pool:TaskPool",
         # Control and event messages are not needed, and PGMQ has no place for them.
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,
@@ -53,6 +57,7 @@ def broker_settings(database: Mapping[str, Any], environ: Mapping[str, str] = os
     scheme = urlsplit(url).scheme
     if not url:
         settings["broker_url"] = PGMQ_URL
+        settings["broker_transport"] = "readerstudy.lib.pgmq:Transport"
         settings["broker_transport_options"] = {
             "conn_string": pgmq_conn_string(database),
             "init_extension": False,  # its SQL is installed by ensure_broker_ready: no extension files to be had
@@ -70,6 +75,9 @@ def broker_settings(database: Mapping[str, Any], environ: Mapping[str, str] = os
             # Look for abandoned tasks every five seconds; as delivered, that is every hundred.
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
+            "socket_keepalive": True,
+            "socket_connect_timeout": 10,
+            "health_check_interval": 10,
         }
     elif scheme in {"amqp", "amqps"}:
         settings["broker_url"] = url

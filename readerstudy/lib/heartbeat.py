@@ -7,8 +7,6 @@ from types import TracebackType
 from typing import Self
 
 logger = logging.getLogger(__name__)
-#: Seconds between two signs of life of a worker on its task's row: several within `lease.LEASE`.
-LEASE_INTERVAL = 15.0
 
 
 class Heartbeat:

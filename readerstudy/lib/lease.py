@@ -8,21 +8,21 @@ its token replaced.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from datetime import datetime
+from typing import ClassVar, TypeVar
 
 from django.db import models
+from django.db.models import QuerySet
 
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
+from readerstudy.lib import pulse
 
 # Longer than a worker can be silent while alive (it beats several times in between), and shorter than the broker's
 # visibility timeout: so a task that the broker hands out again finds the dead worker's lease run out.
-LEASE = timedelta(seconds=45)
+LEASE = pulse.LEASE
 # The first attempt and three takeovers: a task that kills its worker must not kill workers for ever.
 MAX_ATTEMPTS = 4
-# A task waiting longer than this while none of its kind is being worked on is taken for lost by the broker.
-LOST_AFTER = timedelta(minutes=1)
+# A task that waits longer than this for a worker that has nothing to do is taken for lost by the broker.
+LOST_AFTER = pulse.LOST_AFTER
 _LEASE_FIELDS = ["status", "worker", "lease_token", "lease_until"]
 
 
@@ -119,11 +119,21 @@ def put_back(row: Leased, now: datetime) -> None:
     row.save(update_fields=["status", "attempts", "error", "queued_at", "finished_at"])
 
 
-def reap(rows: QuerySet[Row], *, doing: str, now: datetime) -> list[Row]:
+def release(*, worker: str, now: datetime) -> int:
+    """End the leases of a worker process that is known to be gone, so that nobody waits for them; how many."""
+    ended = 0
+    for kind in Leased.__subclasses__():
+        held: QuerySet[Leased] = QuerySet(kind).filter(status=Status.RUNNING, worker=worker, lease_until__gt=now)
+        ended += held.update(lease_until=now)
+    return ended
+
+
+def reap(rows: QuerySet[Row], *, doing: str, now: datetime, idle: bool) -> list[Row]:
     """Put back what nobody works on any more, in the order of `rows`; returns what is to be sent again.
 
-    A row whose worker fell silent waits again, or fails after MAX_ATTEMPTS. Where rows wait and none is worked on,
-    their tasks are taken for lost; a task too many does no harm. Within a transaction.
+    A row whose worker fell silent waits again, or fails after MAX_ATTEMPTS. `idle` is whether the worker that asks has
+    had nothing to do for a while: then the tasks of rows that wait are taken for lost; a task too many does no harm.
+    Within a transaction.
     """
     free = rows.select_for_update(skip_locked=True, of=("self",))
     again = []
@@ -132,8 +142,8 @@ def reap(rows: QuerySet[Row], *, doing: str, now: datetime) -> list[Row]:
             give_up(row, doing=doing, now=now)
         else:
             again.append(row)
-    if not again and not rows.filter(status=Status.RUNNING).exists():
-        again = list(free.filter(status=Status.PENDING, queued_at__lte=now - LOST_AFTER))
+    if idle:
+        again += list(free.filter(status=Status.PENDING, queued_at__lte=now - LOST_AFTER))
     for row in again:
         row.status, row.worker, row.lease_token, row.lease_until, row.queued_at = Status.PENDING, "", None, None, now
     rows.bulk_update(again, [*_LEASE_FIELDS, "queued_at"])

@@ -28,6 +28,8 @@ from readerstudy.studies.models import Membership, Study
 
 PROBLEMS_SHOWN = 20
 FAILURES_SHOWN = 20
+DOUBTED_SHOWN = 24
+DECIDED_SHOWN = 50
 
 
 class MemberForm(forms.Form):
@@ -143,8 +145,13 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "images": study.images.count(),
         "score_progress": studies.score_progress(study),
         "excluded": studies.excluded_for_development(study),
+        "left_out": studies.images_left_out(study),
+        "doubted": studies.images_doubted(study)[:DOUBTED_SHOWN],
+        "decided": studies.images_decided(study)[:DECIDED_SHOWN],
         "problems": problems[:PROBLEMS_SHOWN],
         "problems_total": len(problems),
+        "warnings": [warning for run in imports for warning in run.warnings],
+        "unknown_findings": studies.unknown_findings(study),
         "selection": _by_target(study),
         "training": study.cases.training().count(),
         "plan": study.reading_plan,
@@ -161,11 +168,11 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
     }
 
 
-def _by_target(study: Study) -> list[tuple[str, list[studies.Cell]]]:
-    """Rows of the selection table: target, then its true and false positives."""
-    rows: dict[str, list[studies.Cell]] = defaultdict(list)
-    for cell in studies.selection_table(study):
-        rows[cell.target].append(cell)
+def _by_target(study: Study) -> list[tuple[str, list[studies.TruthRow]]]:
+    """Rows of the selection table: target, then what is known of its images."""
+    rows: dict[str, list[studies.TruthRow]] = defaultdict(list)
+    for row in studies.truth_table(study):
+        rows[row.target].append(row)
     return list(rows.items())
 
 

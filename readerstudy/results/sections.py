@@ -25,8 +25,13 @@ EFFECT = (
     "p_mc_low",
     "p_mc_high",
     "draws",
+    "n_clusters",
+    "cluster_low",
+    "cluster_high",
+    "cluster_p",
+    "cluster_p_holm",
 )
-ORDINAL = ("term", "odds_ratio", "or_low", "or_high", "estimate", "se_robust", "p_robust", "lr_p")
+ORDINAL = ("term", "odds_ratio", "or_low", "or_high", "estimate", "se_robust", "p_robust", "lr_p", "df_robust", "note")
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ SECTIONS = (
                 note=(
                     "Odds ratios of a higher score, second arm against first. 'arm x label' is the question: the odds "
                     "ratio for true positives over that for false ones. Intervals and p are robust, with cases as "
-                    "clusters."
+                    "clusters, corrected where they are few."
                 ),
             ),
             Part(
@@ -85,6 +90,7 @@ SECTIONS = (
                     "shift",
                     "shift_low",
                     "shift_high",
+                    "signed_rank_exact",
                     "rank_biserial",
                     "rank_biserial_low",
                     "rank_biserial_high",
@@ -96,8 +102,9 @@ SECTIONS = (
                 ),
                 title="Ranks, shift, and readers as a sample",
                 note=(
-                    "The same differences in other measures: Hodges-Lehmann shift, rank correlation, clustered "
-                    "signed-rank test. Far from 0, the correlation of readers misleads tests that pool them."
+                    "The same differences in other measures: Hodges-Lehmann shift with the exact signed-rank test that "
+                    "its interval inverts, rank correlation, clustered signed-rank test. Far from 0, the correlation "
+                    "of readers misleads tests that pool them."
                 ),
             ),
         ),
@@ -125,6 +132,9 @@ SECTIONS = (
                     "distribution",
                     "statistic",
                     "df2",
+                    "cluster_low",
+                    "cluster_high",
+                    "cluster_p",
                     "note",
                 ),
                 planned=True,
@@ -216,7 +226,7 @@ SECTIONS = (
         "wilcoxon",
         "Wilcoxon signed-rank test, as published",
         "Comparison of the arms (as published)",
-        (Part("wilcoxon", planned=True),),
+        (Part("wilcoxon", planned=True), Part("wilcoxon_exact")),
         about="All readers pooled. Answers on one case are not independent, so that this test rejects too often.",
     ),
 )

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 from datetime import datetime
 
 from celery import shared_task
@@ -11,18 +10,20 @@ from django.utils import timezone
 
 from analysis.errors import AnalysisError
 from readerstudy.explanations import beat
-from readerstudy.lib.heartbeat import LEASE_INTERVAL, Heartbeat
-from readerstudy.lib.queue import BUILD_REPORT
+from readerstudy.lib.heartbeat import Heartbeat
+from readerstudy.lib.pool.process import name_of
+from readerstudy.lib.pulse import LEASE_INTERVAL
+from readerstudy.lib.queue import BUILD_REPORT, REPORTS
 
 logger = logging.getLogger(__name__)
 
 
-@beat.reap_with
-def requeue(now: datetime) -> None:
+@beat.reap_with(REPORTS)
+def requeue(now: datetime, idle: bool) -> int:
     """Send again the reports that nobody works on any more."""
     from readerstudy.results import services
 
-    services.runs_requeue(now=now)
+    return services.runs_requeue(now=now, idle=idle)
 
 
 @shared_task(name=BUILD_REPORT, acks_late=True)
@@ -33,7 +34,7 @@ def build_report(run_id: str) -> str:
     """
     from readerstudy.results import reports, services
 
-    worker = f"{socket.gethostname()}:{os.getpid()}"
+    worker = name_of(os.getpid())
     job = services.run_claim(run_id=run_id, worker=worker, now=timezone.now())
     if job is None:
         return "nothing to do"

@@ -10,6 +10,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_noop as _  # templates translate what stands here
 
+from explainer.catalogue.doubts import Doubt
+from explainer.catalogue.findings import State as Finding
 from readerstudy.lib.shuffling import KEY_BYTES
 from readerstudy.studies.protocol_reading import ReadingPlan
 
@@ -50,6 +52,11 @@ class Study(models.Model):
         max_length=20, choices=Changes, default=Changes.UNTIL_PERIOD_END, help_text="Of answers to a submitted case."
     )
     parameters = models.JSONField(default=dict, blank=True, help_text="Settings of the explanation methods.")
+    synonyms = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="The protocol's [synonyms]: what tables of labels call a finding -> its name.",
+    )
     reading = models.JSONField(default=dict, blank=True, help_text="The protocol's [reading] table: see reading_plan.")
     protocol = models.TextField(blank=True, help_text="The protocol file as it was read.")
     unblinded_at = models.DateTimeField(
@@ -232,7 +239,16 @@ class Import(models.Model):
     images_added = models.PositiveIntegerField(default=0)
     images_known = models.PositiveIntegerField(default=0, help_text="Files already in the study.")
     annotations_added = models.PositiveIntegerField(default=0)
-    problems = models.JSONField(default=list, help_text="[{source, line, reason}]")
+    problems = models.JSONField(default=list, help_text="What was not imported: [{source, line, reason}]")
+    warnings = models.JSONField(
+        default=list, blank=True, help_text="What was imported and should be looked at: [{source, line, reason}]"
+    )
+    assessed = models.JSONField(
+        default=list, blank=True, help_text="Findings that the table of labels assessed, where a row does not say."
+    )
+    assessed_stated = models.BooleanField(
+        default=False, help_text="Whether the importer stated them; else they are those that the table names anywhere."
+    )
 
     def __str__(self) -> str:
         return f"import {self.pk} into {self.study}"
@@ -240,6 +256,10 @@ class Import(models.Model):
 
 class Image(models.Model):
     """An X-ray in a study's pool, known by the SHA-256 of the imported file: the same file twice is one image."""
+
+    class Decision(models.TextChoices):
+        KEEP = "keep", "kept"
+        EXCLUDE = "exclude", "excluded"
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="images")
     sha256 = models.CharField(
@@ -251,7 +271,6 @@ class Image(models.Model):
     age = models.PositiveSmallIntegerField(null=True, blank=True)
     sex = models.CharField(max_length=1, blank=True)
     view = models.CharField(max_length=10, blank=True)
-    findings = models.JSONField(default=list, help_text="Labels; an empty list is No Finding.")
     dataset = models.CharField(max_length=100, blank=True)
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)
@@ -260,6 +279,24 @@ class Image(models.Model):
     used_in_development_of = models.JSONField(
         default=list, blank=True, help_text="Models trained or calibrated on this patient; selection refuses the image."
     )
+    doubts = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Names of what makes it doubtful as a frontal chest radiograph.",
+    )
+    decision = models.CharField(
+        max_length=10, choices=Decision, blank=True, help_text="Of a person who looked at it; empty before that."
+    )
+    decision_reason = models.CharField(max_length=500, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty where it was decided on the command line.",
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
     score_error = models.TextField(blank=True, help_text="Why the classifier could not score it, where it could not.")
     created_at = models.DateTimeField()
 
@@ -268,10 +305,49 @@ class Image(models.Model):
             models.UniqueConstraint(
                 fields=("study", "sha256"), condition=~models.Q(sha256=""), name="image_file_unique_in_study"
             ),
+            models.CheckConstraint(
+                condition=models.Q(decision="", decided_at__isnull=True)
+                | (~models.Q(decision="") & models.Q(decided_at__isnull=False)),
+                name="image_decision_has_time",
+            ),
         )
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def doubt_sentences(self) -> list[str]:
+        """The doubts in words."""
+        return [Doubt(name).sentence for name in self.doubts]
+
+    @property
+    def findings(self) -> list[str]:
+        """The findings that it has, as its labels say."""
+        return [label.finding for label in self.labels.all() if label.state == Label.State.POSITIVE]
+
+
+class Label(models.Model):
+    """What is known of one finding on one image. A finding without a label was not assessed there.
+
+    Findings have the names of the study's vocabulary; a text that is not in it keeps the words of its table.
+    """
+
+    class State(models.TextChoices):
+        POSITIVE = Finding.POSITIVE.value, "positive"
+        NEGATIVE = Finding.NEGATIVE.value, "negative"
+        UNCERTAIN = Finding.UNCERTAIN.value, "uncertain"
+        NOT_ASSESSED = Finding.NOT_ASSESSED.value, "not assessed"
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="labels")
+    finding = models.CharField(max_length=100)
+    state = models.CharField(max_length=12, choices=State)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (models.UniqueConstraint(fields=("image", "finding"), name="label_once_per_finding"),)
+
+    def __str__(self) -> str:
+        return f"{self.finding} {self.state} on {self.image}"
 
 
 class Annotation(models.Model):

@@ -4,14 +4,21 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from readerstudy.lib.media import media_path
 from readerstudy.studies.drawing import arm_codes
-from readerstudy.studies.models import Annotation, Arm, Case, Image, Prediction, Study
+from readerstudy.studies.models import Annotation, Arm, Case, Image, Label, Prediction, Study
+from readerstudy.studies.vocabulary import vocabulary_of
 
 LABELS = (Case.Label.TRUE_POSITIVE, Case.Label.FALSE_POSITIVE)
+#: What a positive prediction is, by what is known of its image; of the other states, nobody can say.
+CASE_OF_STATE = {
+    Label.State.POSITIVE.value: Case.Label.TRUE_POSITIVE.value,
+    Label.State.NEGATIVE.value: Case.Label.FALSE_POSITIVE.value,
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,37 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class TruthRow:
+    """The images of one target and state of its label: all, and those that the classifier calls positive.
+
+    `cell` is what selection can draw of them; there is none of uncertain and of not assessed.
+    """
+
+    target: str
+    state: str
+    images: int
+    above: int
+    cell: Cell | None
+
+
+@dataclass(frozen=True)
+class UnknownText:
+    """What labels say that is no known finding, on how many images, and which findings it leaves uncertain there."""
+
+    text: str
+    images: int
+    doubted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How many images selection leaves out: `doubted`, not looked at yet, and `excluded` by a person."""
+
+    doubted: int
+    excluded: int
+
+
+@dataclass(frozen=True)
 class ScoreProgress:
     """How far scoring is."""
 
@@ -84,11 +122,46 @@ def score_progress(study: Study) -> ScoreProgress:
     return ScoreProgress(images, images - waiting.count(), waiting.exclude(score_error="").count())
 
 
+def images_doubted(study: Study) -> QuerySet[Image]:
+    """Images with a doubt that nobody has looked at yet, in the order of their names."""
+    return study.images.filter(decision="").exclude(doubts=[]).order_by("name", "pk")
+
+
+def images_decided(study: Study) -> QuerySet[Image]:
+    """Images that a person kept or excluded, the latest decision first."""
+    return study.images.exclude(decision="").select_related("decided_by").order_by("-decided_at", "name", "pk")
+
+
+def images_left_out(study: Study) -> LeftOut:
+    """How many images selection leaves out for their doubts or by decision."""
+    excluded = study.images.filter(decision=Image.Decision.EXCLUDE).count()
+    return LeftOut(images_doubted(study).count(), excluded)
+
+
+def cases_left_out(study: Study) -> int:
+    """How many selected cases show an image that selection would leave out by now."""
+    return study.cases.filter(Q(image__in=images_doubted(study)) | Q(image__decision=Image.Decision.EXCLUDE)).count()
+
+
+def _above_threshold(study: Study) -> QuerySet[Any]:
+    """Positive predictions of the study's targets, with `state`, the label's; None is not assessed."""
+    label = Label.objects.filter(image=OuterRef("image"), finding=OuterRef("target")).values("state")
+    return (
+        Prediction.objects.filter(
+            image__study=study, classifier=study.classifier, target__in=study.targets, score__gt=study.threshold
+        )
+        .exclude(image__file="")
+        .annotate(state=Subquery(label))
+    )
+
+
 def candidates(study: Study) -> dict[tuple[str, str], list[Candidate]]:
     """Target and label -> images that could be a case, in an order that no database decides.
 
     An image counts where the classifier's score of the target is above the study's threshold, and neither the
-    classifier nor the autoencoder was developed on it. It is a true positive where the target is among its labels.
+    classifier nor the autoencoder was developed on it; where there are doubts about it, a person has to have kept it,
+    and nobody to have excluded it. It is a true positive where its label of the target is positive
+    and a false positive where it is negative; uncertain and not assessed make no case.
     """
     models = {study.classifier, study.autoencoder}
     annotated = set(Annotation.objects.filter(image__study=study).values_list("image_id", "finding"))
@@ -96,22 +169,20 @@ def candidates(study: Study) -> dict[tuple[str, str], list[Candidate]]:
         (target, label): [] for target in study.targets for label in LABELS
     }
     rows = (
-        Prediction.objects.filter(
-            image__study=study, classifier=study.classifier, target__in=study.targets, score__gt=study.threshold
-        )
-        .exclude(image__file="")
+        _above_threshold(study)
+        .filter(state__in=CASE_OF_STATE)
+        .exclude(image__in=images_doubted(study).order_by())
+        .exclude(image__decision=Image.Decision.EXCLUDE)
         .order_by("image__sha256", "target")
         .values_list(
-            "target", "score", "image_id", "image__sha256", "image__patient", "image__findings",
-            "image__used_in_development_of",
+            "target", "score", "image_id", "image__sha256", "image__patient", "state", "image__used_in_development_of"
         )
-    )  # fmt: skip
-    for target, score, image_id, sha256, patient, findings, developed in rows:
+    )
+    for target, score, image_id, sha256, patient, state, developed in rows:
         if models.intersection(developed):
             continue
-        label = Case.Label.TRUE_POSITIVE if target in findings else Case.Label.FALSE_POSITIVE
         candidate = Candidate(image_id, sha256, patient, score, (image_id, target) in annotated)
-        found[target, label].append(candidate)
+        found[target, CASE_OF_STATE[state]].append(candidate)
     return found
 
 
@@ -124,6 +195,55 @@ def selection_table(study: Study) -> list[Cell]:
         for target in study.targets
         for label in LABELS
     ]
+
+
+def truth_table(study: Study) -> list[TruthRow]:
+    """Per target and state of its label: images, those above the threshold, and the cell that is drawn from them."""
+    cells = {(cell.target, cell.label): cell for cell in selection_table(study)}
+    pool = study.images.exclude(file="")
+    total = pool.count()
+    labelled = Label.objects.filter(image__in=pool, finding__in=study.targets)
+    images = Counter(
+        {
+            (finding, state): count
+            for finding, state, count in labelled.order_by().values_list("finding", "state").annotate(Count("pk"))
+        }
+    )
+    above: Counter[tuple[str, str]] = Counter()
+    for target, state, count in _above_threshold(study).order_by().values_list("target", "state").annotate(Count("pk")):
+        above[target, state or Label.State.NOT_ASSESSED.value] += count
+    for target in study.targets:
+        stated = sum(images[target, state] for state in Label.State.values)
+        images[target, Label.State.NOT_ASSESSED.value] += total - stated
+    return [
+        TruthRow(
+            target,
+            state,
+            images[target, state],
+            above[target, state],
+            cells.get((target, CASE_OF_STATE.get(state, ""))),
+        )
+        for target in study.targets
+        for state in Label.State.values
+    ]
+
+
+def targets_never_assessed(study: Study) -> list[str]:
+    """Targets of which no image has a label that says anything."""
+    said = Label.objects.filter(image__study=study).exclude(state=Label.State.NOT_ASSESSED)
+    assessed = set(said.exclude(image__file="").order_by().values_list("finding", flat=True).distinct())
+    return [target for target in study.targets if target not in assessed]
+
+
+def unknown_findings(study: Study) -> list[UnknownText]:
+    """What the labels of the study say that is no finding of its vocabulary, the most frequent first."""
+    vocabulary = vocabulary_of(study)
+    said = Label.objects.filter(image__study=study, state=Label.State.POSITIVE).order_by()
+    counts = said.values_list("finding").annotate(Count("pk"))
+    return sorted(
+        (UnknownText(text, count, vocabulary.alike(text)) for text, count in counts if vocabulary.name(text) is None),
+        key=lambda one: (-one.images, one.text),
+    )
 
 
 def excluded_for_development(study: Study) -> int:

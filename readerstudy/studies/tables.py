@@ -1,10 +1,12 @@
 """The tables of an import, read row by row: what a row says, or with line and reason why it says nothing usable."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.tables import Row, RowError, TableError, alike, read_table
+from analysis.tables import Row, RowError, TableError, read_table
+from explainer.catalogue.findings import Vocabulary
+from explainer.datasets.labels import COLUMNS, LabelError, LabelTable, Statement
 
 __all__ = [
     "BoxRow",
@@ -21,13 +23,13 @@ __all__ = [
 
 #: Columns of labels.csv, boxes.csv and masks.csv, found whatever the case of their letters.
 KNOWN_COLUMNS = (
-    "image", "findings", "file", "patient_id", "age", "sex", "view", "dataset",
+    "image", *COLUMNS, "file", "patient_id", "age", "sex", "view", "dataset",
     "finding", "x", "y", "width", "height",
 )  # fmt: skip
-NO_FINDING = "No Finding"
-# Names under which data sets list what their labels call otherwise.
-ALIASES: Mapping[str, str] = {"Infiltrate": "Infiltration"}
 MAX_AGE = 150
+# A row of a data set with many findings names dozens.
+LONGEST_LIST = 4000
+FINDING_LENGTH = 100
 # Boxes were drawn on scaled views, so their edges may miss the image's by a fraction of a pixel.
 EDGE_TOLERANCE = 1.0
 
@@ -48,7 +50,7 @@ class LabelRow:
     line: int
     image: str
     file: str
-    findings: tuple[str, ...]
+    statement: Statement
     patient: str
     age: int | None
     sex: str
@@ -90,8 +92,6 @@ def rows(path: Path, required: Iterable[str]) -> Iterator[Row | Problem]:
         raise TableError(f"{where}: {error.problem}", error.remedy) from error
     for note in table.notes:
         yield Problem(path.name, None, note)
-    for group in alike(record[table.header.index("image")] for record in table.records if "image" in table.header):
-        yield Problem(path.name, None, f"{' and '.join(group)} differ only in case, blanks or leading zeros")
     yield from sorted(
         [*table, *(Problem(path.name, misfit.line, misfit.reason) for misfit in table.misfits)], key=_line
     )
@@ -101,14 +101,19 @@ def _line(row: Row | Problem) -> int:
     return row.line or 0
 
 
-def label_row(row: Row) -> LabelRow:
+def label_row(row: Row, table: LabelTable) -> LabelRow:
     """What a row of labels.csv says. Raises RowError."""
     image = row.required("image")
+    cells = {name: row.text(name, maximum=LONGEST_LIST) for name in (*COLUMNS, *table.by_finding) if name in row.values}
+    try:
+        statement = table.read(cells)
+    except LabelError as error:
+        raise RowError(str(error)) from error
     return LabelRow(
         line=row.line,
         image=image,
         file=row.text("file", maximum=1000) or image,
-        findings=_findings(row.required("findings")),
+        statement=statement,
         patient=row.text("patient_id", maximum=100),
         age=_age(row.text("age")),
         sex=_sex(row.text("sex")),
@@ -117,11 +122,11 @@ def label_row(row: Row) -> LabelRow:
     )
 
 
-def box_row(row: Row) -> BoxRow:
+def box_row(row: Row, vocabulary: Vocabulary) -> BoxRow:
     """What a row of boxes.csv says. Raises RowError."""
     box = BoxRow(
         image=row.required("image"),
-        finding=finding_name(row.required("finding")),
+        finding=finding_name(row.required("finding"), vocabulary),
         x=row.number("x"),
         y=row.number("y"),
         width=row.number("width"),
@@ -132,20 +137,9 @@ def box_row(row: Row) -> BoxRow:
     return box
 
 
-def finding_name(name: str) -> str:
-    """The name that labels use for a finding."""
-    return ALIASES.get(name, name)
-
-
-def _findings(text: str) -> tuple[str, ...]:
-    names = [finding_name(name.strip()) for name in text.split("|") if name.strip()]
-    if not names:
-        raise RowError(f"findings is {text!r}; write {NO_FINDING} where there is none")
-    if NO_FINDING in names:
-        if len(names) > 1:
-            raise RowError(f"findings says {NO_FINDING} and {', '.join(n for n in names if n != NO_FINDING)} at once")
-        return ()
-    return tuple(dict.fromkeys(names))
+def finding_name(text: str, vocabulary: Vocabulary) -> str:
+    """The name that labels use for a finding: the vocabulary's, or the text itself where it is not in it."""
+    return vocabulary.name(text) or text[:FINDING_LENGTH]
 
 
 def _age(text: str) -> int | None:

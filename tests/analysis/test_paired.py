@@ -168,12 +168,39 @@ def test_questions_and_readers_are_never_mixed() -> None:
     first = answers(("r1", "c1", "A", 1), ("r1", "c1", "B", 2), ("r2", "c1", "A", 5), ("r2", "c1", "B", 1))
     second = answers(("r1", "c1", "A", 1), ("r1", "c1", "B", 4), question="q2")
     checked = validate(pd.concat([first, second]))
-    table = per_reader_table(checked, make_pairs(checked, ("A", "B")))
+    table, _ = per_reader_table(checked, make_pairs(checked, ("A", "B")))
     means = table[table["label"] == "TP"].set_index(["question", "reader"])["mean_difference"]
     assert means[("q", "r1")] == 1
     assert means[("q", "r2")] == -4
     assert means[("q2", "r1")] == 3
     assert np.isnan(means[("q2", "r2")])
+
+
+def test_the_means_of_a_reader_have_students_interval() -> None:
+    first, second = [1, 2, 4, 5, 3, 3, 2, 5, 3, 3], [1, 3, 3, 7, 4, 4, 5, 5, 4, 1]
+    rows = [
+        (("r1", f"c{case}", arm, value))
+        for case, both in enumerate(zip(first, second, strict=True))
+        for arm, value in zip("AB", both, strict=True)
+    ]
+    checked = validate(answers(*rows))
+    table, messages = per_reader_table(checked, make_pairs(checked, ("A", "B")))
+    row = table.set_index("label").loc["TP"]
+    # R: t.test(c(0, 1, -1, 2, 1, 1, 3, 0, 1, -2))$conf.int
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((-0.422846423453, 1.62284642345), abs=1e-9)
+    assert row["first_arm_low"] < 3.1 < row["first_arm_high"]
+    assert row["second_arm_low"] < 3.7 < row["second_arm_high"]
+    assert messages == []
+
+
+def test_a_reader_whose_answers_are_all_alike_has_a_sentence_and_no_interval() -> None:
+    rows = [("r1", f"c{case}", arm, 5 if arm == "B" else 1 + case) for case in range(4) for arm in "AB"]
+    checked = validate(answers(*rows))
+    table, messages = per_reader_table(checked, make_pairs(checked, ("A", "B")))
+    row = table.set_index("label").loc["TP"]
+    assert row["mean_second_arm"] == 5
+    assert np.isnan([row["second_arm_low"], row["second_arm_high"]]).all()
+    assert messages == ["Reader r1, q, TP: no interval of the mean, because all scores in the second arm are equal."]
 
 
 @pytest.mark.parametrize(

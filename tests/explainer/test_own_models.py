@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 import explainer
-from explainer import xrv
 from explainer.autoencoders import autoencoder_ids
+from explainer.catalogue.models import NO_CLASSIFIERS
 from explainer.catalogue.settings import LatentShiftSettings
 from explainer.classifiers import classifier_ids
 from explainer.errors import (
@@ -461,5 +461,5 @@ def test_the_examples_of_the_documentation_run(tmp_path: Path, monkeypatch: pyte
 
 def test_the_documentation_names_every_identifier() -> None:
     text = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
-    identifiers = (*classifier_ids(), *autoencoder_ids(), *xrv.NO_CLASSIFIERS)
+    identifiers = (*classifier_ids(), *autoencoder_ids(), *NO_CLASSIFIERS)
     assert [identifier for identifier in identifiers if f"`{identifier}`" not in text] == []

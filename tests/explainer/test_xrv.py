@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from explainer import load_autoencoder, load_classifier, releases, xrv
+from explainer.catalogue.models import NO_CLASSIFIERS
 from explainer.catalogue.settings import LatentShiftSettings
 from explainer.classifiers import classifier_ids
 from explainer.errors import (
@@ -117,9 +118,7 @@ def test_every_model_of_torchxrayvision_is_a_classifier_or_refused_with_the_reas
     package = xrv.quiet_import(BASELINES)
     assert {name for name in vars(package) if inspect.ismodule(vars(package)[name])} == set(baselines)
     for identifier in baselines.values():
-        assert (identifier in classifier_ids()) + (identifier in xrv.NO_CLASSIFIERS) + (
-            identifier in xrv.AUTOENCODERS
-        ) == 1
+        assert (identifier in classifier_ids()) + (identifier in NO_CLASSIFIERS) + (identifier in xrv.AUTOENCODERS) == 1
     with pytest.raises(UnknownModelError, match="age in years"):
         load_classifier("riken-age")
 

@@ -28,7 +28,7 @@ from readerstudy.explanations.services import (
     stale_requeue,
 )
 from readerstudy.lib.broker import VISIBILITY_SECONDS
-from readerstudy.lib.lease import LEASE, MAX_ATTEMPTS
+from readerstudy.lib.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, release
 from readerstudy.lib.media import media_path, media_write
 from readerstudy.studies.models import Annotation, Study
 from readerstudy.studies.services import cases_select
@@ -102,7 +102,7 @@ def test_a_job_holds_what_the_engine_needs():
     for findings in (["Mass"], []):
         for _ in range(2):
             make_score(make_image(study, findings=findings), "Mass", 0.9)
-    for image in study.images.filter(findings=["Mass"]):
+    for image in study.images.filter(labels__finding="Mass", labels__state="positive"):
         Annotation.objects.create(image=image, finding="Mass", x=1, y=2, width=3, height=4)
         Annotation.objects.create(image=image, finding="Mass", mask="masks/a.png")
         Annotation.objects.create(image=image, finding="Effusion", x=9, y=9, width=9, height=9)
@@ -193,7 +193,7 @@ def test_a_beating_worker_keeps_its_case_and_learns_when_it_lost_it(asked: Expla
 
     assert explanation_heartbeat(explanation_id=asked.pk, token=job.token, now=beat)
     assert claim(asked, worker="two", now=NOW + LEASE + SECOND) is None
-    assert stale_requeue(now=NOW + LEASE + SECOND) == 0
+    assert stale_requeue(now=NOW + LEASE + SECOND, idle=False) == 0
 
     assert claim(asked, worker="two", now=beat + LEASE + SECOND) is not None
     assert not explanation_heartbeat(explanation_id=asked.pk, token=job.token, now=beat + LEASE + SECOND)
@@ -211,30 +211,39 @@ def test_the_reaper_sends_a_silent_workers_case_again(
     later = NOW + LEASE + SECOND
 
     with on_commit(execute=True):
-        assert stale_requeue(now=later) == 1
+        assert stale_requeue(now=later, idle=False) == 1
         assert sent == []
 
     assert sent == [str(asked.pk)]
     asked.refresh_from_db()
     assert asked.status == "pending"
     assert not store(asked, dead, now=later)
-    assert stale_requeue(now=later) == 0  # in the queue now, no need to send it at every beat
+    assert stale_requeue(now=later, idle=True) == 0  # in the queue now, no need to send it at every beat
 
 
-def test_the_reaper_sends_lost_tasks_again_but_not_while_cases_are_being_explained(
+def test_an_idle_worker_sends_lost_tasks_again_and_a_busy_one_does_not(
     study: Study, asked: Explanation, sent: list[str], on_commit: Callable[..., Any]
 ):
-    claim(asked, now=NOW + timedelta(minutes=9, seconds=30))
+    claim(asked, now=NOW + LOST_AFTER - SECOND)  # with another worker, which lives
     with on_commit(execute=True):
-        assert stale_requeue(now=NOW + timedelta(minutes=10)) == 0
-
-    explanation_fail(
-        explanation_id=asked.pk, token=Explanation.objects.get(pk=asked.pk).lease_token, error="x", now=NOW
-    )
-    with on_commit(execute=True):
-        assert stale_requeue(now=NOW + timedelta(minutes=10)) == 7
-        assert stale_requeue(now=NOW + timedelta(minutes=10, seconds=5)) == 0
+        assert stale_requeue(now=NOW + LOST_AFTER, idle=False) == 0
+        assert stale_requeue(now=NOW + LOST_AFTER - SECOND, idle=True) == 0
+        assert stale_requeue(now=NOW + LOST_AFTER, idle=True) == 7
+        assert stale_requeue(now=NOW + LOST_AFTER + SECOND, idle=True) == 0
     assert len(sent) == 7
+
+
+def test_a_worker_known_to_be_gone_loses_its_cases_at_once(asked: Explanation):
+    claim(asked, worker="one:1")
+    other = Explanation.objects.order_by("case__number").last()
+    assert other is not None
+    claim(other, worker="one:12")
+
+    assert release(worker="one:1", now=NOW + SECOND) == 1
+    assert stale_requeue(now=NOW + SECOND, idle=False) == 1
+    asked.refresh_from_db()
+    other.refresh_from_db()
+    assert (asked.status, other.status) == ("pending", "running")
 
 
 def test_a_case_that_kills_every_worker_fails_in_the_end_and_can_be_tried_again(asked: Explanation):
@@ -242,7 +251,7 @@ def test_a_case_that_kills_every_worker_fails_in_the_end_and_can_be_tried_again(
     for _ in range(MAX_ATTEMPTS):
         assert claim(asked, now=now) is not None
         now += LEASE + SECOND
-        stale_requeue(now=now)
+        stale_requeue(now=now, idle=False)
 
     assert claim(asked, now=now) is None
     asked.refresh_from_db()
@@ -348,7 +357,7 @@ def test_a_case_that_was_tried_before_is_explained_alone(study: Study, asked: Ex
     waiting = list(Explanation.objects.order_by("case__number"))
     claim(waiting[1])
     late = NOW + LEASE + SECOND
-    stale_requeue(now=late)
+    stale_requeue(now=late, idle=False)
     # It may be what brought its worker down: nobody goes with it, and it goes with nobody.
     assert beside(claim(waiting[1], now=late)) == []
     assert waiting[1].pk not in beside(claim(asked, now=late), limit=8)

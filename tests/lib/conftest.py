@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from readerstudy.lib.postgres import EmbeddedPostgres
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -15,3 +17,14 @@ def folder() -> Iterator[Path]:
     path.chmod(0o711)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    """A server of the module's own."""
+    with tempfile.TemporaryDirectory(prefix="rs-") as path:
+        Path(path).chmod(0o711)
+        server = EmbeddedPostgres(Path(path) / "postgres", durable=False)
+        server.start()
+        yield server
+        server.stop()

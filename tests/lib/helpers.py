@@ -28,9 +28,11 @@ def python_environment(**extra: str) -> dict[str, str]:
 
 
 @contextmanager
-def celery_worker(app: str, queue: str, environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def celery_worker(
+    app: str, queue: str, environment: dict[str, str], log: Path, *options: str
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A real worker of `app` on `queue`, leader of its own process group; killed at the end if it still runs."""
-    arguments = ["-A", app, "worker", "-Q", queue, "-c", "1", "-l", "INFO", "-n", f"{uuid.uuid4().hex}@x"]
+    arguments = ["-A", app, "worker", "-Q", queue, "-c", "1", "-l", "INFO", "-n", f"{uuid.uuid4().hex}@x", *options]
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "celery", *arguments],

@@ -1,6 +1,7 @@
 """A Celery application with the project's broker settings and one task that leaves traces in a file."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from kombu import Queue
 from readerstudy.lib.broker import broker_settings
 from readerstudy.lib.postgres import database_from_url
 
-app = Celery("probe")
+if os.environ.get("PROBE_BROKEN") and "celery" not in sys.argv[0]:
+    sys.exit("a computing process that cannot start")
+app = Celery("tests.lib.probe_app")
 settings = broker_settings(database_from_url(os.environ["PROBE_DATABASE_URL"]))
 settings["CELERY_TASK_QUEUES"] = (Queue(os.environ["PROBE_QUEUE"]),)
 app.config_from_object(settings, namespace="CELERY")

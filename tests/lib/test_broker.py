@@ -2,13 +2,9 @@
 
 import os
 import signal
-import socket
-import tempfile
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -18,25 +14,10 @@ from kombu import Queue
 from readerstudy.lib.broker import BrokerError, broker_settings, ensure_broker_ready, pgmq_conn_string, pgmq_dsn
 from readerstudy.lib.postgres import EmbeddedPostgres, database_from_url
 from tests.lib.helpers import celery_worker, python_environment, wait_for
+from tests.lib.services import SERVICES, url_of, url_of_service
 
-SERVICES = {"redis": ("redis://127.0.0.1:6379/15", 6379), "rabbitmq": ("amqp://guest:guest@127.0.0.1:5672//", 5672)}
 VISIBILITY_SECONDS = 3
 DATABASE = {"NAME": "study", "USER": "ann", "PASSWORD": "secret", "HOST": "db", "PORT": "5432"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedPostgres]:
-    with tempfile.TemporaryDirectory(prefix="rs-") as path:
-        Path(path).chmod(0o711)
-        server = EmbeddedPostgres(Path(path) / "postgres", durable=False)
-        server.start()
-        yield server
-        server.stop()
-
-
-def url_of(server: EmbeddedPostgres) -> str:
-    settings = server.django_database()
-    return f"postgresql://{settings['USER']}@/{settings['NAME']}?host={quote(settings['HOST'])}"
 
 
 def survives_kill_9(server: EmbeddedPostgres, folder: Path, environment: dict[str, str]) -> None:
@@ -76,15 +57,7 @@ def test_a_task_whose_worker_is_killed_comes_back_on_postgresql(server: Embedded
 @pytest.mark.services
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_task_whose_worker_is_killed_comes_back_on(service: str, server: EmbeddedPostgres, folder: Path) -> None:
-    url, port = SERVICES[service]
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        if probe.connect_ex(("127.0.0.1", port)) != 0:
-            reason = f"no {service} on port {port} of this machine"
-            if os.environ.get("READERSTUDY_REQUIRE_SERVICES") == "1":
-                pytest.fail(reason)
-            pytest.skip(reason)
-    survives_kill_9(server, folder, {"CELERY_BROKER_URL": url})
+    survives_kill_9(server, folder, {"CELERY_BROKER_URL": url_of_service(service)})
 
 
 def test_the_broker_is_installed_once_by_many_at_once(server: EmbeddedPostgres) -> None:

@@ -19,7 +19,8 @@ from readerstudy.lib.media import media_path, random_name
 from readerstudy.reading.models import Allocation
 from readerstudy.reading.services import instructions_acknowledge, readers_allocate
 from readerstudy.studies.models import Arm, Case, Image, Membership, Question, Study
-from readerstudy.studies.services import consent_accept, key_draw
+from readerstudy.studies.services import cases_select, consent_accept, key_draw
+from tests.factories import make_score, make_study
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ARMS = (
@@ -100,6 +101,18 @@ def study_make(
     return study
 
 
+def selected_make(per_cell: int, **protocol: object) -> Study:
+    """A study whose cases were selected from a pool of one more in each cell, numbered by a random key, explained."""
+    study = make_study(cases_per_cell=per_cell, **protocol)
+    cells = [(target, label) for target in study.targets for label in Case.Label.values for _ in range(per_cell + 1)]
+    for number, (target, label) in enumerate(cells, start=1):
+        make_score(case_make(study, target=target, label=label, number=number).image, target, 0.9)
+    cases_select(study=study, now=NOW)
+    for case in study.cases.all():
+        explain(case)
+    return study
+
+
 def question_make(study: Study, kind: str, key: str = "", **fields: object) -> Question:
     """One more question of this kind, named after it unless `key` says otherwise."""
     of_kind = {
@@ -121,12 +134,12 @@ def case_make(study: Study, *, target: str, label: str, number: int) -> Case:
         file=f"images/{number}.png",
         name=f"{SECRET_NAME}-{number}.png",
         patient=f"{SECRET_PATIENT}-{number}",
-        findings=[target] if label == Case.Label.TRUE_POSITIVE else [],
         dataset=SECRET_DATASET,
         width=FRAME,
         height=FRAME,
         created_at=NOW,
     )
+    image.labels.create(finding=target, state="positive" if label == Case.Label.TRUE_POSITIVE else "negative")
     score = 0.55 + (number % 40) / 100
     return Case.objects.create(
         study=study, image=image, target=target, label=label, score=score, number=number, created_at=NOW

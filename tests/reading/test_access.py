@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
+from readerstudy.lib.media import media_write
 from readerstudy.reading.models import Reading, Unlock
 from readerstudy.reading.services import reading_open
 from readerstudy.studies.models import Membership, Study
+from tests.factories import pixels, png
 from tests.reading.factories import NOW, member_make, reader_make, study_make, user_make
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +62,8 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "unlock_grant": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "unlock_decline": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "member_withdraw": ("post", (302, 404, 403, 403, 302, 403, 403)),
+    "image_thumbnail": ("get", COORDINATOR),
+    "image_decide": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "explanation_retry": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "case_detail": ("get", COORDINATOR),
     "case_asset": ("get", COORDINATOR),
@@ -132,6 +137,8 @@ class Scene:
             "visit_put": [self.reading.pk, uuid.uuid4()],
             "events_put": [self.reading.pk, uuid.uuid4()],
             "explanation_retry": [slug, self.explanation.pk],
+            "image_thumbnail": [slug, case.image_id],
+            "image_decide": [slug, case.image_id],
             "case_detail": [slug, case.number],
             "case_asset": [slug, case.number, "xray.png"],
             "results_figure": [slug, "nothing", "svg"],
@@ -153,6 +160,9 @@ class Scene:
         return {}
 
     def status(self, name: str, actor: str) -> int:
+        return int(self.response(name, actor).status_code)
+
+    def response(self, name: str, actor: str) -> HttpResponseBase:
         client = Client()
         if (user := self.people[actor]) is not None:
             client.force_login(user)
@@ -164,7 +174,7 @@ class Scene:
         response = getattr(client, method)(url, body, **options)
         if response.streaming:
             response.getvalue()  # read to its end, the file is closed
-        return int(response.status_code)
+        return response
 
 
 @pytest.fixture
@@ -178,6 +188,7 @@ def scene() -> Scene:
         member_make(elsewhere, role, outsider.email)
     reading = reader.readings.select_related("case__explanation").first()
     reading_open(reading_id=reading.pk, user=reader.membership.user, now=NOW)
+    media_write(reading.case.image.file, png(pixels(1)))
     return Scene(
         study=study,
         reading=reading,
@@ -215,6 +226,23 @@ def test_who_may_open(name: str, scene: Scene):
     assert statuses == dict(zip(ACTORS, EXPECTED[name][1], strict=True))
 
 
+def test_a_browser_keeps_nothing_that_somebody_saw_but_the_pictures_of_a_reading(scene: Scene):
+    kept = {
+        (name, actor)
+        for name in EXPECTED
+        for actor in ACTORS
+        if "no-store" not in scene.response(name, actor).headers["Cache-Control"]
+    }
+    assert kept == {("reading_asset", "reader")}
+    assert scene.response("reading_asset", "reader").headers["Cache-Control"].startswith("private, ")
+
+
+@pytest.mark.parametrize("name", OWN_ACCOUNT_PAGES)
+def test_a_browser_keeps_no_page_of_an_account(name: str, client: Client):
+    client.force_login(user_make())
+    assert "no-store" in client.get(reverse(name)).headers["Cache-Control"]
+
+
 @pytest.mark.parametrize("name", [name for name in EXPECTED if name not in {"home", "signed_in"}])
 def test_an_unknown_study_or_case_is_not_found(name: str, scene: Scene):
     arguments = scene.arguments(name)
@@ -229,7 +257,17 @@ def test_an_unknown_study_or_case_is_not_found(name: str, scene: Scene):
 
 
 @pytest.mark.parametrize(
-    "name", ["case_detail", "case_asset", "explanation_retry", "unlock_grant", "unlock_decline", "member_withdraw"]
+    "name",
+    [
+        "case_detail",
+        "case_asset",
+        "explanation_retry",
+        "image_decide",
+        "image_thumbnail",
+        "member_withdraw",
+        "unlock_decline",
+        "unlock_grant",
+    ],
 )
 def test_a_coordinator_reaches_nothing_of_another_study_through_their_own(name: str, scene: Scene):
     elsewhere = Study.objects.get(slug="elsewhere")

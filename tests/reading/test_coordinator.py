@@ -29,7 +29,8 @@ def page_of(client: Client, study: Study) -> str:
 
 def test_it_shows_selection_per_target(client: Client):
     page = page_of(client, study_make())
-    assert "Cardiomegaly 2 of" in page
+    assert "Cardiomegaly positive 2 0 true positives 2 of 0" in page
+    assert "uncertain 0 0 none not assessed 4 0 none" in page
     assert "2 are wanted per target and label" in page
 
 

@@ -156,10 +156,10 @@ def test_a_run_whose_worker_fell_silent_is_sent_again_until_it_is_given_up(
     run, now = request(study), NOW
     for attempt in range(1, MAX_ATTEMPTS + 1):
         claim(run, now=now)
-        assert runs_requeue(now=now + LEASE - SECOND) == 0
+        assert runs_requeue(now=now + LEASE - SECOND, idle=True) == 0
         now += LEASE + SECOND
         with on_commit(execute=True):
-            assert runs_requeue(now=now) == (attempt < MAX_ATTEMPTS)
+            assert runs_requeue(now=now, idle=False) == (attempt < MAX_ATTEMPTS)
     assert sent == [str(run.pk)] * (MAX_ATTEMPTS - 1)
     run.refresh_from_db()
     assert run.status == "failed"
@@ -168,9 +168,10 @@ def test_a_run_whose_worker_fell_silent_is_sent_again_until_it_is_given_up(
 
 def test_a_task_that_the_broker_lost_is_sent_again(study: Study, sent: list[str], on_commit: OnCommit) -> None:
     run = request(study)
-    assert runs_requeue(now=NOW + LOST_AFTER - SECOND) == 0
+    assert runs_requeue(now=NOW + LOST_AFTER - SECOND, idle=True) == 0
+    assert runs_requeue(now=NOW + LOST_AFTER, idle=False) == 0
     with on_commit(execute=True):
-        assert runs_requeue(now=NOW + LOST_AFTER) == 1
+        assert runs_requeue(now=NOW + LOST_AFTER, idle=True) == 1
     assert sent == [str(run.pk)]
 
 

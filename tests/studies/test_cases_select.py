@@ -130,7 +130,7 @@ def test_numbers_tell_nothing_about_label_or_target():
 def test_images_of_the_models_development_are_refused_even_if_the_model_came_after_the_import(tmp_path: Path):
     study = make_study(targets=("Mass",))
     make_scored_pool(study, per_cell=4)
-    used = list(study.images.filter(findings=["Mass"]).order_by("pk")[:2])
+    used = list(study.images.filter(labels__finding="Mass", labels__state="positive").order_by("pk")[:2])
     write_pair(tmp_path, study.autoencoder, image_sha256=[image.sha256 for image in used])
 
     with override_settings(MODELS_DIR=tmp_path):

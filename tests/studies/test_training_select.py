@@ -91,7 +91,7 @@ def test_selecting_again_draws_the_same_ones_and_doubles_none():
 def test_an_annotated_true_positive_comes_first_since_its_place_can_be_shown():
     study = study_with(2, targets=("Mass",), prefer_annotated=False)
     make_scored_pool(study, per_cell=40)
-    for image in study.images.filter(findings=["Mass"])[:10]:
+    for image in study.images.filter(labels__finding="Mass", labels__state="positive")[:10]:
         Annotation.objects.create(image=image, finding="Mass", x=1, y=1, width=5, height=5)
 
     cases_select(study=study, now=NOW)

@@ -66,9 +66,9 @@ def explanation_fail(*, explanation_id: uuid.UUID | str, token: uuid.UUID, error
 
 
 @transaction.atomic
-def stale_requeue(*, now: datetime) -> int:
+def stale_requeue(*, now: datetime, idle: bool) -> int:
     """The reaper: send again what nobody works on any more; how many. Every living worker calls it now and then."""
-    again = lease.reap(Explanation.objects.order_by("case__number"), doing=DOING, now=now)
+    again = lease.reap(Explanation.objects.order_by("case__number"), doing=DOING, now=now, idle=idle)
     explanations_send(again)
     return len(again)
 

@@ -8,9 +8,18 @@ from django.db import transaction
 
 from readerstudy.accounts.services import user_get_or_create
 from readerstudy.reading.models import Allocation, Answer, Period, Reading
-from readerstudy.results.gifsplanation import ARMS, QUESTIONS, READERS, READS, SCALE, TARGETS, PublishedStudy
-from readerstudy.studies.models import Arm, Case, Image, Membership, Question, Study
-from readerstudy.studies.services import audit
+from readerstudy.results.gifsplanation import (
+    ARMS,
+    QUESTIONS,
+    READERS,
+    READS,
+    SCALE,
+    TARGETS,
+    PublishedImage,
+    PublishedStudy,
+)
+from readerstudy.studies.models import Arm, Case, Image, Label, Membership, Question, Study
+from readerstudy.studies.services import audit, labels_store
 
 ARM_NAMES = {"A": "Traditional", "B": "Latent Shift"}
 ARM_METHODS = {"A": ["input_gradient", "guided_backprop", "integrated_gradients"], "B": ["latent_shift"]}
@@ -112,7 +121,6 @@ def _cases(study: Study, published: PublishedStudy, now: datetime) -> dict[int, 
             age=entry.age,
             sex=entry.sex,
             view=entry.view,
-            findings=list(entry.findings),
             dataset=entry.dataset,
             created_at=now,
         )
@@ -132,7 +140,18 @@ def _cases(study: Study, published: PublishedStudy, now: datetime) -> dict[int, 
         for case in published.cases
     ]
     Case.objects.bulk_create(cases)
+    labels_store({image.pk: _labels(entry, published) for entry, image in images.items()})
     return {case.number: case for case in cases}
+
+
+def _labels(image: PublishedImage, published: PublishedStudy) -> dict[str, str]:
+    """What was published of an image: its findings where they were listed, and the truth of its cases' own targets."""
+    states = dict.fromkeys(image.findings, Label.State.POSITIVE.value)
+    for case in published.cases:
+        if case.image == image:
+            true = case.label == Case.Label.TRUE_POSITIVE
+            states[case.target] = (Label.State.POSITIVE if true else Label.State.NEGATIVE).value
+    return states
 
 
 def _reader(study: Study, code: str, now: datetime) -> Allocation:

@@ -138,10 +138,10 @@ def run_store(*, job: ReportJob, folder: str, now: datetime) -> bool:
     return True
 
 
-def runs_requeue(*, now: datetime) -> int:
+def runs_requeue(*, now: datetime, idle: bool) -> int:
     """The reaper: send again what nobody works on any more; how many. Every living worker calls it now and then."""
     with transaction.atomic():
-        again = lease.reap(ReportRun.objects.order_by("queued_at", "pk"), doing=DOING, now=now)
+        again = lease.reap(ReportRun.objects.order_by("queued_at", "pk"), doing=DOING, now=now, idle=idle)
         _send(again)
     return len(again)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from explainer.catalogue.findings import NO_FINDING, Vocabulary
 from explainer.radiographs import Placement, placement_from
 from readerstudy.studies.files import FileError, mask_store
 from readerstudy.studies.models import Annotation, Image, Study
@@ -16,7 +17,7 @@ MASKS_TABLE = "masks.csv"
 SHORTCUT = "shortcut"
 
 
-def boxes_import(study: Study, boxes_csv: Path, problems: list[Problem]) -> int:
+def boxes_import(study: Study, boxes_csv: Path, vocabulary: Vocabulary, problems: list[Problem]) -> int:
     """Add the boxes of a table to the study's images; returns how many are new."""
     images = _images(study)
     added = 0
@@ -25,7 +26,7 @@ def boxes_import(study: Study, boxes_csv: Path, problems: list[Problem]) -> int:
             problems.append(row)
             continue
         try:
-            box = box_row(row)
+            box = box_row(row, vocabulary)
             image = _image(images, box.image, box.finding)
             placement = _placement(image)
             _check_inside(box, image, placement)
@@ -40,7 +41,9 @@ def boxes_import(study: Study, boxes_csv: Path, problems: list[Problem]) -> int:
     return added
 
 
-def masks_import(study: Study, masks_dir: Path, problems: list[Problem], files_created: list[str]) -> int:
+def masks_import(
+    study: Study, masks_dir: Path, vocabulary: Vocabulary, problems: list[Problem], files_created: list[str]
+) -> int:
     """Add mask images; returns how many are new.
 
     masks.csv (image, finding, file), in the folder or beside it, says which mask is whose; without it the files must be
@@ -49,7 +52,10 @@ def masks_import(study: Study, masks_dir: Path, problems: list[Problem], files_c
     root = masks_dir.resolve()
     tables = [path for path in (root / MASKS_TABLE, root.parent / MASKS_TABLE) if path.is_file()]
     images = _images(study)
-    found = _from_table(tables[0], root, problems) if tables else _from_names(root, images, problems)
+    if tables:
+        found = _from_table(tables[0], root, vocabulary, problems)
+    else:
+        found = _from_names(root, images, vocabulary, problems)
     added = 0
     for mask in found:
         try:
@@ -76,7 +82,7 @@ class _Mask:
     path: Path
 
 
-def _from_table(table: Path, root: Path, problems: list[Problem]) -> Iterator[_Mask]:
+def _from_table(table: Path, root: Path, vocabulary: Vocabulary, problems: list[Problem]) -> Iterator[_Mask]:
     for row in rows(table, MASK_COLUMNS):
         if isinstance(row, Problem):
             problems.append(row)
@@ -84,7 +90,8 @@ def _from_table(table: Path, root: Path, problems: list[Problem]) -> Iterator[_M
         try:
             file = row.required("file")
             path = _inside(root, table.parent / file)
-            yield _Mask(table.name, row.line, row.required("image"), finding_name(row.required("finding")), path)
+            finding = finding_name(row.required("finding"), vocabulary)
+            yield _Mask(table.name, row.line, row.required("image"), finding, path)
         except RowError as error:
             problems.append(Problem(table.name, row.line, str(error)))
 
@@ -96,7 +103,9 @@ def _inside(root: Path, path: Path) -> Path:
     return resolved
 
 
-def _from_names(root: Path, images: dict[str, Image], problems: list[Problem]) -> Iterator[_Mask]:
+def _from_names(
+    root: Path, images: dict[str, Image], vocabulary: Vocabulary, problems: list[Problem]
+) -> Iterator[_Mask]:
     by_stem = {Path(name).stem: image for name, image in images.items()}
     for path in sorted(root.glob("*.png")):
         stem, separator, name = path.stem.rpartition("__")
@@ -107,13 +116,13 @@ def _from_names(root: Path, images: dict[str, Image], problems: list[Problem]) -
             reason = "no image of the study belongs to it" if separator else "it is not called IMAGE__FINDING.png"
             problems.append(Problem(path.name, None, reason))
             continue
-        # A finding's own name may hold underscores (Pleural_Thickening): the image's labels decide.
+        # The texts of labels that the vocabulary does not know have their blanks as underscores too.
         own = {finding.replace(" ", "_"): finding for finding in image.findings}
-        yield _Mask(path.name, None, image.name, own.get(name, finding_name(name.replace("_", " "))), path)
+        yield _Mask(path.name, None, image.name, vocabulary.name(name) or own.get(name, name.replace("_", " ")), path)
 
 
 def _images(study: Study) -> dict[str, Image]:
-    return {image.name: image for image in study.images.exclude(file="")}
+    return {image.name: image for image in study.images.exclude(file="").prefetch_related("labels")}
 
 
 def _image(images: dict[str, Image], name: str, finding: str) -> Image:
@@ -121,8 +130,9 @@ def _image(images: dict[str, Image], name: str, finding: str) -> Image:
     if image is None:
         raise RowError(f"no image {name} is in the study")
     if finding not in image.findings:
-        labels = ", ".join(image.findings) or "No Finding"
-        raise RowError(f"it shows {finding} on {name}, whose labels are: {labels}")
+        state = next((label.state for label in image.labels.all() if label.finding == finding), "not assessed")
+        labels = ", ".join(image.findings) or NO_FINDING
+        raise RowError(f"it shows {finding} on {name}, where {finding} is {state}; the labels are: {labels}")
     return image
 
 

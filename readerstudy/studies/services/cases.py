@@ -15,14 +15,19 @@ from readerstudy.studies.selectors import (
     Cell,
     candidates,
     excluded_for_development,
+    images_left_out,
     images_without_score,
     selection_table,
+    targets_never_assessed,
+    truth_table,
+    unknown_findings,
 )
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.development import development_mark
 from readerstudy.studies.services.keys import key_draw
 from readerstudy.studies.services.training import left_for_training, training_draw
 
+_TEXTS_SHOWN = 10
 Drawn = tuple[str, str, Candidate]  # target, label and image of a case
 
 
@@ -94,9 +99,24 @@ def _check(study: Study) -> None:
         raise SelectionError(f"{study.slug} is {study.get_status_display()}; its cases stay as they are.")
     if not study.images.exists():
         raise SelectionError(f"{study.slug} has no images. Import some first: study_import {study.slug} --images ... .")
+    if never := targets_never_assessed(study):
+        raise SelectionError(_never_assessed(study, never))
     waiting = images_without_score(study)
     if missing := waiting.filter(score_error="").count():
         raise SelectionError(f"{missing} images have no score yet. Score them first: study_score {study.slug}.")
+
+
+def _never_assessed(study: Study, targets: Sequence[str]) -> str:
+    reason = (
+        f"No image has a label of {', '.join(targets)}: no table of labels names it, so nobody knows where it is not. "
+        "If a table assessed it and found none, import it with --assessed; if it has another name there, add that to "
+        "[synonyms] in the protocol; else import images that were assessed for it, or leave it out of the protocol. "
+        "Nothing was selected."
+    )
+    lines = [reason]
+    if texts := unknown_findings(study)[:_TEXTS_SHOWN]:
+        lines.append(f"The labels also say: {', '.join(f'{one.text!r} ({one.images})' for one in texts)}.")
+    return "\n".join(lines)
 
 
 def _numbered(drawn: Sequence[Drawn], key: bytes) -> list[Drawn]:
@@ -155,7 +175,18 @@ def _too_few(study: Study, cells: Sequence[Cell]) -> str:
         lines.append(
             f"{excluded} images do not count since {study.classifier} or {study.autoencoder} was developed on them."
         )
+    left_out = images_left_out(study)
+    if left_out.doubted:
+        lines.append(
+            f"{left_out.doubted} images do not count since nobody has looked at what is doubtful about them: "
+            f"study_doubts {study.slug}."
+        )
+    if left_out.excluded:
+        lines.append(f"{left_out.excluded} images do not count since they were excluded.")
     if failed := images_without_score(study).exclude(score_error="").count():
         lines.append(f"{failed} images do not count since they could not be scored.")
+    if unused := [row for row in truth_table(study) if row.cell is None and row.above]:
+        states = ", ".join(f"{row.target} {row.state}: {row.above}" for row in unused)
+        lines.append(f"Images above the threshold that make no case, since their label is no truth: {states}.")
     lines.append("Nothing was selected.")
     return "\n".join(lines)

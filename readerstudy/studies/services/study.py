@@ -44,6 +44,7 @@ def study_create(*, protocol: Protocol, now: datetime, actor: User | None = None
         washout_days=protocol.washout_days,
         changes=protocol.changes,
         parameters=protocol.parameters,
+        synonyms=protocol.synonyms,
         reading=protocol.reading.stored(),
         protocol=protocol.text,
         created_at=now,

@@ -14,7 +14,7 @@ HEADER = "image,findings,patient_id,file\n"
 
 
 def rows(n: int) -> list[Row]:
-    return [Row(f"{i}.png", str(i // 2), frozenset(), Path(f"{i}.png")) for i in range(n)]
+    return [Row(f"{i}.png", str(i // 2), {}, Path(f"{i}.png")) for i in range(n)]
 
 
 def test_the_images_of_a_patient_are_in_one_part() -> None:
@@ -50,11 +50,11 @@ def test_images_are_cropped_to_the_central_square_and_labels_follow_the_targets(
     pixels = np.zeros((40, 80), dtype=np.uint8)
     pixels[:, 20:60] = 200
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    (tmp_path / "labels.csv").write_text(HEADER + "a.png,Mass|Effusion,1,a.png\n", encoding="utf-8")
+    (tmp_path / "labels.csv").write_text(HEADER + "a.png,mass;pleural effusion,1,a.png\na.png,EDEMA,1,a.png\n")
     data = load(read_labels(tmp_path / "labels.csv", tmp_path), targets=["Effusion", "Edema"], size=20, progress=False)
-    assert data.pixels.shape == (1, 1, 20, 20)
+    assert data.pixels.shape == (2, 1, 20, 20)
     assert data.pixels[0, 0, 5:15, 5:15].unique().tolist() == [200]
-    assert data.labels.tolist() == [[1.0, 0.0]]
+    assert data.labels.tolist() == [[1.0, 0.0], [0.0, 1.0]]
     assert data.images(slice(None)).max().item() == pytest.approx((200 / 255 * 2 - 1) * 1024)
 
 
@@ -66,5 +66,15 @@ def test_a_missing_file_is_named_with_its_line(tmp_path: Path) -> None:
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("image,file\n", encoding="utf-8")
-    with pytest.raises(TrainingDataError, match="findings, patient_id"):
+    with pytest.raises(TrainingDataError, match="no column patient_id"):
         read_labels(tmp_path / "labels.csv", tmp_path)
+
+
+@pytest.mark.parametrize("rows", ["a.png,Mass|no edema,1,a.png\n", "a.png,No Finding,1,a.png\n"])
+def test_an_uncertain_label_and_one_that_nobody_gave_are_not_taken_for_the_finding_s_absence(
+    tmp_path: Path, rows: str
+) -> None:
+    Image.fromarray(np.zeros((40, 40), dtype=np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text(HEADER + rows, encoding="utf-8")
+    with pytest.raises(TrainingDataError, match="1 of 1 images have no certain label of Edema"):
+        load(read_labels(tmp_path / "labels.csv", tmp_path), targets=["Edema"], size=20, progress=False)

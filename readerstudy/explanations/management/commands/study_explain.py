@@ -37,7 +37,7 @@ class Command(BaseCommand):
             if options["retry_failed"]:
                 for explanation in explanations_failed(study):
                     explanation_retry(explanation=explanation, now=now)
-            stale_requeue(now=now)
+            stale_requeue(now=now, idle=False)
             orphans_remove(now=now)
             progress = explanation_progress(study)
             if options["no_wait"]:
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                         total=progress.cases,
                         label="Explaining",
                         unit="cases",
-                        send_again=lambda: stale_requeue(now=timezone.now()),
+                        send_again=lambda: stale_requeue(now=timezone.now(), idle=True),
                     )
         except (ExplanationError, StalledError, ProcessError) as error:
             raise CommandError(str(error)) from error
