@@ -1,4 +1,4 @@
-"""Pictures of files that lie on their side or have oblong pixels come in upright and square, with their boxes and masks."""
+"""Files that lie on their side or have oblong pixels come in upright and square, with their boxes and masks."""
 
 import io
 from pathlib import Path
