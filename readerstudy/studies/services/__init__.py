@@ -2,6 +2,7 @@
 
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.cases import SelectionError, cases_select
+from readerstudy.studies.services.corrections import CorrectionOrder, Facts, image_correct
 from readerstudy.studies.services.development import development_mark
 from readerstudy.studies.services.images import ImagesImportError, images_import
 from readerstudy.studies.services.keys import key_draw, key_ensure
@@ -12,6 +13,8 @@ from readerstudy.studies.services.study import StudyError, member_add, study_cre
 from readerstudy.studies.services.unblinding import study_unblind
 
 __all__ = [
+    "CorrectionOrder",
+    "Facts",
     "ImagesImportError",
     "SelectionError",
     "StudyError",
@@ -19,6 +22,7 @@ __all__ = [
     "cases_select",
     "consent_accept",
     "development_mark",
+    "image_correct",
     "images_import",
     "key_draw",
     "key_ensure",
