@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.mrmc import obuchowski_rockette
+from analysis.mrmc import compare, obuchowski_rockette
+from analysis.mrmc_merit import clustered_merit
 from analysis.mrmc_points import POINT_COLUMNS, middle_threshold, point_tables
 from analysis.mrmc_report import TABLE_COLUMNS, mrmc_messages, mrmc_tables
 from analysis.mrmc_targets import TARGET_COLUMNS, target_tables
@@ -17,18 +18,31 @@ from analysis.ratings import Ratings, RatingsError, check_ratings, crossed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from analysis.clusters import Clusters
+
 _GROUPS = ("question", "analysis", "target", "figure")
-COLUMNS = {**TABLE_COLUMNS, **TARGET_COLUMNS, **POINT_COLUMNS}
+_OF_CLUSTERS = ["cluster_low", "cluster_high", "cluster_p"]
+COLUMNS = {
+    **TABLE_COLUMNS,
+    **TARGET_COLUMNS,
+    **POINT_COLUMNS,
+    "auc_differences": [*TABLE_COLUMNS["auc_differences"], *_OF_CLUSTERS],
+}
 
 
 def accuracy_tables(
-    frame: pd.DataFrame, arms: Sequence[str], *, thresholds: Mapping[str, float] | None = None
+    frame: pd.DataFrame,
+    arms: Sequence[str],
+    *,
+    thresholds: Mapping[str, float] | None = None,
+    clusters: Clusters | None = None,
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """The tables of `COLUMNS` for every question of validated responses, with `arm` in place of `treatment`.
 
     `arms` is (first, second), and differences are second - first; with one arm there are AUCs and no differences.
     `thresholds` gives the score of a question from which a reader calls the case positive; by default the lowest score
     above the middle of those given. A question whose cases are not complete enough gives no rows but a message.
+    Where `clusters` are not the cases themselves, FRRC has interval and p over clusters beside.
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     messages: list[str] = []
@@ -40,6 +54,7 @@ def accuracy_tables(
             continue
         result = obuchowski_rockette(ratings)
         tables, found = mrmc_tables(ratings, result), mrmc_messages(ratings, result)
+        tables["auc_differences"] = _with_clusters(tables["auc_differences"], ratings, clusters)
         within, of_targets = target_tables(ratings)
         tables |= within
         messages.extend(f"AUC, {question}: {message}" for message in [*found, *of_targets])
@@ -51,6 +66,19 @@ def accuracy_tables(
         for name, table in tables.items():
             parts[name].append(table.assign(question=question))
     return {name: _joined(name, tables, arms) for name, tables in parts.items()}, messages
+
+
+def _with_clusters(differences: pd.DataFrame, ratings: Ratings, clusters: Clusters | None) -> pd.DataFrame:
+    """The differences with the columns on clusters, empty where cases are independent and in other rows than FRRC."""
+    table = differences.assign(**dict.fromkeys(_OF_CLUSTERS, np.nan))
+    if clusters is None or clusters.are_cases:
+        return table
+    merit = clustered_merit(ratings, [clusters.of_case[case] for case in ratings.cases])
+    found = compare(merit, ratings.treatments, ratings.readers).analysis("FRRC").differences
+    for index, row in table[table["analysis"] == "FRRC"].iterrows():
+        estimate = found[(row["first"], row["second"])]
+        table.loc[index, _OF_CLUSTERS] = [estimate.ci_low, estimate.ci_high, estimate.p_value]
+    return table
 
 
 def ratings_of(frame: pd.DataFrame, question: str, arms: Sequence[str]) -> Ratings:

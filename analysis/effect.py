@@ -21,7 +21,7 @@ from analysis.clustered import (
 )
 from analysis.monte_carlo import LIMIT, UNKNOWN, PValue, holm_limits
 from analysis.order import natural_order
-from analysis.paired import Adjustment, Pairs, adjusted_rows
+from analysis.paired import Adjustment, Pairs, adjusted_rows, holm
 from analysis.resampling import case_weights, percentile_interval, stream
 from analysis.schema import ALL, LABELS
 from analysis.shift import OPTIONS as SHIFT
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from analysis.clusters import Clusters
 
     Floats = NDArray[np.float64]
 
@@ -94,6 +96,11 @@ EFFECT_COLUMNS = [
     "p_mc_low",
     "p_mc_high",
     "draws",
+    "n_clusters",
+    "cluster_low",
+    "cluster_high",
+    "cluster_p",
+    "cluster_p_holm",
 ]
 PERIOD_COLUMNS = [
     "question",
@@ -181,11 +188,18 @@ def case_effect(
 
 
 def effect_table(
-    frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int, adjust: Adjustment = "holm"
+    frame: pd.DataFrame,
+    pairs: Pairs,
+    *,
+    seed: int,
+    draws: int,
+    adjust: Adjustment = "holm",
+    clusters: Clusters | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """The effect per question, label and target ("all" first), with the correlation of the readers' differences.
 
-    With `adjust` "bh" there is a column p_bh beside p_holm.
+    With `adjust` "bh" there is a column p_bh beside p_holm. Where `clusters` are not the cases themselves, interval and
+    p with clusters as units stand in columns of their own.
     """
     rows: list[dict[str, Any]] = []
     messages: list[str] = []
@@ -222,12 +236,42 @@ def effect_table(
                 more, remarks = _ranks_and_readers(own, differences, rng=rng, draws=draws)
                 row |= more
                 messages.extend(f"Signed ranks, {question}, {where}: {remark}." for remark in remarks)
+            if clusters is not None and clusters.known:
+                rng = stream(seed, "effect of clusters", question, label, target)
+                row |= _over_clusters(own, differences, clusters, found, rng=rng, draws=draws, limits=limits)
             of_question.append(row)
-        rows.extend(adjusted_rows(of_question, adjust))
+        rows.extend(_with_cluster_holm(adjusted_rows(of_question, adjust)))
     columns = EFFECT_COLUMNS if adjust == "holm" else [*EFFECT_COLUMNS, "p_bh"]
     if rows and frame["reader"].nunique() < MIN_READERS:
         messages.append("Effect over cases: no interval over cases and readers, because there is one reader.")
     return pd.DataFrame(rows, columns=columns), messages
+
+
+def _over_clusters(
+    own: pd.DataFrame,
+    differences: Floats,
+    clusters: Clusters,
+    over_cases: CaseEffect,
+    *,
+    rng: np.random.Generator,
+    draws: int,
+    limits: Sequence[float],
+) -> dict[str, float]:
+    """What clusters add to a row of the effect: their number and, where they are not the cases, interval and p."""
+    units = clusters.of(own["case"])
+    row: dict[str, float] = {"n_clusters": units.nunique()}
+    if not clusters.are_cases:
+        found = over_cases
+        if row["n_clusters"] < over_cases.n_cases:
+            found = case_effect(units, differences, rng=rng, draws=draws, limits=limits)
+        row |= {"cluster_low": found.ci_low, "cluster_high": found.ci_high, "cluster_p": found.p_value}
+    return row
+
+
+def _with_cluster_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of one question with Holm's adjustment of cluster_p over its tests per target."""
+    adjusted = holm([np.nan if row["target"] == ALL else row.get("cluster_p", np.nan) for row in rows])
+    return [{**row, "cluster_p_holm": value} for row, value in zip(rows, adjusted, strict=True)]
 
 
 def _ranks_and_readers(

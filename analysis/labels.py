@@ -70,9 +70,13 @@ COLUMNS: dict[str, str] = {
     "p_holm": "p, Holm",
     "p_bh": "p, Benjamini-Hochberg",
     "p_robust": "p, robust",
+    "df_robust": "df, robust",
     "signed_rank_z": "Signed-rank z",
     "signed_rank_p": "Signed-rank p",
     "signed_rank_exact": "Signed-rank p, exact",
+    "n_clusters": "Clusters",
+    "cluster_p": "p, clusters",
+    "cluster_p_holm": "p, clusters, Holm",
     "n_nonzero": "Pairs that differ",
     "lr_chi2": "Likelihood ratio chi²",
     "lr_p": "Likelihood ratio p",
@@ -129,6 +133,7 @@ INTERVALS: dict[str, tuple[str, str]] = {
     "arm_low": ("arm_high", "Arm, 95% interval"),
     "carry_over_low": ("carry_over_high", "Carry-over, 95% interval"),
     "or_low": ("or_high", "Odds ratio, 95% interval"),
+    "cluster_low": ("cluster_high", "Clusters, 95% interval"),
     "p_mc_low": ("p_mc_high", "p, 99% interval of its draws"),
 }
 

@@ -160,7 +160,9 @@ def _effect(provenance: dict[str, Any]) -> list[str]:
         if margin is not None
         else "No margin was given, so that equivalence and non-inferiority are not tested."
     )
-    return [effect, tost]
+    clusters = provenance["options"]["clusters"]
+    together = f"Clusters: {clusters['cluster']}; {clusters['effect']}; {clusters['auc']}."
+    return [effect, together, tost]
 
 
 def _ordinal(options: dict[str, Any]) -> list[str]:

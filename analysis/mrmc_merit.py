@@ -18,11 +18,14 @@ from analysis.ratings import MIN_CASES
 from analysis.resampling import stream
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from analysis.ratings import Ratings
 
     Floats = NDArray[np.float64]
+    Codes = NDArray[np.intp]
 
 Covariance = Literal["jackknife", "delong", "bootstrap"]
 Side = Literal["sensitivity", "specificity"]
@@ -134,6 +137,32 @@ def merit_covariance(above: Floats, below: Floats, *, method: Covariance) -> Flo
     deviations = left_out - left_out.mean(axis=1, keepdims=True)
     total = m + n
     matrix: Floats = (total - 1) / total * deviations @ deviations.T
+    return matrix
+
+
+def clustered_merit(ratings: Ratings, clusters: Sequence[str]) -> Merit:
+    """Trapezoidal AUC with its covariance over clusters of cases, of which `clusters` names one for each case."""
+    above, below = _placements(ratings)
+    codes = np.unique(np.array(clusters, dtype=object).astype(str), return_inverse=True)[1]
+    return Merit(above.mean(axis=2), _clustered_covariance(above, below, codes[ratings.truth], codes[~ratings.truth]))
+
+
+def _clustered_covariance(above: Floats, below: Floats, with_it: Codes, without: Codes) -> Floats:
+    """Covariance of AUCs from placement values (treatments, readers, cases) with clusters as units.
+
+    `with_it` and `without` are the clusters of the cases with and without the condition; one cluster may have both.
+    The case's part in an AUC is its placement value's distance from the mean over the number of such cases, and the
+    covariance is that of the clusters' sums of them (Obuchowski 1997, Biometrics 53:567). With single cases it is about
+    that of DeLong.
+    """
+    parts = [values.reshape(-1, values.shape[2]) for values in (above, below)]
+    influence = np.concatenate(
+        [(values - values.mean(axis=1, keepdims=True)) / values.shape[1] for values in parts], axis=1
+    )
+    units, places = np.unique(np.concatenate([with_it, without]), return_inverse=True)
+    sums = np.zeros((len(units), influence.shape[0]))
+    np.add.at(sums, places, influence.T)
+    matrix: Floats = len(units) / (len(units) - 1) * sums.T @ sums
     return matrix
 
 

@@ -13,6 +13,8 @@ from analysis.accuracy import accuracy_tables
 from analysis.agreement_report import OPTIONS as AGREEMENT_OPTIONS
 from analysis.agreement_report import agreement_table
 from analysis.allocation import check_allocation
+from analysis.clusters import OPTIONS as CLUSTER_OPTIONS
+from analysis.clusters import Clusters, clusters_of
 from analysis.effect import OPTIONS as EFFECT_OPTIONS
 from analysis.effect import effect_table, equivalence_table, period_table
 from analysis.errors import AnalysisError, UsageError
@@ -53,6 +55,7 @@ class _Work:
     adjust: paired.Adjustment
     margin: float | None
     allocation: pd.DataFrame | None
+    clusters: Clusters
 
 
 _Found = tuple[dict[str, pd.DataFrame], list[str]]
@@ -112,7 +115,10 @@ def build(
     drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
     tables: dict[str, pd.DataFrame] = {}
     planned = None if allocation is None else check_allocation(allocation)
-    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned)
+    clusters = clusters_of(frame)
+    if (together := clusters.sentence()) is not None:
+        messages.append(together)
+    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned, clusters)
     for name, compute in _COMPUTED.items():
         on_step(name)
         more, said = compute(work)
@@ -121,7 +127,7 @@ def build(
     provenance: dict[str, Any] = {
         "format": REPORT_FORMAT,
         "software": software(),
-        "data": {**_description(frame), **(source or {})},
+        "data": {**_description(frame, clusters), **(source or {})},
         "arms": drawn,
         "contrast": f"{contrast[1]} - {contrast[0]}" if contrast is not None else None,
         "seed": seed,
@@ -142,6 +148,7 @@ def _options(work: _Work) -> dict[str, Any]:
         "margin": work.margin,
         "pairs": "by reader, case and question; a pair without both arms is excluded",
         "effect": dict(EFFECT_OPTIONS),
+        "clusters": dict(CLUSTER_OPTIONS),
         "wilcoxon": dict(paired.OPTIONS),
         "wilcoxon_exact": dict(EXACT_OPTIONS),
         "iou_published": dict(iou.PUBLISHED_OPTIONS),
@@ -160,7 +167,7 @@ def _effect(work: _Work) -> _Found:
     more = {"seed": work.seed, "draws": work.draws}
     tables = {}
     tables["per_reader"], messages = paired.per_reader_table(work.frame, work.pairs)
-    tables["effect"], said = effect_table(work.frame, work.pairs, adjust=work.adjust, **more)
+    tables["effect"], said = effect_table(work.frame, work.pairs, adjust=work.adjust, clusters=work.clusters, **more)
     messages += said
     if work.margin is not None:
         tables["equivalence"], said = equivalence_table(work.frame, work.pairs, margin=work.margin, **more)
@@ -243,7 +250,7 @@ def _overlap(work: _Work) -> _Found:
 _COMPUTED: dict[str, Callable[[_Work], _Found]] = {
     "Effect over cases": _effect,
     "Ordinal mixed model": lambda work: ordinal_tables(work.frame, work.arms),
-    "Accuracy of the readers": lambda work: accuracy_tables(work.frame, work.arms),
+    "Accuracy of the readers": lambda work: accuracy_tables(work.frame, work.arms, clusters=work.clusters),
     "Agreement of the readers": _agreement,
     "Time": lambda work: time_tables(work.frame, work.arms, seed=work.seed, draws=work.draws),
     "Tests as published": _wilcoxon,
@@ -299,7 +306,7 @@ def _without_iou(frame: pd.DataFrame) -> list[str]:
     return messages
 
 
-def _description(frame: pd.DataFrame) -> dict[str, Any]:
+def _description(frame: pd.DataFrame, clusters: Clusters) -> dict[str, Any]:
     return {
         "sha256": fingerprint(frame),
         "sha256_of": "the responses in the columns, types and order of analysis/schema.py",
@@ -307,6 +314,7 @@ def _description(frame: pd.DataFrame) -> dict[str, Any]:
         "responses": len(frame),
         "readers": int(frame["reader"].nunique()),
         "cases": int(frame["case"].nunique()),
+        "clusters": clusters.n_clusters if clusters.known else None,
         "questions": natural_order(frame["question"].unique()),
         "targets": natural_order(frame["target"].unique()),
     }

@@ -25,8 +25,13 @@ EFFECT = (
     "p_mc_low",
     "p_mc_high",
     "draws",
+    "n_clusters",
+    "cluster_low",
+    "cluster_high",
+    "cluster_p",
+    "cluster_p_holm",
 )
-ORDINAL = ("term", "odds_ratio", "or_low", "or_high", "estimate", "se_robust", "p_robust", "lr_p")
+ORDINAL = ("term", "odds_ratio", "or_low", "or_high", "estimate", "se_robust", "p_robust", "lr_p", "df_robust", "note")
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ SECTIONS = (
                 note=(
                     "Odds ratios of a higher score, second arm against first. 'arm x label' is the question: the odds "
                     "ratio for true positives over that for false ones. Intervals and p are robust, with cases as "
-                    "clusters."
+                    "clusters, corrected where they are few."
                 ),
             ),
             Part(
@@ -127,6 +132,9 @@ SECTIONS = (
                     "distribution",
                     "statistic",
                     "df2",
+                    "cluster_low",
+                    "cluster_high",
+                    "cluster_p",
                     "note",
                 ),
                 planned=True,
