@@ -33,6 +33,14 @@ from readerstudy.results.frames import ALLOCATION_COLUMNS, IOU_RULE, allocation_
 from readerstudy.results.keyfile import ALLOCATION_FILE, KEY_FILE, key_file
 from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_entry
 from readerstudy.results.selectors import import_note
+from readerstudy.results.truth import (
+    CORRECTION_COLUMNS,
+    LABEL_COLUMNS,
+    TRUTH_COLUMNS,
+    correction_rows,
+    label_rows,
+    truth_rows,
+)
 from readerstudy.studies.models import Question, Study
 
 CHECKSUMS = "SHA256SUMS"
@@ -72,6 +80,9 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
         "answers.csv": _answers(study, coding),
         "exposure.csv": _exposure(study, coding),
         "codebook-exposure.csv": _exposure_codebook(coding),
+        "labels.csv": _csv(LABEL_COLUMNS, label_rows(study), excluded=coding.free_text),
+        "truth.csv": _csv(TRUTH_COLUMNS, truth_rows(study)),
+        "corrections.csv": _corrections(study, coding),
         "audit.csv": _audit(study, coding),
         "README.txt": _readme(study, coding).encode(),
     }
@@ -221,6 +232,22 @@ def _exposure_codebook(coding: Coding) -> Table:
     return _csv(("file", "column", "description"), rows)
 
 
+def _corrections(study: Study, coding: Coding) -> Table:
+    return _csv(
+        CORRECTION_COLUMNS,
+        correction_rows(study),
+        actor=lambda actor: "staff" if actor else "",
+        before=_json,
+        after=_json,
+        reason=coding.free_text,
+    )
+
+
+def _json(value: Any) -> Any:
+    """A list as JSON; else the value."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, list) else value
+
+
 def _audit(study: Study, coding: Coding) -> Table:
     entries = study.audit.order_by("at", "pk").values_list("at", "actor__email", "action", "detail")
     return _csv(("at", "actor", "action", "detail"), entries, detail=coding.audit_detail)
@@ -271,6 +298,9 @@ def _readme(study: Study, coding: Coding) -> str:
                 "                 check with: python manage.py study_allocation_verify OUT.zip",
                 "exposure.csv     time on each case and what the reader looked at; events.csv is the record behind it",
                 "                 codebook-exposure.csv explains the columns of both",
+                "labels.csv       what is known of each case's image: findings positive, negative, uncertain and not",
+                "                 assessed; truth.csv counts the images by target and state",
+                "corrections.csv  what was corrected of an image: before, after and why; kept: the case stays as read",
                 "audit.csv        who did what to the study; names the staff by e-mail address",
                 "protocol.toml    the protocol as it was read, where the study has one",
                 "QUESTION.imrmc   the question's score as rating of TP against FP, for FDA's iMRMC",

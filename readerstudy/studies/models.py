@@ -387,6 +387,25 @@ class Correction(models.Model):
     def __str__(self) -> str:
         return f"{self.field} {self.finding} of {self.image}"
 
+    @property
+    def shown_before(self) -> str:
+        return correction_text(self.before)
+
+    @property
+    def shown_after(self) -> str:
+        return correction_text(self.after)
+
+
+def correction_text(value: object) -> str:
+    """A value that was corrected, in words: a fact, a state, or what was drawn."""
+    if isinstance(value, list):
+        boxes = [
+            f"({one['x']:g}, {one['y']:g}) + ({one['width']:g} x {one['height']:g})" if "x" in one else "a mask"
+            for one in value
+        ]
+        return " and ".join(boxes) or "nothing drawn"
+    return "not given" if value is None or value == "" else str(value)
+
 
 class Prediction(models.Model):
     """Calibrated score of one image for one target by one classifier, in [0, 1]; 0.5 is the operating point."""

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from explainer.catalogue.findings import State
 from readerstudy.accounts.models import User
-from readerstudy.studies.models import Annotation, Case, Correction, Image, Label, Study
+from readerstudy.studies.models import Annotation, Case, Correction, Image, Label, Study, correction_text
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.study import StudyError
 
@@ -21,7 +21,6 @@ Decision = Literal["", "keep", "exclude"]
 Drawing = Mapping[str, float | str]
 FACTS = (Field.PATIENT, Field.AGE, Field.SEX, Field.VIEW, Field.DATASET)
 _REASON_LENGTH = 500
-_NOT_GIVEN = "not given"
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,10 @@ class Change:
     after: Any
 
     def __str__(self) -> str:
-        name = self.finding if self.field == Field.LABEL else self.field
+        before, after = correction_text(self.before), correction_text(self.after)
         if self.field == Field.DRAWN:
-            return f"{self.finding} has {_drawings(self.before)}, here {_drawings(self.after)}"
-        return f"{name} {_value(self.before)}, here {_value(self.after)}"
+            return f"{self.finding} has {before}, here {after}"
+        return f"{self.finding if self.field == Field.LABEL else self.field} {before}, here {after}"
 
 
 @dataclass(frozen=True)
@@ -232,16 +231,3 @@ def _rounded(drawings: Sequence[Drawing]) -> set[tuple[tuple[str, Any], ...]]:
         tuple((name, value if isinstance(value, str) else round(value, 1)) for name, value in sorted(one.items()))
         for one in drawings
     }
-
-
-def _drawings(drawings: Sequence[Drawing]) -> str:
-    if not drawings:
-        return "nothing drawn"
-    return " and ".join(
-        f"({one['x']:g}, {one['y']:g}) + ({one['width']:g} x {one['height']:g})" if "x" in one else "a mask"
-        for one in drawings
-    )
-
-
-def _value(value: Any) -> str:
-    return _NOT_GIVEN if value in {None, ""} else str(value)
