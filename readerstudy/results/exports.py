@@ -31,6 +31,7 @@ from readerstudy.reading.selectors import (
 from readerstudy.results.blinding import WITHHELD_RULE, Coding, former_codes
 from readerstudy.results.frames import ALLOCATION_COLUMNS, IOU_RULE, allocation_rows, data_version, flow, response_rows
 from readerstudy.results.keyfile import ALLOCATION_FILE, KEY_FILE, key_file
+from readerstudy.results.pseudonyms import Pseudonyms, pseudonyms_of
 from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_entry
 from readerstudy.results.selectors import import_note
 from readerstudy.results.truth import (
@@ -72,18 +73,22 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
     A study of more than `REPORT_ANSWERS` answers comes without what needs all of them in memory. Raises AnalysisError
     where the data cannot be analysed.
     """
-    book = codebook()
+    book, people = codebook(), pseudonyms_of(study)
+
+    def written(text: str) -> str:
+        return people.text(coding.free_text(text))
+
     files: dict[str, bytes | Table] = {
         RESPONSES_FILE: _csv(COLUMN_NAMES, response_rows(study, coding)),
         "codebook.csv": _csv(book[0], (row.values() for row in book)),
         ALLOCATION_FILE: _allocation(study, coding),
-        "answers.csv": _answers(study, coding),
+        "answers.csv": _answers(study, coding, people),
         "exposure.csv": _exposure(study, coding),
         "codebook-exposure.csv": _exposure_codebook(coding),
-        "labels.csv": _csv(LABEL_COLUMNS, label_rows(study), excluded=coding.free_text),
+        "labels.csv": _csv(LABEL_COLUMNS, label_rows(study), excluded=written),
         "truth.csv": _csv(TRUTH_COLUMNS, truth_rows(study)),
-        "corrections.csv": _corrections(study, coding),
-        "audit.csv": _audit(study, coding),
+        "corrections.csv": _corrections(study, people, written),
+        "audit.csv": _audit(study, coding, people),
         "README.txt": _readme(study, coding).encode(),
     }
     words = _words(study, coding)
@@ -187,7 +192,7 @@ def _allocation(study: Study, coding: Coding) -> Table:
     return _csv(columns, allocation_rows(study, columns), arm=coding.key)
 
 
-def _answers(study: Study, coding: Coding) -> Table:
+def _answers(study: Study, coding: Coding, people: Pseudonyms) -> Table:
     """Every revision of every answer of every kind; responses.csv holds the current ones that statistics use."""
     fields = {
         "reader": "reading__allocation__membership__code",
@@ -212,7 +217,13 @@ def _answers(study: Study, coding: Coding) -> Table:
         "revision",
     )
     rows = answers.values_list(*fields.values())
-    return _csv(fields, rows, arm=coding.key, content=coding.content, reason=coding.free_text)
+    return _csv(
+        fields,
+        rows,
+        arm=coding.key,
+        content=lambda content: people.content(coding.content(content)),
+        reason=lambda reason: people.text(coding.free_text(reason)),
+    )
 
 
 def _exposure(study: Study, coding: Coding) -> Table:
@@ -232,14 +243,14 @@ def _exposure_codebook(coding: Coding) -> Table:
     return _csv(("file", "column", "description"), rows)
 
 
-def _corrections(study: Study, coding: Coding) -> Table:
+def _corrections(study: Study, people: Pseudonyms, written: Callable[[str], str]) -> Table:
     return _csv(
         CORRECTION_COLUMNS,
         correction_rows(study),
-        actor=lambda actor: "staff" if actor else "",
+        actor=people.actor,
         before=_json,
         after=_json,
-        reason=coding.free_text,
+        reason=written,
     )
 
 
@@ -248,9 +259,14 @@ def _json(value: Any) -> Any:
     return json.dumps(value, sort_keys=True) if isinstance(value, list) else value
 
 
-def _audit(study: Study, coding: Coding) -> Table:
-    entries = study.audit.order_by("at", "pk").values_list("at", "actor__email", "action", "detail")
-    return _csv(("at", "actor", "action", "detail"), entries, detail=coding.audit_detail)
+def _audit(study: Study, coding: Coding, people: Pseudonyms) -> Table:
+    entries = study.audit.order_by("at", "pk").values_list("at", "actor", "action", "detail")
+    return _csv(
+        ("at", "actor", "action", "detail"),
+        entries,
+        actor=people.actor,
+        detail=lambda detail: people.audit_detail(coding.audit_detail(detail)),
+    )
 
 
 def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]], **shown: Callable[[Any], Any]) -> Table:
@@ -301,7 +317,9 @@ def _readme(study: Study, coding: Coding) -> str:
                 "labels.csv       what is known of each case's image: findings positive, negative, uncertain and not",
                 "                 assessed; truth.csv counts the images by target and state",
                 "corrections.csv  what was corrected of an image: before, after and why; kept: the case stays as read",
-                "audit.csv        who did what to the study; names the staff by e-mail address",
+                "audit.csv        who did what to the study: readers by their codes, coordinators as C1, C2, ...,",
+                "                 analysts as A1, ..., others as P1, ...; empty for the command line. In what people",
+                "                 wrote, here and in answers.csv, codes stand for the names of the study's members",
                 "protocol.toml    the protocol as it was read, where the study has one",
                 "QUESTION.imrmc   the question's score as rating of TP against FP, for FDA's iMRMC",
                 "QUESTION.lrc     the same for OR-DBM MRMC, complete cases; none where too few were read",
