@@ -29,6 +29,8 @@ from readerstudy.studies.models import Membership, Study
 PROBLEMS_SHOWN = 20
 FAILURES_SHOWN = 20
 CORRECTIONS_SHOWN = 50
+DOUBTED_SHOWN = 24
+DECIDED_SHOWN = 50
 
 
 class MemberForm(forms.Form):
@@ -144,12 +146,15 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "images": study.images.count(),
         "score_progress": studies.score_progress(study),
         "excluded": studies.excluded_for_development(study),
+        "left_out": studies.images_left_out(study),
+        "doubted": studies.images_doubted(study)[:DOUBTED_SHOWN],
+        "decided": studies.images_decided(study)[:DECIDED_SHOWN],
         "problems": problems[:PROBLEMS_SHOWN],
         "problems_total": len(problems),
         "warnings": [warning for run in imports for warning in run.warnings],
         "corrections": study.corrections.select_related("image", "actor").order_by("-pk")[:CORRECTIONS_SHOWN],
         "contradicted": studies.cases_contradicted(study),
-        "left_out": study.cases.exclude(excluded_because="").order_by("number"),
+        "cases_excluded": study.cases.exclude(excluded_because="").order_by("number"),
         "unknown_findings": studies.unknown_findings(study),
         "selection": _by_target(study),
         "training": study.cases.training().count(),

@@ -73,7 +73,8 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
     A study of more than `REPORT_ANSWERS` answers comes without what needs all of them in memory. Raises AnalysisError
     where the data cannot be analysed.
     """
-    book, people = codebook(), pseudonyms_of(study)
+    book = codebook({question.key: (question.minimum, question.maximum) for question in _compared(study)})
+    people = pseudonyms_of(study)
 
     def written(text: str) -> str:
         return people.text(coding.free_text(text))

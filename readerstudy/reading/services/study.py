@@ -16,7 +16,7 @@ from readerstudy.reading.models import TRAINING, Allocation, Period, Reading
 from readerstudy.reading.selectors import ReadingRow
 from readerstudy.reading.services.own import own_reading_locked, require_open
 from readerstudy.studies.models import Arm, Case, Membership, Study
-from readerstudy.studies.selectors import cases_contradicted
+from readerstudy.studies.selectors import cases_contradicted, cases_left_out
 from readerstudy.studies.services import audit, key_ensure
 
 
@@ -82,6 +82,11 @@ def _require_ready(study: Study, *, all_explained: bool) -> None:
         raise AllocationError(
             f"The labels say otherwise than {len(contradicted)} cases (the first: {contradicted[0]}). Select the cases "
             f"again: study_select {study.slug}."
+        )
+    if left_out := cases_left_out(study):
+        raise AllocationError(
+            f"{left_out} selected cases show images that were excluded, or that nobody has looked at though something "
+            f"is doubtful about them (study_doubts {study.slug}). Select again: study_select {study.slug}."
         )
     cases = study.cases.count()
     done = study.cases.filter(explanation__status=Explanation.Status.DONE).count()

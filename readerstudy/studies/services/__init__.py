@@ -4,6 +4,7 @@ from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.cases import SelectionError, cases_select
 from readerstudy.studies.services.corrections import CorrectionOrder, Facts, image_correct
 from readerstudy.studies.services.development import development_mark
+from readerstudy.studies.services.doubts import DecisionError, images_exclude, images_keep
 from readerstudy.studies.services.images import ImagesImportError, images_import
 from readerstudy.studies.services.keys import key_draw, key_ensure
 from readerstudy.studies.services.labels import labels_store
@@ -14,6 +15,7 @@ from readerstudy.studies.services.unblinding import study_unblind
 
 __all__ = [
     "CorrectionOrder",
+    "DecisionError",
     "Facts",
     "ImagesImportError",
     "SelectionError",
@@ -23,7 +25,9 @@ __all__ = [
     "consent_accept",
     "development_mark",
     "image_correct",
+    "images_exclude",
     "images_import",
+    "images_keep",
     "key_draw",
     "key_ensure",
     "labels_store",

@@ -210,7 +210,7 @@ def _stored(
 
     def store(row: LabelRow) -> StoredImage | str:
         try:
-            stored = image_store(_locate(row.file, images_dir, table_dir))
+            stored = image_store(_locate(row.file, images_dir, table_dir), view=row.view)
         except (FileError, RowError) as error:
             return f"{row.file}: {error}"
         if stored.created:
@@ -290,6 +290,7 @@ def _import_image(run: _Run, table: _Table, row: LabelRow, stored: StoredImage) 
         height=stored.height,
         bits=stored.bits,
         technical=stored.technical,
+        doubts=list(stored.doubts),
         created_at=run.now,
     )
     run.seen[image.pk] = row

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from readerstudy.lib.progress import Progress
 from readerstudy.studies.commands import study_named
+from readerstudy.studies.selectors import images_doubted
 from readerstudy.studies.services import CorrectionOrder, ImagesImportError, images_import
 from readerstudy.studies.services.corrections import Decision
 
@@ -87,6 +88,10 @@ class Command(BaseCommand):
         study.refresh_from_db()
         if study.selection_outdated:
             self.stdout.write(f"The cases must be selected again: study_select {study.slug}")
+        if doubted := images_doubted(study).count():
+            self.stdout.write(
+                f"{doubted} images are doubtful and are left out until somebody looks: study_doubts {study.slug}"
+            )
         if record.problems and not study.images.exists():
             raise CommandError("Nothing could be imported.")
 

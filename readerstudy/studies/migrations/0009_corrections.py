@@ -9,7 +9,7 @@ from readerstudy.lib.append_only import append_only
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("studies", "0007_labels_of_four_states"),
+        ("studies", "0008_image_doubts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
