@@ -19,6 +19,7 @@ from analysis.interchange import FORMATS, convert
 from analysis.mrmc import Name
 from analysis.mrmc_merit import Covariance, Resampling
 from analysis.mrmc_report import build_mrmc
+from analysis.order import natural_order
 from analysis.output import Report, records
 from analysis.paired import Adjustment, choose_arms
 from analysis.power import ALPHA, ANALYSES, TARGET, Components
@@ -27,6 +28,7 @@ from analysis.power_simulation import METHODS, Assumed, build_simulated_power, f
 from analysis.progress import Progress
 from analysis.ratings import Missing, load_ratings
 from analysis.report import DRAWS, SEED, build
+from analysis.scale import named_scales
 from analysis.schema import load_responses
 from analysis.selection import Selection
 
@@ -84,6 +86,14 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--allocation", type=Path, metavar="ALLOCATION.csv", help="of the export: the flow table says what was not read"
+    )
+    parser.add_argument(
+        "--scale",
+        action="append",
+        default=[],
+        metavar="[QUESTION=]LOW,HIGH",
+        help="lowest and highest score that a question offers, as in the protocol; its middle divides scores for "
+        "sensitivity (can be given more than once)",
     )
     parser.add_argument("--plan", type=Path, metavar="FILE", help="locked analysis plan, named with its SHA-256")
     only = parser.add_argument_group("exploration: only part of the responses; each can be given more than once")
@@ -186,6 +196,7 @@ def _report(options: argparse.Namespace) -> int:
         margin=options.margin,
         adjust=options.adjust,
         plan=plan,
+        scales=named_scales(options.scale, natural_order(frame["question"].unique())),
         selection=Selection(tuple(options.target), tuple(options.reader), tuple(options.period)),
         allocation=None if options.allocation is None else load_allocation(options.allocation),
     )
