@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy import stats
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 Weights = Literal["unweighted", "linear", "quadratic"]
 Metric = Literal["nominal", "ordinal", "interval", "ratio"]
+_FORMS = ("ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,61 @@ def iccs(ratings: Floats, weights: Floats) -> dict[str, Floats]:
     `weights` says how often each case is drawn. NaN without variation.
     """
     k = ratings.shape[1]
+    n, bms, jms, ems, wms = _mean_squares(ratings, weights)
+    return {
+        "ICC(1,1)": _divide(bms - wms, bms + (k - 1) * wms),
+        "ICC(2,1)": _divide(bms - ems, bms + (k - 1) * ems + k * (jms - ems) / n),
+        "ICC(3,1)": _divide(bms - ems, bms + (k - 1) * ems),
+        "ICC(1,k)": _divide(bms - wms, bms),
+        "ICC(2,k)": _divide(bms - ems, bms + (jms - ems) / n),
+        "ICC(3,k)": _divide(bms - ems, bms),
+    }
+
+
+def icc_intervals(ratings: ArrayLike, *, level: float = 0.95) -> dict[str, tuple[float, float]]:
+    """Two-sided intervals of the six intraclass correlations of complete ratings (cases, readers).
+
+    From F distributions under normal scores: Shrout and Fleiss (1979), McGraw and Wong (1996, Psychol Methods 1:30,
+    Tables 7 and 8); of ICC(2, .) with Satterthwaite's degrees of freedom. NaN without variation between cases or where
+    readers differ by a constant alone.
+    """
+    values = np.asarray(ratings, dtype=np.float64)
+    n, k = values.shape
+    _, *squares = _mean_squares(values, np.ones((1, n)))
+    bms, jms, ems, wms = (float(square[0]) for square in squares)
+    upper = (1 + level) / 2
+    found = dict.fromkeys(_FORMS, (np.nan, np.nan))
+    if min(bms, wms) > 0:
+        ends = _ratio_ends(bms / wms, n - 1, n * (k - 1), upper)
+        found["ICC(1,1)"], found["ICC(1,k)"] = _single_and_mean(ends, k)
+    if min(bms, ems) > 0:
+        ends = _ratio_ends(bms / ems, n - 1, (n - 1) * (k - 1), upper)
+        found["ICC(3,1)"], found["ICC(3,k)"] = _single_and_mean(ends, k)
+        single = icc(values)["ICC(2,1)"]
+        a, b = k * single * jms / ems, n * (1 + (k - 1) * single) - k * single
+        df = (k - 1) * (n - 1) * (a + b) ** 2 / ((n - 1) * a**2 + b**2)
+        above, below = (float(stats.f.ppf(upper, *dfs)) for dfs in ((n - 1, df), (df, n - 1)))
+        rest = k * jms + (k * n - k - n) * ems
+        low = n * (bms - above * ems) / (above * rest + n * bms)
+        high = n * (below * bms - ems) / (rest + n * below * bms)
+        found["ICC(2,1)"] = (low, high)
+        found["ICC(2,k)"] = (k * low / (1 + (k - 1) * low), k * high / (1 + (k - 1) * high))
+    return found
+
+
+def _ratio_ends(ratio: float, df1: float, df2: float, upper: float) -> tuple[float, float]:
+    """The interval of a ratio of expected mean squares."""
+    return ratio / float(stats.f.ppf(upper, df1, df2)), ratio * float(stats.f.ppf(upper, df2, df1))
+
+
+def _single_and_mean(ends: tuple[float, float], k: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    low, high = ends
+    return ((low - 1) / (low + k - 1), (high - 1) / (high + k - 1)), (1 - 1 / low, 1 - 1 / high)
+
+
+def _mean_squares(ratings: Floats, weights: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Number of cases, and mean squares between cases, between readers, of the rest, and within cases."""
+    k = ratings.shape[1]
     # Sums of squares around a common origin lose nothing to rounding; nothing depends on the origin.
     values = ratings - ratings.mean()
     rounding = 1e-12 * float(np.sum(values**2))
@@ -92,14 +149,7 @@ def iccs(ratings: Floats, weights: Floats) -> dict[str, Floats]:
     )
     bms, wms = _divide(between_cases, n - 1), _divide(within, n * (k - 1))
     jms, ems = _divide(between_readers, np.full_like(n, k - 1)), _divide(residual, (n - 1) * (k - 1))
-    return {
-        "ICC(1,1)": _divide(bms - wms, bms + (k - 1) * wms),
-        "ICC(2,1)": _divide(bms - ems, bms + (k - 1) * ems + k * (jms - ems) / n),
-        "ICC(3,1)": _divide(bms - ems, bms + (k - 1) * ems),
-        "ICC(1,k)": _divide(bms - wms, bms),
-        "ICC(2,k)": _divide(bms - ems, bms + (jms - ems) / n),
-        "ICC(3,k)": _divide(bms - ems, bms),
-    }
+    return n, bms, jms, ems, wms
 
 
 def krippendorff_alpha(ratings: ArrayLike, *, metric: Metric) -> float:

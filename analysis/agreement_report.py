@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 
-from analysis.agreement import Metric, Weights, alphas, disagreement_weights, iccs, kappa, kappas, unit_coincidences
+from analysis.agreement import (
+    Metric,
+    Weights,
+    alphas,
+    disagreement_weights,
+    icc,
+    icc_intervals,
+    kappa,
+    kappas,
+    unit_coincidences,
+)
 from analysis.errors import AnalysisError
 from analysis.order import natural_order
 from analysis.resampling import case_weights, percentile_interval, stream
@@ -33,7 +43,10 @@ OPTIONS: dict[str, str] = {
         "Krippendorff's alpha (nominal, ordinal, interval; ratio where no score is below 0) over all readers; a case "
         "needs two ratings"
     ),
-    "interval": "95% percentile bootstrap of cases",
+    "interval": (
+        "95%: of ICC by the F distributions of Shrout and Fleiss and of McGraw and Wong; of kappa and alpha by "
+        "percentile bootstrap of cases"
+    ),
     "within": "a reader's first and second reading of a case in the same arm (hidden repeats)",
 }
 #: Columns of a table of ratings that name its rows; no reader is called so.
@@ -157,11 +170,10 @@ def statistics(
     if len(scores) <= MAX_SCORES:
         found += _alphas(rated, weights) if kind == "all readers" else _kappas(complete, scores, weights)
     if kind != "pair" and len(complete) > 1:
-        weights = weights if len(complete) == len(rated) else case_weights(rng, len(complete), draws)
-        resampled = iccs(complete, weights)
-        for name, estimates in iccs(complete, np.ones((1, len(complete)))).items():
+        intervals = icc_intervals(complete)
+        for name, estimate in icc(complete).items():
             if kind == "all readers" or name in _WITHIN:
-                found.append(_statistic(name, len(complete), float(estimates[0]), resampled[name]))
+                found.append(Statistic(name, len(complete), estimate, np.nan, *intervals[name]))
     return found
 
 
@@ -278,7 +290,9 @@ def wide_messages(table: pd.DataFrame, ratings: Floats) -> list[str]:
         messages.append(f"{readers}: no {', '.join(own['statistic'])}, because the scores do not vary enough.")
     unsure = int((table["estimate"].notna() & table["ci_low"].isna()).sum())
     if unsure:
-        messages.append(f"{unsure} estimates have no interval, because too many resamples do not vary enough.")
+        messages.append(
+            f"{unsure} estimates have no interval, because the scores or too many resamples of them do not vary enough."
+        )
     if len(scores) > MAX_SCORES:
         messages.append(f"Kappa and alpha are left out with more than {MAX_SCORES} different scores.")
     if ratings.shape[1] > MAX_READERS_IN_PAIRS:

@@ -70,6 +70,7 @@ COLUMNS: dict[str, str] = {
     "p_holm": "p, Holm",
     "p_bh": "p, Benjamini-Hochberg",
     "p_robust": "p, robust",
+    "df_robust": "df, robust",
     "signed_rank_z": "Signed-rank z",
     "signed_rank_p": "Signed-rank p",
     "signed_rank_exact": "Signed-rank p, exact",

@@ -14,6 +14,7 @@ from scipy import linalg, sparse, stats
 from scipy.special import expit, log_expit, logsumexp
 
 from analysis.errors import AnalysisError
+from analysis.small_sample import Clusters, clusters_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -33,6 +34,8 @@ _ZERO_SD = 1e-3
 # Beyond these a log odds ratio, or the spread of the groups, has run away because the data separate perfectly.
 _SEPARATED = 30.0
 _DETERMINED = 12.0
+# With more numbers than this (many clusters and parameters) the small-sample correction is left out: it is nothing.
+_CORRECTED = 8_000_000
 
 
 class OrdinalError(AnalysisError):
@@ -57,16 +60,17 @@ class Design:
 
 @dataclass(frozen=True)
 class Wald:
-    """An estimate on the log odds scale with its standard error, z and two-sided p."""
+    """An estimate on the log odds scale with its standard error, z (or t) and two-sided p."""
 
     estimate: float
     se: float
     z: float
     p_value: float
+    df: float = np.inf
 
     def odds_ratio(self, level: float = 0.95) -> tuple[float, float, float]:
         """Odds ratio (of a higher score) and the ends of its interval."""
-        half = float(stats.norm.ppf((1 + level) / 2)) * self.se
+        half = float(stats.t.ppf((1 + level) / 2, self.df)) * self.se
         return tuple(float(value) for value in np.exp([self.estimate, self.estimate - half, self.estimate + half]))  # type: ignore[return-value]
 
 
@@ -80,7 +84,7 @@ class OrdinalFit:
     coefficients: Floats  # (coefficients,) log odds ratios of a higher score
     sd: float  # of the random intercept; 0 without one or at the boundary
     covariance: Floats  # of thresholds and coefficients, and of sd where it is above 0
-    robust: Floats  # the same by the sandwich estimator with groups as clusters
+    robust: Floats  # the same by the sandwich estimator with groups as clusters, corrected for few of them
     log_likelihood: float
     log_likelihood_fixed: float  # of the same model without random intercept
     n: int
@@ -90,6 +94,7 @@ class OrdinalFit:
     converged: bool
     boundary: bool  # the random intercept's variance is estimated as 0
     reason: str | None
+    clusters: Clusters | None = None  # what the correction knows; None without groups, and where there are very many
 
     @property
     def parameters(self) -> int:
@@ -112,6 +117,7 @@ class OrdinalFit:
 
         `robust` takes the sandwich estimator's standard error with groups as clusters, which holds where readings of a
         group are related otherwise than by a common intercept, for instance where the effect differs between cases.
+        It is corrected for few groups and tested with t (`small_sample`).
         """
         covariance = self.robust if robust else self.covariance
         contrast = np.zeros(len(self.covariance))
@@ -120,7 +126,10 @@ class OrdinalFit:
         size = len(self.coefficients)
         estimate = float(contrast[len(self.thresholds) : len(self.thresholds) + size] @ self.coefficients)
         se = float(np.sqrt(contrast @ covariance @ contrast)) if self.reason is None else np.nan
-        return wald_test(estimate, se)
+        df = np.inf
+        if robust and self.n_groups:
+            df = self.clusters.degrees_of_freedom(contrast) if self.clusters else self.n_groups - 1.0
+        return wald_test(estimate, se, df)
 
     def random_test(self) -> tuple[float, float]:
         """Likelihood-ratio statistic and p of no random intercept: half chi-square(0), half chi-square(1).
@@ -131,10 +140,10 @@ class OrdinalFit:
         return statistic, float(stats.chi2.sf(statistic, 1) / 2) if statistic > 0 else 1.0
 
 
-def wald_test(estimate: float, se: float) -> Wald:
-    """The Wald test of an estimate; NaN where it has no standard error."""
+def wald_test(estimate: float, se: float, df: float = np.inf) -> Wald:
+    """The Wald test of an estimate, with t of so many degrees of freedom; NaN where it has no standard error."""
     z = estimate / se if se > 0 else np.nan
-    return Wald(estimate, se, z, float(2 * stats.norm.sf(abs(z))))
+    return Wald(estimate, se, z, float(2 * stats.t.sf(abs(z), df)), df)
 
 
 def likelihood_ratio(full: OrdinalFit, reduced: OrdinalFit) -> tuple[float, int, float]:
@@ -172,13 +181,17 @@ def fit_ordinal(scores: ArrayLike, design: Design, *, nodes: int = NODES) -> Ord
         boundary = abs(found.point[-1]) < _ZERO_SD or found.value < fixed.value
         found = fixed if boundary else found
     size = len(categories) - 1 + design.X.shape[1]
-    sd = abs(float(found.point[size])) if len(found.point) > size else 0.0
-    covariance, reason = _covariance(found, size)
     if len(found.point) > size and found.point[size] < 0:
         # The likelihood does not know the sign of sd; its covariances with the others turn with it.
-        covariance[size, :size] *= -1
-        covariance[:size, size] *= -1
-        found.scores[:, size] *= -1
+        found = _turned(model, found)
+    sd = float(found.point[size]) if len(found.point) > size else 0.0
+    covariance, reason = _covariance(found, size)
+    clusters = None
+    if design.groups is not None and reason is None and n_groups * len(covariance) ** 2 <= _CORRECTED:
+        informations = model.informations(found.point, mixed=len(found.point) > size)
+        clusters = clusters_of(covariance, found.scores, informations)
+    plain = covariance @ (found.scores.T @ found.scores) @ covariance
+    robust = clusters.covariance if clusters else plain * len(found.scores) / max(len(found.scores) - 1, 1)
     return OrdinalFit(
         categories=tuple(float(category) for category in categories),
         thresholds=found.point[: len(categories) - 1],
@@ -186,11 +199,7 @@ def fit_ordinal(scores: ArrayLike, design: Design, *, nodes: int = NODES) -> Ord
         coefficients=found.point[len(categories) - 1 : size],
         sd=sd,
         covariance=covariance,
-        robust=covariance
-        @ (found.scores.T @ found.scores)
-        @ covariance
-        * len(found.scores)
-        / max(len(found.scores) - 1, 1),
+        robust=robust,
         log_likelihood=found.value,
         log_likelihood_fixed=fixed.value,
         n=len(values),
@@ -200,6 +209,7 @@ def fit_ordinal(scores: ArrayLike, design: Design, *, nodes: int = NODES) -> Ord
         converged=found.converged,
         boundary=boundary,
         reason=reason,
+        clusters=clusters,
     )
 
 
@@ -296,6 +306,13 @@ def _newton(function: Any, start: Floats, thresholds: int, *, mixed: bool = Fals
         if np.abs(point[thresholds:]).max(initial=0.0) > _SEPARATED or spread > _DETERMINED:
             break
     return _Found(point, value, hessian, scores, step, converged=False)
+
+
+def _turned(model: _Model, found: _Found) -> _Found:
+    """The same maximum with the other sign of sd."""
+    point = np.append(found.point[:-1], -found.point[-1])
+    value, scores, hessian = model.marginal(point)
+    return replace(found, point=point, value=value, scores=scores, hessian=hessian)
 
 
 def _covariance(found: _Found, size: int) -> tuple[Floats, str | None]:
@@ -395,6 +412,63 @@ class _Model:
         hessian[:size, size] = hessian[size, :size] = self.A.T @ moments[2] + self.C.T @ moments[3]
         hessian[size, size] = -np.sum(moments[4])
         return value, mean, hessian + second - mean.T @ mean
+
+    def informations(self, point: Floats, *, mixed: bool) -> Floats:
+        """Each group's part of the observed information (groups, parameters, parameters)."""
+        A, C, D = (np.asarray(matrix.toarray(), dtype=np.float64) for matrix in (self.A, self.C, self.D))
+        size = A.shape[1]
+        parts = np.zeros((self.n_groups, len(point), len(point)))
+        a, c, _, slope, curve = self._lines(point[:size])
+        if mixed:
+            sd = float(point[-1])
+            u, posterior = self._posterior(point)
+            moments = np.zeros((5, len(a)))
+            mean = np.zeros((self.n_groups, len(point)))
+            for q in range(u.shape[1]):
+                own = u[self.members, q]
+                fa, fc = expit(a - sd * own), expit(c - sd * own)
+                weight, each = posterior[:, q], posterior[self.members, q]
+                scores = self._node_scores(fa, fc, slope, u[:, q])
+                mean += weight[:, None] * scores
+                parts -= weight[:, None, None] * scores[:, :, None] * scores[:, None, :]
+                wa, wc = each * fa * (1 - fa), each * fc * (1 - fc)
+                for row, part in enumerate((wa, wc, wa * own, wc * own, (wa + wc) * own**2)):
+                    moments[row] += part
+            parts += mean[:, :, None] * mean[:, None, :]
+        else:
+            fa, fc = expit(a), expit(c)
+            moments = np.stack([fa * (1 - fa), fc * (1 - fc)])
+        ends = np.append(self.starts[1:], len(a))
+        for group, rows in enumerate(map(slice, self.starts, ends)):
+            for matrix, weight in ((A, moments[0]), (C, moments[1]), (D, curve)):
+                parts[group, :size, :size] += matrix[rows].T @ (matrix[rows] * weight[rows, None])
+            if mixed:
+                beside = A[rows].T @ moments[2, rows] + C[rows].T @ moments[3, rows]
+                parts[group, :size, size] -= beside
+                parts[group, size, :size] -= beside
+                parts[group, size, size] += moments[4, rows].sum()
+        return parts
+
+    def _node_scores(self, fa: Floats, fc: Floats, slope: Floats, u: Floats) -> Floats:
+        """Each group's gradient at its random intercept `u`."""
+        size = self.A.shape[1]
+        scores = np.empty((self.n_groups, size + 1))
+        scores[:, :size] = self._row_sums(self.cells_A, 1 - fa + slope) - self._row_sums(self.cells_C, fc + slope)
+        scores[:, size] = self._sums(fa + fc - 1) * u
+        return scores
+
+    def _posterior(self, point: Floats) -> tuple[Floats, Floats]:
+        """Nodes of each group's random intercept and their weights given its scores (groups, nodes)."""
+        a, c, gap, _, _ = self._lines(point[:-1])
+        sd = float(point[-1])
+        modes, spread = self._modes(a, c, sd)
+        u = modes[:, None] + np.sqrt(2) * spread[:, None] * self.nodes[None, :]
+        joint = np.empty_like(u)
+        for q in range(u.shape[1]):
+            shift = sd * u[self.members, q]
+            joint[:, q] = self._sums(log_expit(a - shift) + log_expit(shift - c) + gap)
+        joint += self.log_weights - u**2 / 2
+        return u, np.exp(joint - logsumexp(joint, axis=1)[:, None])
 
     def _curvature(self, wa: Floats, wc: Floats, curve: Floats) -> Floats:
         parts = [

@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.order import natural_order
-from analysis.ordinal import NODES, Design, OrdinalError, OrdinalFit, fit_ordinal, independent_columns, likelihood_ratio
+from analysis.ordinal import (
+    NODES,
+    Design,
+    OrdinalError,
+    OrdinalFit,
+    Wald,
+    fit_ordinal,
+    independent_columns,
+    likelihood_ratio,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +27,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+# Below these a Wald test is not to be had: see the simulated sizes in docs/statistics.md.
+MIN_CASES = 10
+MIN_DF = 4.0
+# From here on the correction for few cases changes little, and nobody need be told.
+MANY_CASES = 40
 ARM, LABEL, INTERACTION, ORDER = "arm", "label", "arm x label", "second arm first"
 IOU, IOU_ARM = "IoU (per 0.1)", "arm x IoU"
 OPTIONS: dict[str, Any] = {
@@ -33,9 +47,14 @@ OPTIONS: dict[str, Any] = {
     "integration": f"adaptive Gauss-Hermite quadrature with {NODES} nodes",
     "standard_errors": "from the observed information (se, z, p_value)",
     "robust": (
-        "se_robust, p_robust and the 95% interval of the odds ratio by the sandwich estimator with cases as clusters: "
-        "these are to be reported, since they hold where the effect of the arm differs between cases, which a random "
-        "intercept alone does not allow for (then p_value and lr_p are too small)"
+        "se_robust, p_robust and the 95% interval of the odds ratio by the sandwich estimator with cases as clusters, "
+        "corrected for few of them (CR2), and t with Satterthwaite's degrees of freedom (df_robust): these are to be "
+        "reported, since they hold where the effect of the arm differs between cases, which a random intercept alone "
+        "does not allow for (then p_value and lr_p are too small)"
+    ),
+    "few_cases": (
+        f"with fewer than {MIN_CASES} cases, or {MIN_DF:g} degrees of freedom, a note stands in place of odds ratio, "
+        "standard errors, intervals and p-values"
     ),
     "likelihood_ratio": "of 'arm x label' (model main) and of the order (model with order), chi-square",
     "random_test": "likelihood ratio of no random intercept, half chi-square(0) and half chi-square(1)",
@@ -59,6 +78,8 @@ COLUMNS = [
     "p_robust",
     "lr_chi2",
     "lr_p",
+    "df_robust",
+    "note",
 ]
 MODEL_COLUMNS = [
     "question",
@@ -144,7 +165,12 @@ def ordinal_tables(frame: pd.DataFrame, arms: Sequence[str]) -> tuple[dict[str, 
             models.append({"question": question, "model": name, **_model_row(fit)})
             for term, parts in _combined(fit, answers).items():
                 rows.append(
-                    {"question": question, "model": name, "term": term, **_term_row(fit, parts, term, tested, ratio)}
+                    {
+                        "question": question,
+                        "model": name,
+                        "term": term,
+                        **_term_row(fit, parts, term, tested, ratio, _unpaired(answers, term)),
+                    }
                 )
     tables = {
         "ordinal": pd.DataFrame(rows, columns=COLUMNS),
@@ -211,17 +237,52 @@ def _combined(fit: OrdinalFit, answers: pd.DataFrame) -> dict[str, tuple[str, ..
 
 
 def _term_row(
-    fit: OrdinalFit, parts: tuple[str, ...], term: str, tested: str, ratio: tuple[float, float]
+    fit: OrdinalFit, parts: tuple[str, ...], term: str, tested: str, ratio: tuple[float, float], unpaired: str = ""
 ) -> dict[str, Any]:
+    """A row of the table; with too few cases a note stands in place of its tests."""
     wald = fit.wald(*parts)
     robust = fit.wald(*parts, robust=True)
+    if fit.reason is None and (fit.n_groups < MIN_CASES or not robust.df >= MIN_DF):
+        note = (
+            f"no test from so few cases: {fit.n_groups} cases, {robust.df:.1f} degrees of freedom; {MIN_CASES} cases "
+            f"and {MIN_DF:g} degrees are needed"
+        )
+        return {"estimate": wald.estimate, "df_robust": robust.df, "note": note}
     odds_ratio, low, high = robust.odds_ratio() if fit.reason is None else (np.nan, np.nan, np.nan)
-    row = {"estimate": wald.estimate if fit.reason is None else np.nan, "se": wald.se, "z": wald.z}
+    row: dict[str, Any] = {"estimate": wald.estimate if fit.reason is None else np.nan, "se": wald.se, "z": wald.z}
     row |= {"p_value": wald.p_value, "odds_ratio": odds_ratio, "or_low": low, "or_high": high}
-    row |= {"se_robust": robust.se, "p_robust": robust.p_value}
+    row |= {
+        "se_robust": robust.se,
+        "p_robust": robust.p_value,
+        "df_robust": robust.df if np.isfinite(robust.df) else np.nan,
+    }
+    row["note"] = _note(fit, robust, unpaired)
     if term == tested:
         row |= {"lr_chi2": ratio[0], "lr_p": ratio[1]}
     return row
+
+
+def _note(fit: OrdinalFit, robust: Wald, unpaired: str) -> str | None:
+    """What needs care about a row."""
+    if fit.reason is not None:
+        return f"no estimate: {fit.reason}"
+    few = f"few cases ({fit.n_groups}): t with {robust.df:.1f} degrees of freedom" if fit.n_groups < MANY_CASES else ""
+    return "; ".join(filter(None, (few, unpaired))) or None
+
+
+def _unpaired(answers: pd.DataFrame, term: str) -> str:
+    """For terms of the arm: how many cases no reader has read in both arms, where that is most of them."""
+    if not term.startswith(ARM):
+        return ""
+    for kind, label in (("true", "TP"), ("false", "FP")):
+        if term == f"arm, {kind} positives":
+            answers = answers[answers["label"] == label]
+    arms = answers.groupby(["case", "reader"], sort=False)["arm"].nunique()
+    paired = arms[arms > 1].index.get_level_values("case").nunique()
+    cases = answers["case"].nunique()
+    if 2 * paired >= cases:
+        return ""
+    return f"only {paired} of {cases} cases were read in both arms by one reader; the rest compares different readers"
 
 
 def _model_row(fit: OrdinalFit) -> dict[str, Any]:

@@ -27,7 +27,7 @@ DECIMALS = {
     **dict.fromkeys(("mean", "mean_first_arm", "mean_second_arm", "second_mean", "sd", "sd_difference", "auc"), 4),
     **dict.fromkeys(("se", "se_robust", "sd_case", "sd_case_se", "icc"), 4),
     **dict.fromkeys(("odds_ratio", "ratio"), 3),
-    **dict.fromkeys(("df", "df2", "q1", "q3", "median", "geometric_mean"), 2),
+    **dict.fromkeys(("df", "df2", "df_robust", "q1", "q3", "median", "geometric_mean"), 2),
 }
 #: Intervals of quantities that have no sign.
 UNSIGNED_INTERVALS = {"or_low", "first_arm_low", "second_arm_low"}

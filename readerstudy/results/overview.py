@@ -67,7 +67,7 @@ def _interaction(tables: Tables, key: str) -> Mapping[str, Any]:
 
 
 def _printed(row: Mapping[str, Any], low: str = "", high: str = "") -> Printed:
-    printed = {name: numbers.cell(name, value) for name, value in row.items()}
+    printed = {name: numbers.cell(name, value) for name, value in row.items() if name != "note" or value}
     if low and row:
         printed["interval"] = numbers.interval(low, row[low], row[high])
     return printed

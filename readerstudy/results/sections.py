@@ -31,7 +31,7 @@ EFFECT = (
     "cluster_p",
     "cluster_p_holm",
 )
-ORDINAL = ("term", "odds_ratio", "or_low", "or_high", "estimate", "se_robust", "p_robust", "lr_p")
+ORDINAL = ("term", "odds_ratio", "or_low", "or_high", "estimate", "se_robust", "p_robust", "lr_p", "df_robust", "note")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ SECTIONS = (
                 note=(
                     "Odds ratios of a higher score, second arm against first. 'arm x label' is the question: the odds "
                     "ratio for true positives over that for false ones. Intervals and p are robust, with cases as "
-                    "clusters."
+                    "clusters, corrected where they are few."
                 ),
             ),
             Part(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.agreement import Metric, Weights, icc, iccs, kappa, krippendorff_alpha
+from analysis.agreement import Metric, Weights, icc, icc_intervals, iccs, kappa, krippendorff_alpha
 
 FUN = ["Never Fun", "Fairly Often", "Very Often", "Always fun"]
 
@@ -34,6 +34,43 @@ def test_kappas_of_the_sexual_fun_data_are_the_published_ones(
 def test_iccs_of_shrout_and_fleiss_are_the_published_ones(shared_data_dir: Path) -> None:
     ratings = pd.read_csv(shared_data_dir / "statistics" / "shrout_fleiss_1979.csv").to_numpy()
     assert [round(value, 2) for value in icc(ratings).values()] == [0.17, 0.29, 0.71, 0.44, 0.62, 0.91]
+
+
+# Table 2 of Shrout and Fleiss (1979): six targets, four judges.
+SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+
+
+def test_intervals_of_iccs_are_those_of_the_r_package_psych() -> None:
+    # psych::ICC(sf), lower bound and upper bound.
+    expected = {
+        "ICC(1,1)": (-0.133, 0.72),
+        "ICC(2,1)": (0.019, 0.76),
+        "ICC(3,1)": (0.342, 0.95),
+        "ICC(1,k)": (-0.884, 0.91),
+        "ICC(2,k)": (0.071, 0.93),
+        "ICC(3,k)": (0.676, 0.99),
+    }
+    for name, (low, high) in icc_intervals(SHROUT_FLEISS).items():
+        assert low == pytest.approx(expected[name][0], abs=5e-4)
+        assert high == pytest.approx(expected[name][1], abs=5e-3)
+
+
+def test_intervals_of_iccs_cover_the_truth_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(4)
+    covered = []
+    for _ in range(400):
+        # Variances 4 of cases, 1 of readers, 3 of the rest: ICC(2,1) is 1/2, of the mean of 5 readers 5/6.
+        ratings = 2 * rng.normal(size=(20, 1)) + rng.normal(size=5) + np.sqrt(3) * rng.normal(size=(20, 5))
+        intervals = icc_intervals(ratings)
+        truths = {"ICC(2,1)": 0.5, "ICC(2,k)": 5 / 6, "ICC(3,1)": 4 / 7}
+        covered.append([intervals[name][0] <= truth <= intervals[name][1] for name, truth in truths.items()])
+    # Four standard errors of a share of 400 are .044.
+    assert np.abs(np.mean(covered, axis=0) - 0.95).max() < 0.044
+
+
+def test_without_variation_there_is_no_interval_of_an_icc() -> None:
+    for ratings in ([[3, 3], [3, 3]], [[1, 1], [2, 2], [3, 3]]):
+        assert np.isnan(list(icc_intervals(ratings).values())).all()
 
 
 @pytest.mark.shared_data

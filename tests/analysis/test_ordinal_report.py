@@ -70,6 +70,29 @@ def test_the_interaction_says_that_true_positives_rise_more_and_the_period_that_
     assert table["lr_p"].notna().sum() == 1
 
 
+@pytest.mark.parametrize("cases", [8, 24])
+def test_few_cases_get_a_note_beside_the_number_and_too_few_get_it_in_its_place(cases: int) -> None:
+    row = terms_of(study(cases=cases)).loc["arm x label"]
+    tests = row[["odds_ratio", "or_low", "or_high", "se", "p_value", "se_robust", "p_robust", "lr_p"]]
+    if cases == 8:
+        assert tests.isna().all()
+        assert "no test from so few cases: 8 cases" in row["note"]
+        assert np.isfinite(row["estimate"])
+    else:
+        assert tests.notna().all()
+        assert "few cases (24): t with" in row["note"]
+        assert 4 < row["df_robust"] < 24
+    assert terms_of(study(cases=60))["note"].isna().all()
+
+
+def test_an_unfinished_study_says_how_few_cases_have_both_arms() -> None:
+    frame = study(cases=60)
+    unfinished = frame[(frame["period"] == 1) | frame["case"].isin(["c0", "c1", "c2"])]
+    notes = terms_of(unfinished)["note"]
+    assert "of 60 cases were read in both arms by one reader" in notes["arm x label"]
+    assert "of 30 cases were read in both arms by one reader" in notes["arm, true positives"]
+
+
 def test_swapping_the_arms_turns_the_signs() -> None:
     frame = study()
     table = ordinal_tables(validate(frame), ["B", "A"])[0]["ordinal"].set_index(["model", "term"])
