@@ -31,7 +31,7 @@ from readerstudy.reading.selectors import (
 from readerstudy.results.blinding import WITHHELD_RULE, Coding, former_codes
 from readerstudy.results.frames import ALLOCATION_COLUMNS, IOU_RULE, allocation_rows, data_version, flow, response_rows
 from readerstudy.results.keyfile import ALLOCATION_FILE, KEY_FILE, key_file
-from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_entry
+from readerstudy.results.reports import RESPONSES_FILE, report_files, scale_options, study_report, zip_entry
 from readerstudy.results.selectors import import_note
 from readerstudy.studies.models import Question, Study
 
@@ -278,6 +278,7 @@ def _readme(study: Study, coding: Coding) -> str:
                 "load.R, load.sps load responses.csv into R and SPSS, with types and labels",
                 "flow.csv         readings allocated, rated, and not rated for which reason, per reader and question",
                 "report/          what `python -m analysis report` makes of responses.csv",
+                f"                 with {' '.join(scale_options(study))}",
                 f"                 of more than {REPORT_ANSWERS:,} answers it, flow.csv and QUESTION files are absent",
                 f"{CHECKSUMS}       check with: sha256sum --check {CHECKSUMS}",
             )

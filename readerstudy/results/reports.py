@@ -155,6 +155,11 @@ def scales(study: Study) -> dict[str, tuple[float, float]]:
     return {one.key: (one.minimum, one.maximum) for one in study.questions.filter(kind__in=Question.ORDINAL)}
 
 
+def scale_options(study: Study) -> list[str]:
+    """The same as options of `python -m analysis report`."""
+    return [f"--scale {key}={low:g},{high:g}" for key, (low, high) in scales(study).items()]
+
+
 def _made(spec: ReportSpec, on_step: OnStep) -> StudyReport:
     # Loaded where reports are computed: the web needs none of it.
     from analysis.report import build
