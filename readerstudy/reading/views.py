@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.http import quote_etag
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -98,9 +99,10 @@ def reading_asset(request: HttpRequest, reading_id: uuid.UUID, name: str) -> Htt
     # Opening a case of the next period ends corrections of this one: so nobody has both arms of a case before them.
     if not any(row.opened for row in rows if row.period_id == reading.period_id):
         raise Http404
-    # Made of the reading, so that the same picture in two places cannot be told to be the same without looking at it.
+    # Made of the reading and of what only the server knows, so that no tag tells the same picture in two places or one
+    # of a published data set.
     made_of = "/".join(artefact.sha256 for artefact in artefacts)
-    etag = quote_etag(hashlib.sha256(f"{reading.pk}/{name}/{made_of}".encode()).hexdigest()[:32])
+    etag = quote_etag(salted_hmac("reading_asset", f"{reading.pk}/{name}/{made_of}", algorithm="sha256").hexdigest())
     headers = {"ETag": etag, "Cache-Control": f"private, max-age={ASSET_SECONDS}, immutable"}
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers=headers)

@@ -31,6 +31,7 @@ from readerstudy.reading.selectors import (
 from readerstudy.results.blinding import WITHHELD_RULE, Coding, former_codes
 from readerstudy.results.frames import ALLOCATION_COLUMNS, IOU_RULE, allocation_rows, data_version, flow, response_rows
 from readerstudy.results.keyfile import ALLOCATION_FILE, KEY_FILE, key_file
+from readerstudy.results.pseudonyms import Pseudonyms, pseudonyms_of
 from readerstudy.results.reports import RESPONSES_FILE, report_files, scale_options, study_report, zip_entry
 from readerstudy.results.selectors import import_note
 from readerstudy.studies.models import Question, Study
@@ -64,15 +65,15 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
     A study of more than `REPORT_ANSWERS` answers comes without what needs all of them in memory. Raises AnalysisError
     where the data cannot be analysed.
     """
-    book = codebook()
+    book, people = codebook(), pseudonyms_of(study)
     files: dict[str, bytes | Table] = {
         RESPONSES_FILE: _csv(COLUMN_NAMES, response_rows(study, coding)),
         "codebook.csv": _csv(book[0], (row.values() for row in book)),
         ALLOCATION_FILE: _allocation(study, coding),
-        "answers.csv": _answers(study, coding),
+        "answers.csv": _answers(study, coding, people),
         "exposure.csv": _exposure(study, coding),
         "codebook-exposure.csv": _exposure_codebook(coding),
-        "audit.csv": _audit(study, coding),
+        "audit.csv": _audit(study, coding, people),
         "README.txt": _readme(study, coding).encode(),
     }
     words = _words(study, coding)
@@ -176,7 +177,7 @@ def _allocation(study: Study, coding: Coding) -> Table:
     return _csv(columns, allocation_rows(study, columns), arm=coding.key)
 
 
-def _answers(study: Study, coding: Coding) -> Table:
+def _answers(study: Study, coding: Coding, people: Pseudonyms) -> Table:
     """Every revision of every answer of every kind; responses.csv holds the current ones that statistics use."""
     fields = {
         "reader": "reading__allocation__membership__code",
@@ -201,7 +202,13 @@ def _answers(study: Study, coding: Coding) -> Table:
         "revision",
     )
     rows = answers.values_list(*fields.values())
-    return _csv(fields, rows, arm=coding.key, content=coding.content, reason=coding.free_text)
+    return _csv(
+        fields,
+        rows,
+        arm=coding.key,
+        content=lambda content: people.content(coding.content(content)),
+        reason=lambda reason: people.text(coding.free_text(reason)),
+    )
 
 
 def _exposure(study: Study, coding: Coding) -> Table:
@@ -221,9 +228,14 @@ def _exposure_codebook(coding: Coding) -> Table:
     return _csv(("file", "column", "description"), rows)
 
 
-def _audit(study: Study, coding: Coding) -> Table:
-    entries = study.audit.order_by("at", "pk").values_list("at", "actor__email", "action", "detail")
-    return _csv(("at", "actor", "action", "detail"), entries, detail=coding.audit_detail)
+def _audit(study: Study, coding: Coding, people: Pseudonyms) -> Table:
+    entries = study.audit.order_by("at", "pk").values_list("at", "actor", "action", "detail")
+    return _csv(
+        ("at", "actor", "action", "detail"),
+        entries,
+        actor=people.actor,
+        detail=lambda detail: people.audit_detail(coding.audit_detail(detail)),
+    )
 
 
 def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]], **shown: Callable[[Any], Any]) -> Table:
@@ -271,7 +283,9 @@ def _readme(study: Study, coding: Coding) -> str:
                 "                 check with: python manage.py study_allocation_verify OUT.zip",
                 "exposure.csv     time on each case and what the reader looked at; events.csv is the record behind it",
                 "                 codebook-exposure.csv explains the columns of both",
-                "audit.csv        who did what to the study; names the staff by e-mail address",
+                "audit.csv        who did what to the study: readers by their codes, coordinators as C1, C2, ...,",
+                "                 analysts as A1, ..., others as P1, ...; empty for the command line. In what people",
+                "                 wrote, here and in answers.csv, codes stand for the names of the study's members",
                 "protocol.toml    the protocol as it was read, where the study has one",
                 "QUESTION.imrmc   the question's score as rating of TP against FP, for FDA's iMRMC",
                 "QUESTION.lrc     the same for OR-DBM MRMC, complete cases; none where too few were read",

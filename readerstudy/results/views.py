@@ -165,10 +165,7 @@ def results_figure(request: HttpRequest, slug: str, name: str, file_format: str)
 
 
 def _stored(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
-    """A file of the version that the address names, else of the present data; while that is computed, a page says so.
-
-    Under its version a file never changes.
-    """
+    """A file of the version that the address names, else of the present data, or a page while that is computed."""
     asked = _asked(request, slug)
     version = request.GET.get("v", "")
     if version:
@@ -180,9 +177,7 @@ def _stored(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
     path = reports.report_file(run, name) if run else None
     if run is None or path is None:
         raise Http404
-    response = _file(path, _file_name(asked.study, run, name))
-    response["Cache-Control"] = "private, max-age=31536000, immutable" if version else "private, no-cache"
-    return response
+    return _file(path, _file_name(asked.study, run, name))
 
 
 def _not_there(request: HttpRequest, asked: Asked, run: ReportRun) -> HttpResponse:

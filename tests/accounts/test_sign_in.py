@@ -111,3 +111,18 @@ def test_capitals_in_the_address_that_a_person_was_added_by_do_not_keep_them_out
 def test_an_address_is_one_person_in_upper_and_lower_case(reader: User) -> None:
     again, created = user_get_or_create(email="READER@example.org")
     assert (again, created) == (reader, False)
+
+
+@pytest.mark.django_db
+def test_signing_out_empties_what_the_browser_kept_of_pictures_but_not_answers_that_wait(client: Client, reader: User):
+    client.force_login(reader)
+    assert "Clear-Site-Data" not in client.get(reverse("home")).headers
+    assert client.post(reverse("account_logout")).headers["Clear-Site-Data"] == '"cache"'
+    assert "Clear-Site-Data" not in client.get(reverse("account_login")).headers
+
+
+@pytest.mark.django_db
+def test_signing_in_as_somebody_else_does_too(client: Client, reader: User):
+    client.force_login(user_get_or_create(email="other@example.org")[0])
+    token = sign_in_link_create(user=reader, now=timezone.now(), hours=1)
+    assert client.post(reverse("sign_in", args=[token])).headers["Clear-Site-Data"] == '"cache"'

@@ -19,7 +19,8 @@ from readerstudy.lib.media import media_path, random_name
 from readerstudy.reading.models import Allocation
 from readerstudy.reading.services import instructions_acknowledge, readers_allocate
 from readerstudy.studies.models import Arm, Case, Image, Membership, Question, Study
-from readerstudy.studies.services import consent_accept, key_draw
+from readerstudy.studies.services import cases_select, consent_accept, key_draw
+from tests.factories import make_score, make_study
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ARMS = (
@@ -97,6 +98,18 @@ def study_make(
         if explained:
             explain(case, files=files)
     key_draw(study=study, now=NOW, key=allocation_key)
+    return study
+
+
+def selected_make(per_cell: int, **protocol: object) -> Study:
+    """A study whose cases were selected from a pool of one more in each cell, numbered by a random key, explained."""
+    study = make_study(cases_per_cell=per_cell, **protocol)
+    cells = [(target, label) for target in study.targets for label in Case.Label.values for _ in range(per_cell + 1)]
+    for number, (target, label) in enumerate(cells, start=1):
+        make_score(case_make(study, target=target, label=label, number=number).image, target, 0.9)
+    cases_select(study=study, now=NOW)
+    for case in study.cases.all():
+        explain(case)
     return study
 
 

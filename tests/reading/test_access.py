@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -153,6 +154,9 @@ class Scene:
         return {}
 
     def status(self, name: str, actor: str) -> int:
+        return int(self.response(name, actor).status_code)
+
+    def response(self, name: str, actor: str) -> HttpResponseBase:
         client = Client()
         if (user := self.people[actor]) is not None:
             client.force_login(user)
@@ -164,7 +168,7 @@ class Scene:
         response = getattr(client, method)(url, body, **options)
         if response.streaming:
             response.getvalue()  # read to its end, the file is closed
-        return int(response.status_code)
+        return response
 
 
 @pytest.fixture
@@ -213,6 +217,23 @@ def test_every_address_has_a_name_and_an_entry():
 def test_who_may_open(name: str, scene: Scene):
     statuses = {actor: scene.status(name, actor) for actor in ACTORS}
     assert statuses == dict(zip(ACTORS, EXPECTED[name][1], strict=True))
+
+
+def test_a_browser_keeps_nothing_that_somebody_saw_but_the_pictures_of_a_reading(scene: Scene):
+    kept = {
+        (name, actor)
+        for name in EXPECTED
+        for actor in ACTORS
+        if "no-store" not in scene.response(name, actor).headers["Cache-Control"]
+    }
+    assert kept == {("reading_asset", "reader")}
+    assert scene.response("reading_asset", "reader").headers["Cache-Control"].startswith("private, ")
+
+
+@pytest.mark.parametrize("name", OWN_ACCOUNT_PAGES)
+def test_a_browser_keeps_no_page_of_an_account(name: str, client: Client):
+    client.force_login(user_make())
+    assert "no-store" in client.get(reverse(name)).headers["Cache-Control"]
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if name not in {"home", "signed_in"}])

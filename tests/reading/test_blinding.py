@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import itertools
 import re
@@ -14,11 +13,11 @@ from django.urls import reverse
 
 from readerstudy.reading.models import Allocation, Reading
 from readerstudy.reading.services import instructions_acknowledge, readers_allocate
-from readerstudy.studies.models import Arm, Image, Membership, Study
+from readerstudy.studies.models import Arm, Membership, Study
 from readerstudy.studies.services import cases_select, reader_withdraw
-from tests.factories import make_member, make_score, make_study
+from tests.factories import make_member
 from tests.reading.attack import Place, best_order, by_generator, by_hmac, of_seeds, starts_in_first_arm
-from tests.reading.factories import NOW, explain, reader_make, study_make
+from tests.reading.factories import NOW, reader_make, selected_make, study_make
 
 pytestmark = pytest.mark.django_db
 SEED = 20
@@ -28,31 +27,11 @@ CELLS, PER_CELL = 4, 6
 @pytest.fixture
 def study() -> Study:
     """A study of 24 cases that were selected from a pool, with two readers allocated."""
-    study = selected()
+    study = selected_make(PER_CELL, seed=SEED)
     for _ in range(2):
         make_member(study, Membership.Role.READER)
     readers_allocate(study=study, now=NOW)
     return Study.objects.get(pk=study.pk)
-
-
-def selected() -> Study:
-    """A study whose cases were selected and explained, without a file."""
-    study = make_study(cases_per_cell=PER_CELL, seed=SEED)
-    for number, (target, findings) in enumerate(itertools.product(study.targets * PER_CELL, (True, False))):
-        sha256 = hashlib.sha256(str(number).encode()).hexdigest()
-        image = Image.objects.create(
-            study=study,
-            sha256=sha256,
-            file=f"images/{number}.png",
-            name=f"{number}.png",
-            patient=str(number),
-            findings=[target] if findings else [],
-            created_at=NOW,
-        )
-        make_score(image, target, 0.9)
-    for case in cases_select(study=study, now=NOW):
-        explain(case)
-    return study
 
 
 def read_by(code: str) -> dict[Place, Reading]:
@@ -115,7 +94,7 @@ def test_two_studies_with_one_protocol_have_other_numbers_orders_and_codes():
 def test_the_key_is_random_and_as_long_as_it_must_be(study: Study):
     key = study.allocation_key.key
     assert len(key) * 8 >= 128
-    other = selected()
+    other = selected_make(PER_CELL, seed=SEED)
     assert other.allocation_key.key != key
     ones = sum(byte.bit_count() for byte in key + other.allocation_key.key)
     assert 190 < ones < 322  # of 512; outside once in 10^8
@@ -187,7 +166,7 @@ def test_a_study_without_a_key_says_that_there_is_nothing_to_draw_again():
 
 
 def test_cases_selected_before_there_were_keys_get_new_numbers_when_they_are_allocated():
-    study = selected()
+    study = selected_make(PER_CELL, seed=SEED)
     study.allocation_key.delete()
     before = dict(study.cases.values_list("pk", "number"))
     make_member(study, Membership.Role.READER)
@@ -226,7 +205,7 @@ def test_a_study_allocated_by_its_seed_keeps_its_orders_and_says_so(study: Study
 
 
 def test_a_selection_made_again_has_another_key():
-    study = selected()
+    study = selected_make(PER_CELL, seed=SEED)
     before = study.allocation_key.key
     cases_select(study=study, now=NOW)
     assert Study.objects.get(pk=study.pk).allocation_key.key != before

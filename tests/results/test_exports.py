@@ -55,7 +55,7 @@ def test_the_archive_holds_all_that_an_audit_asks_for(tmp_path: Path) -> None:
     assert rows(files["audit.csv"]) == [
         {
             "at": "2026-03-02T09:00:00+00:00",
-            "actor": "r1@trial.invalid",
+            "actor": "R1",
             "action": "'=looks like a formula",
             "detail": '{"a": 2, "b": 1}',
         }

@@ -14,10 +14,10 @@ from django.core.management import CommandError, call_command
 from readerstudy.reading.services import readers_allocate
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.protocol_reading import ReadingPlan
-from readerstudy.studies.services import cases_select, study_unblind
-from tests.factories import make_member, make_score, make_study
+from readerstudy.studies.services import study_unblind
+from tests.factories import make_member
 from tests.reading.attack import by_hmac, of_seeds, starts_in_first_arm
-from tests.reading.factories import NOW, case_make, explain
+from tests.reading.factories import NOW, selected_make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_report")]
 PER_CELL = 6
@@ -26,15 +26,7 @@ PER_CELL = 6
 @pytest.fixture
 def study() -> Study:
     """A study of 24 selected cases and two to practise on, with two readers."""
-    study = make_study(cases_per_cell=PER_CELL, reading=ReadingPlan(training_cases=2))
-    for target in study.targets:
-        for label in ("TP", "FP"):
-            for _ in range(PER_CELL + 1):
-                case = case_make(study, target=target, label=label, number=study.cases.count() + 1)
-                make_score(case.image, target, 0.9)
-    cases_select(study=study, now=NOW)
-    for case in study.cases.all():
-        explain(case)
+    study = selected_make(PER_CELL, reading=ReadingPlan(training_cases=2))
     for _ in range(2):
         make_member(study, Membership.Role.READER)
     readers_allocate(study=study, now=NOW)
