@@ -28,6 +28,8 @@ from readerstudy.studies.models import Membership, Study
 
 PROBLEMS_SHOWN = 20
 FAILURES_SHOWN = 20
+DOUBTED_SHOWN = 24
+DECIDED_SHOWN = 50
 
 
 class MemberForm(forms.Form):
@@ -143,6 +145,9 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "images": study.images.count(),
         "score_progress": studies.score_progress(study),
         "excluded": studies.excluded_for_development(study),
+        "left_out": studies.images_left_out(study),
+        "doubted": studies.images_doubted(study)[:DOUBTED_SHOWN],
+        "decided": studies.images_decided(study)[:DECIDED_SHOWN],
         "problems": problems[:PROBLEMS_SHOWN],
         "problems_total": len(problems),
         "warnings": [warning for run in imports for warning in run.warnings],

@@ -32,7 +32,7 @@ from readerstudy.results.blinding import WITHHELD_RULE, Coding, former_codes
 from readerstudy.results.frames import ALLOCATION_COLUMNS, IOU_RULE, allocation_rows, data_version, flow, response_rows
 from readerstudy.results.keyfile import ALLOCATION_FILE, KEY_FILE, key_file
 from readerstudy.results.pseudonyms import Pseudonyms, pseudonyms_of
-from readerstudy.results.reports import RESPONSES_FILE, report_files, scale_options, study_report, zip_entry
+from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_entry
 from readerstudy.results.selectors import import_note
 from readerstudy.studies.models import Question, Study
 
@@ -65,7 +65,8 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
     A study of more than `REPORT_ANSWERS` answers comes without what needs all of them in memory. Raises AnalysisError
     where the data cannot be analysed.
     """
-    book, people = codebook(), pseudonyms_of(study)
+    book = codebook({question.key: (question.minimum, question.maximum) for question in _compared(study)})
+    people = pseudonyms_of(study)
     files: dict[str, bytes | Table] = {
         RESPONSES_FILE: _csv(COLUMN_NAMES, response_rows(study, coding)),
         "codebook.csv": _csv(book[0], (row.values() for row in book)),
@@ -292,7 +293,7 @@ def _readme(study: Study, coding: Coding) -> str:
                 "load.R, load.sps load responses.csv into R and SPSS, with types and labels",
                 "flow.csv         readings allocated, rated, and not rated for which reason, per reader and question",
                 "report/          what `python -m analysis report` makes of responses.csv",
-                f"                 with {' '.join(scale_options(study))}",
+                "                 with codebook.csv beside it, which has the scales of the questions",
                 f"                 of more than {REPORT_ANSWERS:,} answers it, flow.csv and QUESTION files are absent",
                 f"{CHECKSUMS}       check with: sha256sum --check {CHECKSUMS}",
             )

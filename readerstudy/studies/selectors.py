@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from readerstudy.lib.media import media_path
 from readerstudy.studies.drawing import arm_codes
@@ -85,6 +85,14 @@ class UnknownText:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """How many images selection leaves out: `doubted`, not looked at yet, and `excluded` by a person."""
+
+    doubted: int
+    excluded: int
+
+
+@dataclass(frozen=True)
 class ScoreProgress:
     """How far scoring is."""
 
@@ -114,6 +122,27 @@ def score_progress(study: Study) -> ScoreProgress:
     return ScoreProgress(images, images - waiting.count(), waiting.exclude(score_error="").count())
 
 
+def images_doubted(study: Study) -> QuerySet[Image]:
+    """Images with a doubt that nobody has looked at yet, in the order of their names."""
+    return study.images.filter(decision="").exclude(doubts=[]).order_by("name", "pk")
+
+
+def images_decided(study: Study) -> QuerySet[Image]:
+    """Images that a person kept or excluded, the latest decision first."""
+    return study.images.exclude(decision="").select_related("decided_by").order_by("-decided_at", "name", "pk")
+
+
+def images_left_out(study: Study) -> LeftOut:
+    """How many images selection leaves out for their doubts or by decision."""
+    excluded = study.images.filter(decision=Image.Decision.EXCLUDE).count()
+    return LeftOut(images_doubted(study).count(), excluded)
+
+
+def cases_left_out(study: Study) -> int:
+    """How many selected cases show an image that selection would leave out by now."""
+    return study.cases.filter(Q(image__in=images_doubted(study)) | Q(image__decision=Image.Decision.EXCLUDE)).count()
+
+
 def _above_threshold(study: Study) -> QuerySet[Any]:
     """Positive predictions of the study's targets, with `state`, the label's; None is not assessed."""
     label = Label.objects.filter(image=OuterRef("image"), finding=OuterRef("target")).values("state")
@@ -130,7 +159,8 @@ def candidates(study: Study) -> dict[tuple[str, str], list[Candidate]]:
     """Target and label -> images that could be a case, in an order that no database decides.
 
     An image counts where the classifier's score of the target is above the study's threshold, and neither the
-    classifier nor the autoencoder was developed on it. It is a true positive where its label of the target is positive
+    classifier nor the autoencoder was developed on it; where there are doubts about it, a person has to have kept it,
+    and nobody to have excluded it. It is a true positive where its label of the target is positive
     and a false positive where it is negative; uncertain and not assessed make no case.
     """
     models = {study.classifier, study.autoencoder}
@@ -141,6 +171,8 @@ def candidates(study: Study) -> dict[tuple[str, str], list[Candidate]]:
     rows = (
         _above_threshold(study)
         .filter(state__in=CASE_OF_STATE)
+        .exclude(image__in=images_doubted(study).order_by())
+        .exclude(image__decision=Image.Decision.EXCLUDE)
         .order_by("image__sha256", "target")
         .values_list(
             "target", "score", "image_id", "image__sha256", "image__patient", "state", "image__used_in_development_of"

@@ -45,6 +45,15 @@ def test_the_command_takes_the_scale_and_the_report_states_it(small_study: pd.Da
     assert "feature 1 to 5" in (tmp_path / "out" / "methods.md").read_text()
 
 
+def test_the_codebook_of_an_export_gives_the_scale(small_study: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "responses.csv"
+    write_responses(small_study.assign(value=small_study["value"].clip(upper=3)), path)
+    (tmp_path / "codebook.csv").write_text("column,question,minimum,maximum\nvalue,feature,1,7\n")
+    assert main(["report", str(path), "--out", str(tmp_path / "out"), "--draws", "20"]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert {row["threshold"] for row in results["tables"]["points"]} == {5}
+
+
 def test_part_of_the_answers_has_the_cut_off_of_the_whole_scale(small_study: pd.DataFrame) -> None:
     part = small_study[small_study["value"] <= 3]
     report = build(part, draws=20, scales={"feature": (1, 5)})

@@ -43,7 +43,10 @@ def test_the_archive_holds_all_that_an_audit_asks_for(tmp_path: Path) -> None:
 
     assert [row["value"] for row in rows(files["responses.csv"])] == ["5"]
     assert [row["value"] for row in rows(files["answers.csv"])] == ["2", "5"]
-    assert tuple(row["column"] for row in rows(files["codebook.csv"])) == COLUMN_NAMES
+    book = rows(files["codebook.csv"])
+    assert tuple(row["column"] for row in book if not row["question"]) == COLUMN_NAMES
+    scales = {row["question"]: (row["minimum"], row["maximum"]) for row in book if row["question"]}
+    assert scales["confidence"] == ("1", "5")
     allocation = rows(files["allocation.csv"])
     assert [(row["period"], row["position"], row["case"], row["arm"]) for row in allocation] == [
         ("1", "1", "1", "A"),

@@ -3,6 +3,7 @@
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.cases import SelectionError, cases_select
 from readerstudy.studies.services.development import development_mark
+from readerstudy.studies.services.doubts import DecisionError, images_exclude, images_keep
 from readerstudy.studies.services.images import ImagesImportError, images_import
 from readerstudy.studies.services.keys import key_draw, key_ensure
 from readerstudy.studies.services.labels import labels_store
@@ -12,6 +13,7 @@ from readerstudy.studies.services.study import StudyError, member_add, study_cre
 from readerstudy.studies.services.unblinding import study_unblind
 
 __all__ = [
+    "DecisionError",
     "ImagesImportError",
     "SelectionError",
     "StudyError",
@@ -19,7 +21,9 @@ __all__ = [
     "cases_select",
     "consent_accept",
     "development_mark",
+    "images_exclude",
     "images_import",
+    "images_keep",
     "key_draw",
     "key_ensure",
     "labels_store",

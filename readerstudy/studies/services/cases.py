@@ -15,6 +15,7 @@ from readerstudy.studies.selectors import (
     Cell,
     candidates,
     excluded_for_development,
+    images_left_out,
     images_without_score,
     selection_table,
     targets_never_assessed,
@@ -174,6 +175,14 @@ def _too_few(study: Study, cells: Sequence[Cell]) -> str:
         lines.append(
             f"{excluded} images do not count since {study.classifier} or {study.autoencoder} was developed on them."
         )
+    left_out = images_left_out(study)
+    if left_out.doubted:
+        lines.append(
+            f"{left_out.doubted} images do not count since nobody has looked at what is doubtful about them: "
+            f"study_doubts {study.slug}."
+        )
+    if left_out.excluded:
+        lines.append(f"{left_out.excluded} images do not count since they were excluded.")
     if failed := images_without_score(study).exclude(score_error="").count():
         lines.append(f"{failed} images do not count since they could not be scored.")
     if unused := [row for row in truth_table(study) if row.cell is None and row.above]:
