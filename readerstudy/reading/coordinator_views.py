@@ -137,6 +137,7 @@ def member_withdraw(request: HttpRequest, slug: str, membership_id: int) -> Http
 def _context(study: Study, form: MemberForm) -> dict[str, object]:
     now = timezone.now()
     progress = explanations.explanation_progress(study)
+    scores = studies.score_progress(study)
     readers = selectors.readers_progress(study, now=now)
     imports = list(study.imports.order_by("-created_at", "-pk"))
     problems = [problem for run in imports for problem in run.problems]
@@ -144,7 +145,8 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "study": study,
         "form": form,
         "images": study.images.count(),
-        "score_progress": studies.score_progress(study),
+        "score_progress": scores,
+        "score_failures": studies.scorings_failed(study)[:FAILURES_SHOWN],
         "excluded": studies.excluded_for_development(study),
         "left_out": studies.images_left_out(study),
         "doubted": studies.images_doubted(study)[:DOUBTED_SHOWN],
@@ -168,7 +170,7 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "unlocks": selectors.unlocks_waiting(study),
         "members": study.memberships.select_related("user").order_by("role", "created_at", "pk"),
         "next_command": _next_command(study, progress, readers),
-        "watching": progress.unfinished > 0,
+        "watching": progress.unfinished > 0 or scores.unfinished > 0,
     }
 
 

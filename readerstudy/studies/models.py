@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop as _  # templates translate wh
 
 from explainer.catalogue.doubts import Doubt
 from explainer.catalogue.findings import State as Finding
+from readerstudy.lib.lease import Leased
 from readerstudy.lib.shuffling import KEY_BYTES
 from readerstudy.studies.protocol_reading import ReadingPlan
 
@@ -303,7 +304,6 @@ class Image(models.Model):
         help_text="Empty where it was decided on the command line.",
     )
     decided_at = models.DateTimeField(null=True, blank=True)
-    score_error = models.TextField(blank=True, help_text="Why the classifier could not score it, where it could not.")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -438,6 +438,18 @@ def correction_text(value: object) -> str:
         ]
         return " and ".join(boxes) or "nothing drawn"
     return "not given" if value is None or value == "" else str(value)
+
+
+class Scoring(Leased):
+    """What was asked of the classifier: the scores of one image. A worker holds many images under one lease."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, related_name="scoring")
+
+    class Meta(Leased.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"scoring of {self.image}: {self.status}"
 
 
 class Prediction(models.Model):

@@ -9,7 +9,7 @@ from readerstudy.lib.append_only import append_only
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("studies", "0008_image_doubts"),
+        ("studies", "0009_scoring_as_rows"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
