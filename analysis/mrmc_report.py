@@ -18,9 +18,10 @@ from analysis.mrmc_targets import target_tables
 from analysis.order import natural_order
 from analysis.output import Report, software, write_table
 from analysis.ratings import Missing, Ratings, check_ratings, crossed
+from analysis.tables import alike_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from analysis.mrmc import Analysis, Estimate
 
@@ -118,6 +119,7 @@ def build_mrmc(
     missing: Missing = "complete",
     threshold: float | None = None,
     source: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
 ) -> Report:
     """Compare the AUC of the treatments from ratings (columns of `ratings.COLUMNS`); raises RatingsError.
 
@@ -126,7 +128,9 @@ def build_mrmc(
     checked = check_ratings(frame)
     ratings = crossed(checked, missing=missing)
     result = obuchowski_rockette(ratings, covariance=covariance, resampling=resampling)
-    tables, messages = mrmc_tables(ratings, result), mrmc_messages(ratings, result)
+    tables = mrmc_tables(ratings, result)
+    alike = alike_notes({name: checked[name].unique() for name in ("reader", "case", "treatment")})
+    messages = [*notes, *alike, *mrmc_messages(ratings, result)]
     if ratings.targets:
         of_targets, of_thin = target_tables(ratings, covariance=covariance, resampling=resampling)
         tables |= of_targets

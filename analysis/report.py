@@ -1,6 +1,6 @@
 """The report of a reader study: tables, figures, provenance and methods from its responses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from analysis.effect import effect_table, equivalence_table, period_table
 from analysis.errors import AnalysisError, UsageError
 from analysis.flow import OPTIONS as FLOW_OPTIONS
 from analysis.flow import flow_table, sensitivity_table
+from analysis.labels import DIFFERENCES, FIXED, RATIOS
 from analysis.methods import methods_text
 from analysis.monte_carlo import OPTIONS as DRAWN_OPTIONS
 from analysis.mrmc_points import point_options
@@ -31,6 +32,7 @@ from analysis.output import WRITING, Report, records, software, write_table
 from analysis.schema import LABELS, fingerprint, validate
 from analysis.scores import joint_tables, summary_table
 from analysis.selection import Selection
+from analysis.tables import alike_notes
 from analysis.time import OPTIONS as TIME_OPTIONS
 from analysis.time import time_tables
 from analysis.wilcoxon_exact import OPTIONS as EXACT_OPTIONS
@@ -58,6 +60,7 @@ class _Work:
     clusters: Clusters
 
 
+_KEYS = ("reader", "case", "image", "patient", "target", "arm", "question")
 _Found = tuple[dict[str, pd.DataFrame], list[str]]
 #: Told the name of each step as it begins.
 OnStep = Callable[[str], object]
@@ -75,6 +78,7 @@ def build(
     plan: Mapping[str, str] | None = None,
     allocation: pd.DataFrame | None = None,
     selection: Selection | None = None,
+    notes: Sequence[str] = (),
     on_step: OnStep = lambda _name: None,
 ) -> Report:
     """Compute the report of one study's responses (validated here).
@@ -84,21 +88,17 @@ def build(
     `margin`, in points of the scale and set before the data were seen, asks for tests of equivalence; `adjust` "bh"
     adds p-values of Benjamini and Hochberg. `plan` (file, sha256) is the locked analysis plan that provenance names.
     `allocation` (as `check_allocation` takes it) says what readers were to see of all the data, for the flow table.
-    `selection` keeps part of the responses, and the report calls itself exploration. `on_step` is told each of `STEPS`
+    `selection` keeps part of the responses, and the report calls itself exploration. `notes`, such as what reading the
+    file had to guess, go before the report's own messages. `on_step` is told each of `STEPS`
     as it begins.
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
     """
-    if draws < 1:
-        raise UsageError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
-    if margin is not None and not (np.isfinite(margin) and margin > 0):
-        raise UsageError(f"{margin} is no margin. Give a positive number of points of the scale.")
-    if seed < 0:
-        raise UsageError(f"{seed} is no seed. Give a whole number from 0.")
+    _check_request(draws, margin, seed)
     frame = validate(df)
     studies = natural_order(frame["study"].unique())
     if len(studies) > 1:
         raise AnalysisError(f"The data hold {len(studies)} studies ({', '.join(studies)}). Analyse one at a time.")
-    messages: list[str] = []
+    messages = [*notes, *alike_notes({name: frame[name].unique() for name in _KEYS})]
     contrast = paired.choose_arms(frame, arms)
     if selection:
         if allocation is not None:
@@ -124,12 +124,14 @@ def build(
         more, said = compute(work)
         tables |= more
         messages += said
+    words = f"{contrast[1]} - {contrast[0]}" if contrast is not None else None
+    tables |= {name: tables[name].assign(contrast=words) for name in tables.keys() & (DIFFERENCES | RATIOS) - FIXED}
     provenance: dict[str, Any] = {
         "format": REPORT_FORMAT,
         "software": software(),
         "data": {**_description(frame, clusters), **(source or {})},
         "arms": drawn,
-        "contrast": f"{contrast[1]} - {contrast[0]}" if contrast is not None else None,
+        "contrast": words,
         "seed": seed,
         "plan": dict(plan) if plan is not None else None,
         "selection": selection.as_json() if selection else None,
@@ -138,6 +140,15 @@ def build(
     text = methods_text(provenance, messages)
     on_step(DRAWING)
     return Report(tables, _figures(frame, tables, drawn), provenance, messages, text)
+
+
+def _check_request(draws: int, margin: float | None, seed: int) -> None:
+    if draws < 1:
+        raise UsageError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
+    if margin is not None and not (np.isfinite(margin) and margin > 0):
+        raise UsageError(f"{margin} is no margin. Give a positive number of points of the scale.")
+    if seed < 0:
+        raise UsageError(f"{seed} is no seed. Give a whole number from 0.")
 
 
 def _options(work: _Work) -> dict[str, Any]:

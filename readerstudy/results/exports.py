@@ -65,7 +65,8 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
     A study of more than `REPORT_ANSWERS` answers comes without what needs all of them in memory. Raises AnalysisError
     where the data cannot be analysed.
     """
-    book, people = codebook(), pseudonyms_of(study)
+    book = codebook({question.key: (question.minimum, question.maximum) for question in _compared(study)})
+    people = pseudonyms_of(study)
     files: dict[str, bytes | Table] = {
         RESPONSES_FILE: _csv(COLUMN_NAMES, response_rows(study, coding)),
         "codebook.csv": _csv(book[0], (row.values() for row in book)),
@@ -189,9 +190,11 @@ def _answers(study: Study, coding: Coding, people: Pseudonyms) -> Table:
         "value": "value",
         "content": "content",
         "superseded": "superseded",
+        "late": "late",
         "known_revision": "known_revision",
         "reason": "reason",
         "seconds": "seconds",
+        "seconds_doubt": "seconds_doubt",
         "answered_at": "answered_at",
     }
     answers = Answer.objects.filter(reading__case__study=study).order_by(
@@ -274,7 +277,10 @@ def _readme(study: Study, coding: Coding) -> str:
             (
                 "responses.csv    current answers to likert and yes_no questions; codebook.csv explains its columns",
                 "answers.csv      every revision of every answer; texts and places (in pixels of the image) as JSON;",
-                "                 a superseded one never counted: its page did not know of the answer that stood;",
+                "                 a superseded one never counted: its page did not know of the answer that stood, or",
+                "                 it was late, its case no longer open when it arrived; seconds_doubt says why a time",
+                "                 cannot be right or the server's clock was not (beyond_elapsed, negative, no_number,",
+                "                 not_opened): no answer is refused for it;",
                 "                 period 0 is training, which is never analysed",
                 "allocation.csv   what each reader was to see, in order; a reader who took over from another has",
                 "                 their order; excluded says why a reading is in no analysis; seed is empty unless",

@@ -118,6 +118,7 @@ def results_state(request: HttpRequest, slug: str) -> JsonResponse:
             "step": run.step if run else "",
             "done": run.steps_done if run else 0,
             "steps": run.steps if run else 0,
+            "waits": run.waits if run else "",
             "worker": state.worker,
             "shown": state.shown.short_version if state.shown else "",
         },

@@ -249,6 +249,7 @@ def test_the_page_says_how_far_the_report_is_and_that_nobody_computes_it(client:
         "step": "Agreement of the readers",
         "done": 4,
         "steps": 15,
+        "waits": "",
         "worker": True,
         "shown": "",
     }
