@@ -197,7 +197,7 @@ class Question(models.Model):
     def value_names(self) -> dict[int, str]:
         """What a value stands for, where it is not just a point of a scale."""
         if self.kind == self.Kind.YES_NO:
-            return {1: "Yes", 0: "No"}
+            return {1: _("Yes"), 0: _("No")}
         return dict(enumerate(self.options, start=1)) if self.kind == self.Kind.CHOICE else {}
 
 
