@@ -28,6 +28,8 @@ from readerstudy.studies.models import Membership, Study
 
 PROBLEMS_SHOWN = 20
 FAILURES_SHOWN = 20
+DOUBTED_SHOWN = 24
+DECIDED_SHOWN = 50
 
 
 class MemberForm(forms.Form):
@@ -134,6 +136,7 @@ def member_withdraw(request: HttpRequest, slug: str, membership_id: int) -> Http
 def _context(study: Study, form: MemberForm) -> dict[str, object]:
     now = timezone.now()
     progress = explanations.explanation_progress(study)
+    scores = studies.score_progress(study)
     readers = selectors.readers_progress(study, now=now)
     imports = list(study.imports.order_by("-created_at", "-pk"))
     problems = [problem for run in imports for problem in run.problems]
@@ -141,8 +144,12 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "study": study,
         "form": form,
         "images": study.images.count(),
-        "score_progress": studies.score_progress(study),
+        "score_progress": scores,
+        "score_failures": studies.scorings_failed(study)[:FAILURES_SHOWN],
         "excluded": studies.excluded_for_development(study),
+        "left_out": studies.images_left_out(study),
+        "doubted": studies.images_doubted(study)[:DOUBTED_SHOWN],
+        "decided": studies.images_decided(study)[:DECIDED_SHOWN],
         "problems": problems[:PROBLEMS_SHOWN],
         "problems_total": len(problems),
         "warnings": [warning for run in imports for warning in run.warnings],
@@ -159,7 +166,7 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "unlocks": selectors.unlocks_waiting(study),
         "members": study.memberships.select_related("user").order_by("role", "created_at", "pk"),
         "next_command": _next_command(study, progress, readers),
-        "watching": progress.unfinished > 0,
+        "watching": progress.unfinished > 0 or scores.unfinished > 0,
     }
 
 

@@ -190,9 +190,11 @@ def _answers(study: Study, coding: Coding, people: Pseudonyms) -> Table:
         "value": "value",
         "content": "content",
         "superseded": "superseded",
+        "late": "late",
         "known_revision": "known_revision",
         "reason": "reason",
         "seconds": "seconds",
+        "seconds_doubt": "seconds_doubt",
         "answered_at": "answered_at",
     }
     answers = Answer.objects.filter(reading__case__study=study).order_by(
@@ -275,7 +277,10 @@ def _readme(study: Study, coding: Coding) -> str:
             (
                 "responses.csv    current answers to likert and yes_no questions; codebook.csv explains its columns",
                 "answers.csv      every revision of every answer; texts and places (in pixels of the image) as JSON;",
-                "                 a superseded one never counted: its page did not know of the answer that stood;",
+                "                 a superseded one never counted: its page did not know of the answer that stood, or",
+                "                 it was late, its case no longer open when it arrived; seconds_doubt says why a time",
+                "                 cannot be right or the server's clock was not (beyond_elapsed, negative, no_number,",
+                "                 not_opened): no answer is refused for it;",
                 "                 period 0 is training, which is never analysed",
                 "allocation.csv   what each reader was to see, in order; a reader who took over from another has",
                 "                 their order; excluded says why a reading is in no analysis; seed is empty unless",
@@ -293,6 +298,7 @@ def _readme(study: Study, coding: Coding) -> str:
                 "load.R, load.sps load responses.csv into R and SPSS, with types and labels",
                 "flow.csv         readings allocated, rated, and not rated for which reason, per reader and question",
                 "report/          what `python -m analysis report` makes of responses.csv",
+                "                 with codebook.csv beside it, which has the scales of the questions",
                 f"                 of more than {REPORT_ANSWERS:,} answers it, flow.csv and QUESTION files are absent",
                 f"{CHECKSUMS}       check with: sha256sum --check {CHECKSUMS}",
             )

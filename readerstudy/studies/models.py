@@ -10,7 +10,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_noop as _  # templates translate what stands here
 
+from explainer.catalogue.doubts import Doubt
 from explainer.catalogue.findings import State as Finding
+from readerstudy.lib.lease import Leased
 from readerstudy.lib.shuffling import KEY_BYTES
 from readerstudy.studies.protocol_reading import ReadingPlan
 
@@ -256,6 +258,10 @@ class Import(models.Model):
 class Image(models.Model):
     """An X-ray in a study's pool, known by the SHA-256 of the imported file: the same file twice is one image."""
 
+    class Decision(models.TextChoices):
+        KEEP = "keep", "kept"
+        EXCLUDE = "exclude", "excluded"
+
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="images")
     sha256 = models.CharField(
         max_length=64, blank=True, help_text="Of the imported file; empty where only a published record exists."
@@ -274,7 +280,24 @@ class Image(models.Model):
     used_in_development_of = models.JSONField(
         default=list, blank=True, help_text="Models trained or calibrated on this patient; selection refuses the image."
     )
-    score_error = models.TextField(blank=True, help_text="Why the classifier could not score it, where it could not.")
+    doubts = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Names of what makes it doubtful as a frontal chest radiograph.",
+    )
+    decision = models.CharField(
+        max_length=10, choices=Decision, blank=True, help_text="Of a person who looked at it; empty before that."
+    )
+    decision_reason = models.CharField(max_length=500, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty where it was decided on the command line.",
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -282,10 +305,20 @@ class Image(models.Model):
             models.UniqueConstraint(
                 fields=("study", "sha256"), condition=~models.Q(sha256=""), name="image_file_unique_in_study"
             ),
+            models.CheckConstraint(
+                condition=models.Q(decision="", decided_at__isnull=True)
+                | (~models.Q(decision="") & models.Q(decided_at__isnull=False)),
+                name="image_decision_has_time",
+            ),
         )
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def doubt_sentences(self) -> list[str]:
+        """The doubts in words."""
+        return [Doubt(name).sentence for name in self.doubts]
 
     @property
     def findings(self) -> list[str]:
@@ -339,6 +372,18 @@ class Annotation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.finding} on {self.image}"
+
+
+class Scoring(Leased):
+    """What was asked of the classifier: the scores of one image. A worker holds many images under one lease."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, related_name="scoring")
+
+    class Meta(Leased.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"scoring of {self.image}: {self.status}"
 
 
 class Prediction(models.Model):

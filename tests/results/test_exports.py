@@ -20,6 +20,11 @@ from readerstudy.studies.models import Question
 from readerstudy.studies.services import audit
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
 
+# How the pictures were shown, of which no event tells here.
+UNTOLD = {
+    "picture_css", "picture_device", "picture_pixels", "pixel_ratio", "viewport_width", "viewport_height",
+    "window_width", "window_level",
+}  # fmt: skip
 pytestmark = pytest.mark.django_db
 
 
@@ -148,7 +153,7 @@ def test_time_and_what_was_looked_at_are_exported_per_reading_and_per_event(tmp_
 
     exposure = {(row["case"], row["arm"]): row for row in rows(files["exposure.csv"])}
     assert len(exposure) == 4  # every reading that was opened
-    assert {name: value for name, value in exposure["1", "B"].items() if value != "0"} == {
+    assert {name: value for name, value in exposure["1", "B"].items() if value != "0" and name not in UNTOLD} == {
         "reader": "R1",
         "case": "1",
         "arm": "B",

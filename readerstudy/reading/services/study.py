@@ -16,6 +16,7 @@ from readerstudy.reading.models import TRAINING, Allocation, Period, Reading
 from readerstudy.reading.selectors import ReadingRow
 from readerstudy.reading.services.own import own_reading_locked, require_open
 from readerstudy.studies.models import Arm, Case, Membership, Study
+from readerstudy.studies.selectors import cases_left_out
 from readerstudy.studies.services import audit, key_ensure
 
 
@@ -72,6 +73,11 @@ def readers_allocate(
 
 def _require_ready(study: Study, *, all_explained: bool) -> None:
     """Raises AllocationError where the study's cases cannot be read yet."""
+    if left_out := cases_left_out(study):
+        raise AllocationError(
+            f"{left_out} selected cases show images that were excluded, or that nobody has looked at though something "
+            f"is doubtful about them (study_doubts {study.slug}). Select again: study_select {study.slug}."
+        )
     cases = study.cases.count()
     done = study.cases.filter(explanation__status=Explanation.Status.DONE).count()
     if all_explained and done < cases:

@@ -184,7 +184,7 @@ def _stored(
 
     def store(row: LabelRow) -> StoredImage | str:
         try:
-            stored = image_store(_locate(row.file, images_dir, table_dir))
+            stored = image_store(_locate(row.file, images_dir, table_dir), view=row.view)
         except (FileError, RowError) as error:
             return f"{row.file}: {error}"
         if stored.created:
@@ -242,6 +242,7 @@ def _import_image(run: _Run, table: _Table, row: LabelRow, stored: StoredImage) 
         height=stored.height,
         bits=stored.bits,
         technical=stored.technical,
+        doubts=list(stored.doubts),
         created_at=run.now,
     )
     run.labels[image.pk] = labels_of_row(row.statement, table.assessed)

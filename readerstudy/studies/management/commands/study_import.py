@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from readerstudy.lib.progress import Progress
 from readerstudy.studies.commands import study_named
+from readerstudy.studies.selectors import images_doubted
 from readerstudy.studies.services import ImagesImportError, images_import
 
 PROBLEMS_SHOWN = 20
@@ -70,6 +71,10 @@ class Command(BaseCommand):
         )
         how = "stated" if record.assessed_stated else "the findings that the table names; state them with --assessed"
         self.stdout.write(f"Assessed: {', '.join(record.assessed) or 'nothing'} ({how}).")
+        if doubted := images_doubted(study).count():
+            self.stdout.write(
+                f"{doubted} images are doubtful and are left out until somebody looks: study_doubts {study.slug}"
+            )
         if record.problems and not study.images.exists():
             raise CommandError("Nothing could be imported.")
 
