@@ -77,8 +77,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         artefacts = rendering.Artefacts(percent=args.percent, blur=args.blur, flow=args.flow, gif=args.gif)
-    except RenderingError as error:
-        raise UsageError(str(error)) from error
+    except RenderingError as wrong:
+        raise UsageError(str(wrong)) from wrong
     places = folders(args.images, args.target, args.out)
     requests = _requests(args)
     check_models(requests[0], args.target)
