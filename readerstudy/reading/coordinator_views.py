@@ -28,6 +28,7 @@ from readerstudy.studies.models import Membership, Study
 
 PROBLEMS_SHOWN = 20
 FAILURES_SHOWN = 20
+CORRECTIONS_SHOWN = 50
 DOUBTED_SHOWN = 24
 DECIDED_SHOWN = 50
 
@@ -153,6 +154,9 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "problems": problems[:PROBLEMS_SHOWN],
         "problems_total": len(problems),
         "warnings": [warning for run in imports for warning in run.warnings],
+        "corrections": study.corrections.select_related("image", "actor").order_by("-pk")[:CORRECTIONS_SHOWN],
+        "contradicted": studies.cases_contradicted(study),
+        "cases_excluded": study.cases.exclude(excluded_because="").order_by("number"),
         "unknown_findings": studies.unknown_findings(study),
         "selection": _by_target(study),
         "training": study.cases.training().count(),
@@ -193,7 +197,7 @@ def _next_command(
     steps = (
         (not study.images.exists(), f"study_import {study.slug} --images DIR --labels CSV"),
         (not study.cases.exists() and scores.scored < scores.images - scores.failed, f"study_score {study.slug}"),
-        (not study.cases.exists(), f"study_select {study.slug}"),
+        (not study.cases.exists() or bool(study.selection_outdated), f"study_select {study.slug}"),
         (progress.asked < progress.cases, f"study_explain {study.slug}"),
         (progress.done < progress.asked, ""),
         (any(not reader.periods and not reader.withdrawn for reader in readers), f"study_allocate {study.slug}"),

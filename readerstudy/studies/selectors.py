@@ -245,6 +245,17 @@ def truth_table(study: Study) -> list[TruthRow]:
     ]
 
 
+def cases_contradicted(study: Study) -> list[str]:
+    """Cases whose label is not what the image's label of the target says, in words."""
+    label = Label.objects.filter(image=OuterRef("image"), finding=OuterRef("target")).values("state")
+    rows = study.cases.filter(excluded_because="").annotate(state=Subquery(label)).exclude(state=None)
+    return [
+        f"case {number}, {kind} of {target}, whose label is {state}"
+        for number, kind, target, state in rows.order_by("number").values_list("number", "label", "target", "state")
+        if CASE_OF_STATE.get(state) != kind
+    ]
+
+
 def targets_never_assessed(study: Study) -> list[str]:
     """Targets of which no image has a label that says anything."""
     said = Label.objects.filter(image__study=study).exclude(state=Label.State.NOT_ASSESSED)

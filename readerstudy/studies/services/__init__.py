@@ -2,6 +2,7 @@
 
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.cases import SelectionError, cases_select
+from readerstudy.studies.services.corrections import CorrectionOrder, Facts, image_correct
 from readerstudy.studies.services.development import development_mark
 from readerstudy.studies.services.doubts import DecisionError, images_exclude, images_keep
 from readerstudy.studies.services.images import ImagesImportError, images_import
@@ -21,7 +22,9 @@ from readerstudy.studies.services.study import StudyError, member_add, study_cre
 from readerstudy.studies.services.unblinding import study_unblind
 
 __all__ = [
+    "CorrectionOrder",
     "DecisionError",
+    "Facts",
     "ImagesImportError",
     "SelectionError",
     "StudyError",
@@ -29,6 +32,7 @@ __all__ = [
     "cases_select",
     "consent_accept",
     "development_mark",
+    "image_correct",
     "images_exclude",
     "images_import",
     "images_keep",

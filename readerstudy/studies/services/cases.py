@@ -90,6 +90,8 @@ def cases_select(*, study: Study, now: datetime, seed: int | None = None, key: b
         )
         for number, (target, label, candidate) in enumerate(numbered, start=1)
     )
+    study.selection_outdated = ""
+    study.save(update_fields=["selection_outdated"])
     detail = {"seed": seed, "cases": len(drawn), "training_cases": len(practice), "key_sha256": secret.sha256}
     audit(study=study, actor=None, action="cases_select", detail=detail, now=now)
     return cases[: len(drawn)]
