@@ -336,7 +336,8 @@ def equivalence_table(
             where = f"{label}, {'all targets' if target == ALL else target}"
             messages.append(f"Equivalence, {question}, {where}: no test, because there are fewer than two cases.")
         else:
-            sums, counts = np.bincount(codes, differences), np.bincount(codes).astype(np.float64)
+            sums = np.asarray(np.bincount(codes, differences), dtype=np.float64)
+            counts = np.bincount(codes).astype(np.float64)
             found, doubt = _equivalence(
                 sums, counts, margin, rng=stream(seed, "equivalence", question, label, target), draws=draws
             )

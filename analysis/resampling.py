@@ -85,7 +85,7 @@ def _is_open(values: NDArray[np.float64], limit: float, level: float) -> bool:
     ordered = np.sort(values[~np.isnan(values)])
     n = len(ordered)
     for share, holds in (((1 - level) / 2, np.less_equal), ((1 + level) / 2, np.greater_equal)):
-        ranks = stats.binom.ppf([(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2], n, share).astype(int)
+        ranks = np.asarray(stats.binom.ppf([(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2], n, share), dtype=int)
         ends = ordered[np.clip(ranks, 0, n - 1)]
         if bool(holds(ends[0], limit)) != bool(holds(ends[1], limit)):
             return True
