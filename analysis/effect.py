@@ -252,7 +252,9 @@ def effect_table(
                 messages.extend(f"Signed ranks, {question}, {where}: {remark}." for remark in remarks)
             if clusters is not None and clusters.known:
                 rng = stream(seed, "effect of clusters", question, label, target)
-                row |= _over_clusters(own, differences, clusters, found, rng=rng, draws=draws, limits=limits)
+                more, doubts = _over_clusters(own, differences, clusters, found, rng=rng, draws=draws, limits=limits)
+                row |= more
+                messages.extend(f"Effect over clusters, {question}, {where}: {doubt}." for doubt in doubts)
             of_question.append(row)
         rows.extend(_with_cluster_holm(adjusted_rows(of_question, adjust)))
     columns = EFFECT_COLUMNS if adjust == "holm" else [*EFFECT_COLUMNS, "p_bh"]
@@ -270,16 +272,23 @@ def _over_clusters(
     rng: np.random.Generator,
     draws: int,
     limits: Sequence[float],
-) -> dict[str, float]:
-    """What clusters add to a row of the effect: their number and, where they are not the cases, interval and p."""
+) -> tuple[dict[str, float], list[str]]:
+    """What clusters add to a row of the effect (number; interval and p where they are not the cases), and doubts."""
     units = clusters.of(own["case"])
     row: dict[str, float] = {"n_clusters": units.nunique()}
-    if not clusters.are_cases:
-        found = over_cases
-        if row["n_clusters"] < over_cases.n_cases:
-            found = case_effect(units, differences, rng=rng, draws=draws, limits=limits)
-        row |= {"cluster_low": found.ci_low, "cluster_high": found.ci_high, "cluster_p": found.p_value}
-    return row
+    if clusters.are_cases:
+        return row, []
+    if row["n_clusters"] == over_cases.n_cases:
+        found, doubts = over_cases, []
+    else:
+        found = case_effect(units, differences, rng=rng, draws=draws, limits=limits)
+        doubts = [doubt for doubt in (found.p.doubt(limits), found.doubt) if doubt]
+        if row["n_clusters"] == 1:
+            doubts.append("no test, because all cases are one cluster")
+        elif found.reason is None and np.isnan(found.ci_low):
+            doubts.append("no interval, because the differences of all clusters are alike")
+    row |= {"cluster_low": found.ci_low, "cluster_high": found.ci_high, "cluster_p": found.p_value}
+    return row, doubts
 
 
 def _with_cluster_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
