@@ -83,10 +83,10 @@ def p_values(scores: Floats, rng: np.random.Generator) -> Iterator[tuple[str, fl
             yield f"AUC, Obuchowski-Rockette, {analysis.name}", float(analysis.p_value)
 
 
-def ordinal_p_values(scores: Floats) -> Iterator[tuple[str, float]]:
-    """P-values of the ordinal mixed model, by the model and with standard errors over cases."""
+def frame_of(scores: Floats) -> pd.DataFrame:
+    """What the ordinal model must know of the readings of `draw`, in the order of `scores.ravel()`."""
     label, case, reader, arm = (axis.ravel() for axis in np.indices(scores.shape))
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "reader": reader.astype(str),
             "case": [f"{kind}-{number}" for kind, number in zip(label, case, strict=True)],
@@ -95,7 +95,11 @@ def ordinal_p_values(scores: Floats) -> Iterator[tuple[str, float]]:
             "period": 1 + ((case % 2 == 1) ^ (arm == 1)).astype(int),
         }
     )
-    fit = fit_ordinal(scores.ravel(), report_design(frame, ["A", "B"]).design, nodes=10)
+
+
+def ordinal_p_values(scores: Floats) -> Iterator[tuple[str, float]]:
+    """P-values of the ordinal mixed model, by the model and with standard errors over cases."""
+    fit = fit_ordinal(scores.ravel(), report_design(frame_of(scores), ["A", "B"]).design, nodes=10)
     for kind, robust in (("by the model", False), ("over cases", True)):
         yield f"Ordinal model, arm on true positives, {kind}", fit.wald(ARM, INTERACTION, robust=robust).p_value
         yield f"Ordinal model, arm x label, {kind}", fit.wald(INTERACTION, robust=robust).p_value

@@ -132,5 +132,5 @@ def test_patterns_without_a_group_are_refused(
         f"--autoencoder={weights}",
         f"--out={tmp_path}",
     ]
-    assert main([*arguments, "--dataset=x", "--image-name-pattern=abc", SIZE, *SPLIT]) == 1
+    assert main([*arguments, "--dataset=x", "--image-name-pattern=abc", SIZE, *SPLIT]) == 2
     assert "one group" in capsys.readouterr().err
