@@ -19,6 +19,7 @@ from analysis.interchange import FORMATS, convert
 from analysis.mrmc import Name
 from analysis.mrmc_merit import Covariance, Resampling
 from analysis.mrmc_report import build_mrmc
+from analysis.order import natural_order
 from analysis.output import Report, records
 from analysis.paired import Adjustment, choose_arms
 from analysis.power import ALPHA, ANALYSES, TARGET, Components
@@ -27,11 +28,12 @@ from analysis.power_simulation import METHODS, Assumed, build_simulated_power, f
 from analysis.progress import Progress
 from analysis.ratings import Missing, load_ratings
 from analysis.report import DRAWS, SEED, build
-from analysis.schema import load_responses
+from analysis.scale import Scale, named_scales
+from analysis.schema import load_responses, load_scales
 from analysis.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
 
@@ -85,6 +87,20 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allocation", type=Path, metavar="ALLOCATION.csv", help="of the export: the flow table says what was not read"
     )
+    parser.add_argument(
+        "--codebook",
+        type=Path,
+        metavar="CODEBOOK.csv",
+        help="of the export: scores off the scales are refused (default: codebook.csv beside the responses, if any)",
+    )
+    parser.add_argument(
+        "--scale",
+        action="append",
+        default=[],
+        metavar="[QUESTION=]LOW,HIGH",
+        help="lowest and highest score that a question offers, where no codebook tells; its middle divides scores for "
+        "sensitivity (can be given more than once)",
+    )
     parser.add_argument("--plan", type=Path, metavar="FILE", help="locked analysis plan, named with its SHA-256")
     only = parser.add_argument_group("exploration: only part of the responses; each can be given more than once")
     only.add_argument("--target", action="append", default=[], metavar="NAME")
@@ -118,6 +134,7 @@ def _add_agreement(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--readers-in-rows", action="store_true", help="a row is a reader, a column a case")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="also write the numbers in full")
+    parser.add_argument("--scale", type=_scale, metavar="LOW,HIGH", help="refuse a rating that is not from LOW to HIGH")
     _add_draws(parser, "the bootstrap of cases")
 
 
@@ -174,7 +191,9 @@ def _add_covariance(parser: argparse.ArgumentParser) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    frame = load_responses(options.responses)
+    notes: list[str] = []
+    scales = _scales(options.responses, options.codebook)
+    frame = load_responses(options.responses, notes=notes, scales=scales)
     source = _source(options.responses)
     plan = None if options.plan is None else {"file": options.plan.name, "sha256": _source(options.plan)["file_sha256"]}
     report = build(
@@ -186,34 +205,51 @@ def _report(options: argparse.Namespace) -> int:
         margin=options.margin,
         adjust=options.adjust,
         plan=plan,
+        scales=scales | named_scales(options.scale, natural_order(frame["question"].unique())),
         selection=Selection(tuple(options.target), tuple(options.reader), tuple(options.period)),
         allocation=None if options.allocation is None else load_allocation(options.allocation),
+        notes=notes,
     )
     return _finish(report, options.out)
 
 
+def _responses(path: Path, notes: list[str]) -> pd.DataFrame:
+    """The responses, on the scales of codebook.csv beside them as an export has it."""
+    return load_responses(path, notes=notes, scales=_scales(path, None))
+
+
+def _scales(responses: Path, codebook: Path | None) -> dict[str, Scale]:
+    """The scales of the codebook: the one named, or codebook.csv beside the responses as an export has it."""
+    beside = responses.with_name("codebook.csv")
+    chosen = codebook or (beside if beside.is_file() else None)
+    return load_scales(chosen) if chosen else {}
+
+
 def _mrmc(options: argparse.Namespace) -> int:
+    notes: list[str] = []
     report = build_mrmc(
-        load_ratings(options.ratings),
+        load_ratings(options.ratings, notes=notes),
         covariance=options.covariance,
         resampling=Resampling(options.seed, options.draws),
         missing=options.missing,
         threshold=options.threshold,
         source=_source(options.ratings),
+        notes=notes,
     )
     return _finish(report, options.out)
 
 
 def _agreement(options: argparse.Namespace) -> int:
     notes: list[str] = []
-    readers, ratings = load_wide(options.table, readers_in_rows=options.readers_in_rows, notes=notes)
+    readers, ratings = load_wide(
+        options.table, readers_in_rows=options.readers_in_rows, notes=notes, scale=options.scale
+    )
     table = wide_table(readers, ratings, seed=options.seed, draws=options.draws)
     if options.out:
         content = {"agreement": records(table), "seed": options.seed, "draws": options.draws}
         options.out.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     _show(table)
-    for message in [*notes, *wide_messages(table, ratings)]:
-        sys.stderr.write(f"note: {message}\n")
+    _say([*notes, *wide_messages(table, ratings)])
     return 0
 
 
@@ -229,7 +265,9 @@ def _power(options: argparse.Namespace) -> int:
 def _simulated_power(options: argparse.Namespace) -> Report:
     if options.pilot is None or not options.readers or not options.cases:
         raise UsageError("--simulate needs RESPONSES.csv, --readers and --cases.")
-    frame = load_responses(options.pilot)
+    notes: list[str] = []
+    frame = _responses(options.pilot, notes)
+    _say(notes)
     arms = choose_arms(frame, options.treatments)
     if arms is None:
         raise AnalysisError("The pilot has fewer than two arms. Give one with both.")
@@ -278,10 +316,10 @@ def _or_power(options: argparse.Namespace) -> Report:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    content, messages = convert(load_responses(options.responses), options.question, options.to)
+    notes: list[str] = []
+    content, messages = convert(_responses(options.responses, notes), options.question, options.to)
     options.out.write_bytes(content)
-    for message in messages:
-        sys.stderr.write(f"note: {message}\n")
+    _say([*notes, *messages])
     sys.stdout.write(f"Wrote {options.out} ({len(content)} bytes).\n")
     return 0
 
@@ -298,7 +336,11 @@ def _finish(report: Report, out: Path) -> int:
 
 
 def _note(report: Report) -> None:
-    for message in report.messages:
+    _say(report.messages)
+
+
+def _say(messages: Iterable[str]) -> None:
+    for message in messages:
         sys.stderr.write(f"note: {message}\n")
 
 
@@ -313,6 +355,16 @@ def _two(text: str) -> tuple[str, str]:
     if len(names) != 2 or not all(names):
         raise argparse.ArgumentTypeError(f"'{text}' does not name two; write them as FIRST,SECOND")
     return names[0], names[1]
+
+
+def _scale(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        low, high = 0.0, 0.0
+    if not low < high:
+        raise argparse.ArgumentTypeError(f"'{text}' is no scale; write LOW,HIGH such as 1,5")
+    return low, high
 
 
 def _numbers(text: str) -> tuple[int, ...]:

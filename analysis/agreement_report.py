@@ -24,7 +24,7 @@ from analysis.agreement import (
 from analysis.errors import AnalysisError
 from analysis.order import natural_order
 from analysis.resampling import case_weights, percentile_interval, stream
-from analysis.tables import RowError, Table, TableError, number, read_table
+from analysis.tables import RowError, Table, TableError, alike_notes, number, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -219,12 +219,18 @@ def _row(statistic: Statistic) -> tuple[str, int, float, float, float, float]:
     )
 
 
-def load_wide(path: Path, *, readers_in_rows: bool = False, notes: list[str] | None = None) -> tuple[list[str], Floats]:
+def load_wide(
+    path: Path,
+    *,
+    readers_in_rows: bool = False,
+    notes: list[str] | None = None,
+    scale: tuple[float, float] | None = None,
+) -> tuple[list[str], Floats]:
     """Readers and their ratings (cases, readers) from a table with a header: a column is a reader, a row a case.
 
     Empty cells and NA are ratings that are missing. With `readers_in_rows` a row is a reader and the header names the
     cases. A column that names the rows (`IDENTIFIERS`) is no rating: it is left out, and `notes` say so; with
-    `readers_in_rows` it names the readers. Raises AnalysisError.
+    `readers_in_rows` it names the readers. A rating off the `scale` (lowest, highest) is refused. Raises AnalysisError.
     """
     kept = notes if notes is not None else []
     try:
@@ -238,6 +244,7 @@ def load_wide(path: Path, *, readers_in_rows: bool = False, notes: list[str] | N
     table = np.array(cells, dtype=np.float64).reshape(len(cells), len(raters))
     kept += source.notes
     if readers_in_rows:
+        _check_scale(path, source, raters, table, scale)
         return _row_names(source, names), table.T
     counted = _numbering(table)
     names += [raters[column] for column in counted]
@@ -245,11 +252,26 @@ def load_wide(path: Path, *, readers_in_rows: bool = False, notes: list[str] | N
         kept.append(f"Column {', '.join(names)} names the cases and is no reader; it is left out.")
     raters = [name for name in raters if name not in names]
     table = np.delete(table, counted, axis=1)
+    _check_scale(path, source, raters, table, scale)
+    kept += alike_notes({"reader": raters})
     return raters, table
 
 
 def _identifies(name: str) -> bool:
     return "".join(re.split(r"[\s_.-]+", name.casefold())) in {"".join(known.split("_")) for known in IDENTIFIERS}
+
+
+def _check_scale(
+    path: Path, source: Table, columns: Sequence[str], table: Floats, scale: tuple[float, float] | None
+) -> None:
+    low, high = scale or (-np.inf, np.inf)
+    wrong = np.argwhere((table < low) | (table > high))
+    if len(wrong):
+        row, column = wrong[0]
+        raise AnalysisError(
+            f"{path.name}, line {source.lines[row]}: column '{columns[column]}' is {table[row, column]:g}; the scale "
+            f"goes from {low:g} to {high:g}. Correct the rating, or the scale."
+        )
 
 
 def _numbering(table: Floats) -> list[int]:

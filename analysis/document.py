@@ -8,7 +8,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from analysis.labels import ABSENT, caption, column, explained, heading
+from analysis.labels import ABSENT, caption, column, convention, explained, heading
 from analysis.pdf import pdf_document
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def html_text(
     svgs: Mapping[str, bytes],
     methods: str,
     messages: Sequence[str],
+    contrast: str | None = None,
 ) -> str:
     """The whole report as one page without scripts or requests; `tables` are plain rows, figures are inside it."""
     parts = [f"<h1>{html.escape(title)}</h1>"]
@@ -61,7 +62,7 @@ def html_text(
     links = "".join(f'<li><a href="#{html.escape(name)}">{html.escape(heading(name))}</a></li>' for name in names)
     parts.append(f'<h2>Tables</h2><ul>{links}<li><a href="#methods">Methods and options</a></li></ul>')
     for name in names:
-        parts.append(_html_table(name, tables[name]))
+        parts.append(_html_table(name, tables[name], contrast))
         parts += [_html_figure(figure, svgs[figure]) for figure in svgs if caption(figure)[1] == name]
     rest = [figure for figure in svgs if caption(figure)[1] not in names]
     parts += [_html_figure(figure, svgs[figure]) for figure in rest]
@@ -82,6 +83,7 @@ def pdf_bytes(
     tables: Mapping[str, Sequence[Mapping[str, Any]]],
     figures: Mapping[str, bytes],
     methods: str,
+    contrast: str | None = None,
 ) -> bytes:
     """The report in pages: methods and options, tables (long ones cut, with a note), and every figure on its page.
 
@@ -94,7 +96,7 @@ def pdf_bytes(
     blocks = [lines[start : start + _LINES] for start in range(0, len(lines), _LINES)]
     page: list[str] = []
     for name, rows in tables.items():
-        for block in _text_table(name, rows):
+        for block in _text_table(name, rows, contrast):
             if page and len(page) + len(block) + 2 > _LINES:
                 blocks.append(page)
                 page = []
@@ -103,7 +105,7 @@ def pdf_bytes(
     return pdf_document(title, blocks, list(figures.values()))
 
 
-def _text_table(name: str, rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def _text_table(name: str, rows: Sequence[Mapping[str, Any]], contrast: str | None) -> list[list[str]]:
     """Blocks of lines, each with heading and header; a wide table continues below with its text columns repeated."""
     title = heading(name)
     if not rows:
@@ -118,7 +120,7 @@ def _text_table(name: str, rows: Sequence[Mapping[str, Any]]) -> list[list[str]]
         groups[-1].append(key)
     blocks = []
     for number, group in enumerate(groups):
-        head = f"{title} ({name})" + (", continued" if number else f". {explained(name)}")
+        head = f"{title} ({name})" + (", continued" if number else f". {_about(name, contrast)}")
         header = "  ".join(_aligned(key, widths[key], left=key in left) for key in group)
         body = ["  ".join(_aligned(row[key], widths[key], left=key in left) for key in group) for row in shown]
         for start in range(0, len(body), _LINES - 6):
@@ -133,7 +135,11 @@ def _aligned(text: str, width: int, *, left: bool) -> str:
     return text.ljust(width) if left else text.rjust(width)
 
 
-def _html_table(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+def _about(name: str, contrast: str | None) -> str:
+    return " ".join(filter(None, (explained(name), convention(name, contrast))))
+
+
+def _html_table(name: str, rows: Sequence[Mapping[str, Any]], contrast: str | None) -> str:
     columns = list(rows[0])
     text = {key for key in columns if all(row[key] is None or isinstance(row[key], str) for row in rows)}
 
@@ -145,7 +151,7 @@ def _html_table(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
         "<tr>" + "".join(cell("td", key, show(row[key])) for key in columns) + "</tr>" for row in rows[:HTML_ROWS]
     )
     more = f" The first {HTML_ROWS} of {len(rows)} rows." if len(rows) > HTML_ROWS else ""
-    note = html.escape(f"{explained(name)}{more} In full: {name}.csv.")
+    note = html.escape(f"{_about(name, contrast)}{more} In full: {name}.csv.")
     return (
         f'<h2 id="{html.escape(name)}">{html.escape(heading(name))}</h2><p class="note">{note}</p>'
         f'<div class="scroll"><table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>'

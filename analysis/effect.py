@@ -51,7 +51,8 @@ OPTIONS: dict[str, str] = {
     ),
     "signed_rank": (
         "clustered signed-rank test of Rosner, Glynn and Lee (2006; signed_rank_p): zero differences dropped, signs of "
-        "whole cases random, cases of unequal size weighted, normal approximation, two-sided"
+        "whole cases random, cases of unequal size weighted (a negative correlation within cases counts as 0), "
+        "normal approximation, two-sided"
     ),
     "rank_biserial": "matched-pairs rank-biserial correlation of all pairs with a 95% percentile bootstrap of cases",
     "shift": f"Hodges-Lehmann, {SHIFT['estimate']}; interval: {SHIFT['interval']}; test: {SHIFT['test']}",
@@ -134,6 +135,7 @@ EQUIVALENCE_COLUMNS = [
 # With fewer cases an interval or test over cases says nothing.
 MIN_CASES = 2
 MIN_READERS = 2
+ALIKE = "the differences of all cases are alike"
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,9 @@ def effect_table(
             where = f"{label}, {'all targets' if target == ALL else target}"
             if found.reason is not None:
                 messages.append(f"Effect over cases, {question}, {where}: no test, because {found.reason}.")
-            elif (doubt := found.p.doubt(limits)) is not None:
+            elif np.isnan(found.ci_low):
+                messages.append(f"Effect over cases, {question}, {where}: no interval, because {ALIKE}.")
+            if (doubt := found.p.doubt(limits)) is not None:
                 messages.append(f"Effect over cases, {question}, {where}: {doubt}.")
             row = {
                 "question": question,
@@ -373,6 +377,8 @@ def period_table(frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) ->
             row["carry_over"] = 2 * float(_mean_of_orders(every, codes, signed, first_arm_first)[0])
             resampled = 2 * _mean_of_orders(weights, codes, signed, first_arm_first)
             row["carry_over_low"], row["carry_over_high"] = percentile_interval(resampled)
+            if np.isnan([row["period_low"], row["arm_low"], row["carry_over_low"]]).any():
+                messages.append(f"Period effect, {question}, {label}: not every interval, because {ALIKE} or too few.")
         rows.append(row)
     return pd.DataFrame(rows, columns=PERIOD_COLUMNS), messages
 

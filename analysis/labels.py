@@ -44,6 +44,25 @@ TITLES: dict[str, tuple[str, str]] = {
     "components": ("What the power rests on", "Components of the pilot, or assumed ones."),
     "sensitivity": ("With and without what is incomplete", "The effect of several sets of readers and cases."),
 }
+#: Tables of differences between the arms; those of `RATIOS` hold odds ratios or ratios.
+DIFFERENCES = frozenset(
+    {
+        "per_reader",
+        "effect",
+        "equivalence",
+        "period_effect",
+        "wilcoxon",
+        "wilcoxon_exact",
+        "sensitivity",
+        "auc_differences",
+        "auc_per_reader",
+        "auc_target_differences",
+        "point_differences",
+    }
+)
+RATIOS = frozenset({"ordinal", "time_effect"})
+#: Those whose columns other programs rely on get no further column.
+FIXED = frozenset({"wilcoxon"})
 # Start of a figure's name -> caption and the table with its numbers.
 CAPTIONS: dict[str, tuple[str, str]] = {
     "scores": ("Scores per target, label and arm (Figure 6A).", "score_counts"),
@@ -146,6 +165,15 @@ def heading(table: str) -> str:
 def explained(table: str) -> str:
     """What a table shows; empty where nobody has said."""
     return TITLES[table][1] if table in TITLES else ""
+
+
+def convention(table: str, contrast: str | None) -> str:
+    """The sign of a table's differences in words, of a contrast such as "B - A"; empty where it has none."""
+    if not contrast or table not in DIFFERENCES | RATIOS:
+        return ""
+    if table in RATIOS:
+        return f"Ratios are of the second arm to the first ({contrast} in logarithms)."
+    return f"Differences are second arm minus first: {contrast}."
 
 
 def column(name: str) -> str:

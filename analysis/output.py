@@ -43,6 +43,12 @@ class Report:
         part = " (exploration: part of the data)" if self.provenance.get("selection") else ""
         return f"Reader study {study}{part}" if study else f"Reader study{part}"
 
+    @property
+    def contrast(self) -> str | None:
+        """Which arm was taken from which, such as "B - A"."""
+        contrast: str | None = self.provenance.get("contrast")
+        return contrast
+
     def write(self, out_dir: str | Path, *, on_step: Callable[[str], object] = lambda _name: None) -> list[Path]:
         """Write results.json, methods.md, report.html, report.pdf, a CSV per table and each figure as SVG and PDF.
 
@@ -69,11 +75,11 @@ class Report:
             written.append(path)
         on_step(WRITING[1])
         path = folder / "report.pdf"
-        path.write_bytes(pdf_bytes(self.title, rows, pdfs, self.methods))
+        path.write_bytes(pdf_bytes(self.title, rows, pdfs, self.methods, self.contrast))
         written.append(path)
         on_step(WRITING[2])
         for name, text in {
-            "report.html": html_text(self.title, rows, svgs, self.methods, self.messages),
+            "report.html": html_text(self.title, rows, svgs, self.methods, self.messages, self.contrast),
             "results.json": json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
             "methods.md": self.methods,
         }.items():

@@ -1,6 +1,6 @@
 """The report of a reader study: tables, figures, provenance and methods from its responses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from analysis.effect import effect_table, equivalence_table, period_table
 from analysis.errors import AnalysisError, UsageError
 from analysis.flow import OPTIONS as FLOW_OPTIONS
 from analysis.flow import flow_table, sensitivity_table
+from analysis.labels import DIFFERENCES, FIXED, RATIOS
 from analysis.methods import methods_text
 from analysis.monte_carlo import OPTIONS as DRAWN_OPTIONS
 from analysis.mrmc_points import point_options
@@ -28,9 +29,11 @@ from analysis.order import natural_order, unique_slugs
 from analysis.ordinal_report import OPTIONS as ORDINAL_OPTIONS
 from analysis.ordinal_report import iou_ordinal_table, ordinal_tables
 from analysis.output import WRITING, Report, records, software, write_table
+from analysis.scale import Scale, check_scales
 from analysis.schema import LABELS, fingerprint, validate
 from analysis.scores import joint_tables, summary_table
 from analysis.selection import Selection
+from analysis.tables import alike_notes
 from analysis.time import OPTIONS as TIME_OPTIONS
 from analysis.time import time_tables
 from analysis.wilcoxon_exact import OPTIONS as EXACT_OPTIONS
@@ -56,8 +59,10 @@ class _Work:
     margin: float | None
     allocation: pd.DataFrame | None
     clusters: Clusters
+    scales: Mapping[str, Scale]
 
 
+_KEYS = ("reader", "case", "image", "patient", "target", "arm", "question")
 _Found = tuple[dict[str, pd.DataFrame], list[str]]
 #: Told the name of each step as it begins.
 OnStep = Callable[[str], object]
@@ -75,6 +80,8 @@ def build(
     plan: Mapping[str, str] | None = None,
     allocation: pd.DataFrame | None = None,
     selection: Selection | None = None,
+    scales: Mapping[str, Scale] | None = None,
+    notes: Sequence[str] = (),
     on_step: OnStep = lambda _name: None,
 ) -> Report:
     """Compute the report of one study's responses (validated here).
@@ -84,21 +91,18 @@ def build(
     `margin`, in points of the scale and set before the data were seen, asks for tests of equivalence; `adjust` "bh"
     adds p-values of Benjamini and Hochberg. `plan` (file, sha256) is the locked analysis plan that provenance names.
     `allocation` (as `check_allocation` takes it) says what readers were to see of all the data, for the flow table.
-    `selection` keeps part of the responses, and the report calls itself exploration. `on_step` is told each of `STEPS`
-    as it begins.
+    `selection` keeps part of the responses, and the report calls itself exploration. `scales` are the lowest and the
+    highest score that each question offered, whose middle divides scores for sensitivity. `notes`, such as what reading
+    the file had to guess, go before the report's own messages. `on_step` is told each of `STEPS` as it begins.
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
     """
-    if draws < 1:
-        raise UsageError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
-    if margin is not None and not (np.isfinite(margin) and margin > 0):
-        raise UsageError(f"{margin} is no margin. Give a positive number of points of the scale.")
-    if seed < 0:
-        raise UsageError(f"{seed} is no seed. Give a whole number from 0.")
+    _check_request(draws, margin, seed)
     frame = validate(df)
     studies = natural_order(frame["study"].unique())
     if len(studies) > 1:
         raise AnalysisError(f"The data hold {len(studies)} studies ({', '.join(studies)}). Analyse one at a time.")
-    messages: list[str] = []
+    messages = [*notes, *alike_notes({name: frame[name].unique() for name in _KEYS})]
+    known_scales = check_scales(frame, scales or {})
     contrast = paired.choose_arms(frame, arms)
     if selection:
         if allocation is not None:
@@ -118,18 +122,20 @@ def build(
     clusters = clusters_of(frame)
     if (together := clusters.sentence()) is not None:
         messages.append(together)
-    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned, clusters)
+    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned, clusters, known_scales)
     for name, compute in _COMPUTED.items():
         on_step(name)
         more, said = compute(work)
         tables |= more
         messages += said
+    words = f"{contrast[1]} - {contrast[0]}" if contrast is not None else None
+    tables |= {name: tables[name].assign(contrast=words) for name in tables.keys() & (DIFFERENCES | RATIOS) - FIXED}
     provenance: dict[str, Any] = {
         "format": REPORT_FORMAT,
         "software": software(),
         "data": {**_description(frame, clusters), **(source or {})},
         "arms": drawn,
-        "contrast": f"{contrast[1]} - {contrast[0]}" if contrast is not None else None,
+        "contrast": words,
         "seed": seed,
         "plan": dict(plan) if plan is not None else None,
         "selection": selection.as_json() if selection else None,
@@ -138,6 +144,15 @@ def build(
     text = methods_text(provenance, messages)
     on_step(DRAWING)
     return Report(tables, _figures(frame, tables, drawn), provenance, messages, text)
+
+
+def _check_request(draws: int, margin: float | None, seed: int) -> None:
+    if draws < 1:
+        raise UsageError(f"{draws} draws cannot be made. Ask for at least 1; 2000 is usual.")
+    if margin is not None and not (np.isfinite(margin) and margin > 0):
+        raise UsageError(f"{margin} is no margin. Give a positive number of points of the scale.")
+    if seed < 0:
+        raise UsageError(f"{seed} is no seed. Give a whole number from 0.")
 
 
 def _options(work: _Work) -> dict[str, Any]:
@@ -158,7 +173,10 @@ def _options(work: _Work) -> dict[str, Any]:
         "missing": dict(FLOW_OPTIONS),
         "agreement": dict(AGREEMENT_OPTIONS),
         "auc": {**mrmc_options("jackknife"), "difference": "second - first arm"},
-        "points": point_options(None),
+        "points": {
+            **point_options(None),
+            "scales": {question: list(scale) for question, scale in work.scales.items()},
+        },
         "time": dict(TIME_OPTIONS),
     }
 
@@ -250,7 +268,9 @@ def _overlap(work: _Work) -> _Found:
 _COMPUTED: dict[str, Callable[[_Work], _Found]] = {
     "Effect over cases": _effect,
     "Ordinal mixed model": lambda work: ordinal_tables(work.frame, work.arms),
-    "Accuracy of the readers": lambda work: accuracy_tables(work.frame, work.arms, clusters=work.clusters),
+    "Accuracy of the readers": lambda work: accuracy_tables(
+        work.frame, work.arms, scales=work.scales, clusters=work.clusters
+    ),
     "Agreement of the readers": _agreement,
     "Time": lambda work: time_tables(work.frame, work.arms, seed=work.seed, draws=work.draws),
     "Tests as published": _wilcoxon,

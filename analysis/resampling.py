@@ -26,9 +26,18 @@ def case_weights(rng: np.random.Generator, cases: int, draws: int) -> NDArray[np
 
 
 def percentile_interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """95% percentile interval of resampled values; NaN where too many of them are undefined."""
+    """95% percentile interval of resampled values.
+
+    NaN where too many of them are undefined, and where all are equal: resampling cases that are all alike says nothing
+    about other cases, and an interval of one point would say that it does.
+    """
     defined = values[~np.isnan(values)]
-    if len(values) == 0 or len(defined) < MIN_DEFINED * len(values):
+    if len(values) == 0 or len(defined) < MIN_DEFINED * len(values) or is_constant(defined):
         return np.nan, np.nan
     low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
+
+
+def is_constant(values: NDArray[np.float64]) -> bool:
+    """Whether all values are equal but for rounding."""
+    return bool(np.ptp(values) <= 1e-12 * np.max(np.abs(values)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,9 @@ import pandas as pd
 from analysis.cells import write_cells
 from analysis.errors import AnalysisError
 from analysis.order import natural_order
-from analysis.tables import TableError, read_table
+from analysis.tables import RowError, TableError, read_table
 
+Scales = Mapping[str, tuple[float, float]]  # question -> lowest and highest score
 Kind = Literal["text", "integer", "number", "time"]
 ALL = "all"
 LABELS = ("TP", "FP")
@@ -124,25 +126,55 @@ class SchemaError(AnalysisError):
         super().__init__(f"{where[:1].upper()}{where[1:]}{': ' if where else ''}{problem} {remedy}")
 
 
-def codebook() -> list[dict[str, str]]:
-    """One row per column of RESPONSES.csv, in its order, from the definition that also checks the data."""
-    return [
-        {
-            "column": column.name,
-            "type": column.kind,
-            "unit": column.unit,
-            "allowed": column.rule,
-            "required": "yes" if column.required else "no",
-            "description": column.description,
-        }
-        for column in COLUMNS
-    ]
+def codebook(scales: Scales | None = None) -> list[dict[str, str]]:
+    """One row per column of RESPONSES.csv, in its order, from the definition that also checks the data.
+
+    After the row of `value` there is one for each question of `scales`, with the ends of its scale.
+    """
+    rows = []
+    for column in COLUMNS:
+        rows.append(_described(column))
+        for question, (low, high) in (scales or {}).items() if column.name == "value" else ():
+            ends = {"minimum": f"{low:g}", "maximum": f"{high:g}", "allowed": f"{low:g} to {high:g}"}
+            rows.append(_described(column) | ends | {"question": question})
+    return rows
 
 
-def load_responses(source: str | Path | IO[str] | IO[bytes], *, notes: list[str] | None = None) -> pd.DataFrame:
+def _described(column: Column) -> dict[str, str]:
+    ends = {"minimum": column.minimum, "maximum": column.maximum}
+    return {
+        "column": column.name,
+        "question": "",
+        "type": column.kind,
+        "unit": column.unit,
+        "allowed": column.rule,
+        "required": "yes" if column.required else "no",
+        "description": column.description,
+    } | {name: "" if end is None else f"{end:g}" for name, end in ends.items()}
+
+
+def load_scales(path: str | Path) -> dict[str, tuple[float, float]]:
+    """The scale of each question that codebook.csv states. Raises SchemaError, OSError."""
+    scales = {}
+    try:
+        table = read_table(path, required=("column",), known=("question", "minimum", "maximum")).whole()
+        for row in table:
+            if row.text("column") == "value" and row.text("question"):
+                scales[row.required("question")] = (row.number("minimum"), row.number("maximum"))
+    except RowError as error:
+        raise SchemaError(f"the codebook's {error}.", "Give codebook.csv of the export.", rows=(row.line,)) from error
+    except TableError as error:
+        raise SchemaError(f"{Path(path).name}: {error.problem}", error.remedy, rows=error.lines) from error
+    return scales
+
+
+def load_responses(
+    source: str | Path | IO[str] | IO[bytes], *, notes: list[str] | None = None, scales: Scales | None = None
+) -> pd.DataFrame:
     """Read RESPONSES.csv, in any form that `analysis.tables` reads, and return it validated.
 
-    What had to be guessed about the file is added to `notes`. Raises SchemaError for anything that is not a table of
+    What had to be guessed about the file is added to `notes`. A score outside the scale of its question, where
+    `scales` has it, is refused. Raises SchemaError for anything that is not a table of
     responses, OSError for a file that cannot be opened.
     """
     numeric = [column.name for column in COLUMNS if column.kind in {"integer", "number"}]
@@ -153,7 +185,10 @@ def load_responses(source: str | Path | IO[str] | IO[bytes], *, notes: list[str]
     if notes is not None:
         notes += table.notes
     frame = pd.DataFrame(table.records, columns=list(table.header), dtype=str)
-    return _validate(frame, np.asarray(table.lines, dtype=np.int64))
+    lines = np.asarray(table.lines, dtype=np.int64)
+    typed = _validate(frame, lines)
+    _check_scales(frame, lines, scales or {})
+    return typed
 
 
 def validate(frame: pd.DataFrame) -> pd.DataFrame:
@@ -182,6 +217,16 @@ def fingerprint(frame: pd.DataFrame) -> str:
     stream = io.StringIO()
     write_responses(frame[[name for name in COLUMN_NAMES if name in frame.columns]], stream)
     return hashlib.sha256(stream.getvalue().encode()).hexdigest()
+
+
+def _check_scales(frame: pd.DataFrame, lines: np.ndarray[Any, np.dtype[np.int64]], scales: Scales) -> None:
+    values = pd.to_numeric(frame["value"], errors="coerce")
+    for question, (low, high) in scales.items():
+        wrong = (frame["question"] == question) & ~values.between(low, high)
+        problem = (
+            f"{_first(frame['value'], wrong)} is off the scale of {question}, which goes from {low:g} to {high:g}."
+        )
+        _refuse(wrong, lines, "value", problem, "Correct the score, or the codebook.")
 
 
 def _validate(frame: pd.DataFrame, rows: np.ndarray[Any, np.dtype[np.int64]]) -> pd.DataFrame:

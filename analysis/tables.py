@@ -227,6 +227,16 @@ def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
+def alike_notes(keys: Mapping[str, Iterable[str]]) -> list[str]:
+    """Keys that are different but may be meant as one, by the name of what they are keys of."""
+    return [
+        f"{name.capitalize()} {' and '.join(map(repr, group))} differ only in case, blanks or leading zeros and count "
+        "as different."
+        for name, values in keys.items()
+        for group in alike(values)
+    ]
+
+
 def _folded(name: str) -> str:
     folded = re.sub(r"[\s_\u200b\ufeff]+", "", unicodedata.normalize("NFKC", name)).casefold()
     return re.sub(r"(?<![\d.,])0+(?=\d)", "", folded)

@@ -23,8 +23,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from explainer.catalogue.doubts import Doubt
 from explainer.phantoms import draw
-from explainer.radiographs.doubts import Doubt, find_doubts
+from explainer.radiographs.doubts import find_doubts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -77,5 +77,5 @@ def _line(path: Path, radiograph: Radiograph | None, reason: str) -> dict[str, A
         "window_from": radiograph.window_from,
         "spacing_corrected": radiograph.spacing_corrected,
         "orientation_applied": radiograph.orientation_applied,
-        "doubts": list(radiograph.doubts),
+        "doubts": list(radiograph.doubts()),
     }

@@ -30,6 +30,9 @@ TECHNICAL_TAGS = (
     "ImagerPixelSpacing",
     "WindowCenter",
     "WindowWidth",
+    "PatientOrientation",
+    "PresentationIntentType",
+    "BurnedInAnnotation",
 )
 #: Macros of enhanced objects whose content older objects have in the header itself.
 _MACROS = ("PixelMeasuresSequence", "FrameVOILUTSequence", "PixelValueTransformationSequence")
@@ -102,8 +105,6 @@ def _check_is_picture(dataset: Any) -> None:
     if "PixelData" not in dataset:
         of_kind = f": it is of the kind {kind}" if kind else ""
         raise Refused(f"it holds no picture{of_kind}; give the file of the radiograph itself")
-    if "BurnedInAnnotation" in dataset and _text(dataset, "BurnedInAnnotation").upper() == "YES":
-        raise Refused("it says that identifying text is burned into its pixels: remove that first")
 
 
 def _check_frames(dataset: Any) -> None:

@@ -56,7 +56,8 @@ class Likeness:
 
 def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = values - values.mean()
-    return centred / np.sqrt((centred**2).sum())
+    unit: NDArray[np.float64] = centred / np.sqrt((centred**2).sum())
+    return unit
 
 
 def _templates() -> tuple[NDArray[np.float64], ...]:
@@ -89,8 +90,7 @@ def _small(grey: NDArray[np.float32]) -> NDArray[np.float64]:
     """32 x 32 values without the coarsest differences, which say how the film lay and not what is on it."""
     picture = Image.fromarray(np.ascontiguousarray(grey, dtype=np.float32))
     values = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float64)
-    fine: NDArray[np.float64] = values - gaussian_filter(values, _BLUR)
-    return fine
+    return values - gaussian_filter(values, _BLUR)
 
 
 def _correlations(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -21,6 +21,7 @@ _OPAQUE = 255
 _ORIENTATION = 0x0112
 _DEEP = ("I;16", "I;16B", "I;16L", "I")
 _PLAIN = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+_COLOURED = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 _DAMAGED = "it is damaged or cut short: copy or export it again"
 #: How files begin that people take for radiographs, and what these are.
 _OTHERS = (
@@ -39,13 +40,17 @@ _OTHERS = (
 
 @dataclass(frozen=True)
 class StoredPicture:
-    """Grey values as stored (H, W), of 8 or 16 bits; EXIF's `orientation`; `ratio`, a pixel's height over its width."""
+    """Grey values as stored (H, W), of 8 or 16 bits; EXIF's `orientation`; `ratio`, a pixel's height over its width.
+
+    `colour` (H, W, 3), uint8, is there where not all pixels are grey.
+    """
 
     values: NDArray[Any]
     bits: int
     orientation: int
     ratio: float
     mode: str
+    colour: NDArray[np.uint8] | None = None
 
 
 def is_picture(data: bytes) -> bool:
@@ -68,7 +73,7 @@ def stored_picture(data: bytes) -> StoredPicture:
                 raise Refused(f"{image.width} x {image.height} pixels are more than the {MAX_PIXELS:,} that are read")
             image.load()
             values, bits = _grey(image)
-            return StoredPicture(values, bits, _orientation(image), _ratio(image), image.mode)
+            return StoredPicture(values, bits, _orientation(image), _ratio(image), image.mode, _colour(image))
     except UnidentifiedImageError as error:
         raise Refused(_unidentified(data)) from error
     except Image.DecompressionBombError as error:  # Pillow's own limit, where it comes before ours
@@ -109,6 +114,13 @@ def _grey(image: Image.Image) -> tuple[NDArray[Any], int]:
     # A palette has to become colours before colours become grey.
     colours = image.convert("RGB") if image.mode in ("P", "PA") else image
     return np.asarray(colours.convert("L")), 8
+
+
+def _colour(image: Image.Image) -> NDArray[np.uint8] | None:
+    if image.mode not in _COLOURED:
+        return None
+    colour = np.asarray(image.convert("RGB"))
+    return None if (colour[..., :1] == colour).all() else colour
 
 
 def _orientation(image: Image.Image) -> int:

@@ -31,7 +31,7 @@ class Radiograph:
 
     `bits` are those of a stored value, `photometric` is the file's own word for its pixels, `window_from` what decided
     on black and white (`voi_lut`, `window`, `declared range` or `range in use`), `technical` the few allowed DICOM tags
-    and `doubts` the names of what makes one look twice.
+    and `colour` (H, W, 3), uint8, what a coloured file was before it became grey, as stored.
     """
 
     values: NDArray[np.uint8] | NDArray[np.uint16]
@@ -40,7 +40,7 @@ class Radiograph:
     window_from: str
     placement: Placement
     technical: dict[str, Any] = field(default_factory=dict)
-    doubts: tuple[str, ...] = ()
+    colour: NDArray[np.uint8] | None = None
 
     @property
     def maximum(self) -> int:
@@ -63,6 +63,14 @@ class Radiograph:
         if self.values.dtype == np.uint16:
             return self.values.astype(np.uint16)
         return self.values.astype(np.uint16) * np.uint16(_DEEP_OF_BYTE)
+
+    def doubts(self, view: str = "") -> tuple[str, ...]:
+        """Names of what makes it doubtful that this is one frontal chest; `view` is what a table of labels calls it."""
+        from explainer.radiographs.doubts import find_doubts  # with scipy, which pages and classifiers do without
+
+        grey = self.values.astype(np.float32) / np.float32(self.maximum)
+        found = find_doubts(grey, facts={**self.technical, "view": view}, colour=self.colour)
+        return tuple(doubt.value for doubt in found)
 
 
 def radiograph_read(path: Path) -> Radiograph:
@@ -135,6 +143,7 @@ def _of_picture(data: bytes) -> Radiograph:
         photometric=file.mode,
         window_from=shown.window_from if shown else DECLARED,
         placement=placement,
+        colour=file.colour,
     )
 
 

@@ -61,14 +61,16 @@ class Workforce:
         label: str,
         unit: str,
         send_again: Callable[[], object],
+        waits: Callable[[], str] = str,
     ) -> None:
         """Show progress until `finished` reaches `total`; where nothing moves, `send_again` now and then.
 
-        Raises StalledError or ProcessError where it never will.
+        `waits` says what waits to be tried again, and why; it is said once for each reason. Raises StalledError or
+        ProcessError where it never will.
         """
         self.ensure()
         moved_at = sent_at = looked_at = time.monotonic()
-        last = -1
+        last, reason = -1, ""
         with Progress(label, total, unit=unit) as progress:
             while (now := finished()) < total:
                 progress.move_to(now)
@@ -76,10 +78,13 @@ class Workforce:
                 if now != last:
                     moved_at, last = moment, now
                 if moment - moved_at > STALLED_SECONDS:
-                    raise StalledError(_stalled(label, now, total))
+                    raise StalledError(_stalled(label, now, total, reason))
                 if moment - looked_at > LOOK_SECONDS:
                     self.ensure()
                     looked_at = moment
+                    if (told := waits()) != reason:
+                        reason = told
+                        self._say(f"{label}: {reason or 'goes on'}.")
                 if moment - max(moved_at, sent_at) > SILENT_SECONDS:
                     send_again()
                     sent_at = moment
@@ -103,9 +108,10 @@ def worker_arguments(name: str, *, queue: str = GPU) -> list[str]:
     return [*celery, "worker", "-Q", queue, "-c", "1", "-n", f"{name}@%h", "-l", "INFO"]
 
 
-def _stalled(label: str, done: int, total: int) -> str:
+def _stalled(label: str, done: int, total: int, reason: str) -> str:
+    why = f" {reason[0].upper()}{reason[1:]}." if reason else ""
     return (
-        f"{label}: nothing was finished for {STALLED_SECONDS / 60:.0f} minutes ({done} of {total} are). Look at the "
-        f"worker's log, in {settings.DATA_DIR / 'log'} where this application started it, and run the command again: "
-        "it goes on where it stopped."
+        f"{label}: nothing was finished for {STALLED_SECONDS / 60:.0f} minutes ({done} of {total} are).{why} "
+        f"Look at the worker's log, in {settings.DATA_DIR / 'log'} where this application started it, and run the "
+        "command again: it goes on where it stopped."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -22,6 +23,8 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 MAX_BODY = 32 * 1024  # a text of the greatest length, and all that goes with it
 OTHER_READER = "Somebody else is signed in on this computer now. Sign in as yourself: your answers wait here."
 MAX_EVENTS_BODY = 160_000  # a full batch of the longest events
+# A reply without it decides nothing in the browser: a proxy, a portal or another program may answer in JSON too.
+MARK = "readerstudy"
 STATUS_OF: Mapping[type[Exception], int] = {
     services.ReadingNotFoundError: 404,
     services.ReadingClosedError: 403,
@@ -29,6 +32,10 @@ STATUS_OF: Mapping[type[Exception], int] = {
     services.ReasonMissingError: 428,
     services.AnswerConflictError: 409,
 }
+
+
+class UnreadableError(Exception):
+    """What arrived is not what a page sends: cut off or changed on its way, so that sending it again may help."""
 
 
 def from_script(view: View) -> View:
@@ -56,13 +63,15 @@ def answer_put(request: HttpRequest, reading_id: uuid.UUID, answer_id: uuid.UUID
             content=_content(body),
             known_revision=None if body.get("known_revision") is None else _whole(body, "known_revision", minimum=0),
             reason=_text(body, "reason") if "reason" in body else "",
-            seconds=None if body.get("seconds") is None else _number(body, "seconds"),
+            seconds=None if body.get("seconds") is None else _duration(body, "seconds"),
             user=user,
             now=timezone.now(),
         )
         reply: dict[str, Any] = {"revision": stored.revision, "complete": stored.complete}
         if (standing := stored.standing) is not None:
             reply["standing"] = standing.revision
+        if stored.late:
+            reply["late"] = True
         return reply
 
     return _put(request, store)
@@ -120,13 +129,13 @@ def events_put(request: HttpRequest, reading_id: uuid.UUID, visit_id: uuid.UUID)
 
     def store(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            records = records_from(body.get("events"))
+            records, refused = records_from(body.get("events"))
         except ExposureError as error:
             raise services.AnswerRefusedError(str(error)) from error
         lost = _whole(body, "lost") if "lost" in body else 0
         if not 0 <= lost <= SEQUENCE_LIMIT:
             raise services.AnswerRefusedError(f"lost must be from 0 to {SEQUENCE_LIMIT}.")
-        services.events_store(
+        impossible = services.events_store(
             visit_id=visit_id,
             reading_id=reading_id,
             records=records,
@@ -135,17 +144,17 @@ def events_put(request: HttpRequest, reading_id: uuid.UUID, visit_id: uuid.UUID)
             user=user,
             now=timezone.now(),
         )
-        return {"stored": len(records)}
+        return {"stored": len(records) - len(impossible), "refused": len(refused) + len(impossible)}
 
     return _put(request, store, limit=MAX_EVENTS_BODY)
 
 
 def _visit_time(body: Mapping[str, Any]) -> services.VisitTime:
     return services.VisitTime(
-        seconds=_number(body, "seconds"),
-        idle_seconds=_number(body, "idle") if "idle" in body else 0,
-        hidden_seconds=_number(body, "hidden") if "hidden" in body else 0,
-        painted_ms=_number(body, "painted") if body.get("painted") is not None else None,
+        seconds=_duration(body, "seconds"),
+        idle_seconds=_duration(body, "idle") if "idle" in body else 0,
+        hidden_seconds=_duration(body, "hidden") if "hidden" in body else 0,
+        painted_ms=_duration(body, "painted") if body.get("painted") is not None else None,
     )
 
 
@@ -153,14 +162,20 @@ def _put(
     request: HttpRequest, store: Callable[[User, Mapping[str, Any]], dict[str, Any]], *, limit: int = MAX_BODY
 ) -> JsonResponse:
     if not isinstance(request.user, User):
-        return JsonResponse({"error": "Your session has ended: sign in again. Your answers wait here."}, status=401)
+        return _reply({"error": "Your session has ended: sign in again. Your answers wait here."}, status=401)
     try:
         body = _body(request, limit)
         if body.get("reader") not in (None, str(request.user.pk)):
-            return JsonResponse({"error": OTHER_READER}, status=401)
-        return JsonResponse(store(request.user, body))
+            return _reply({"error": OTHER_READER}, status=401)
+        return _reply(store(request.user, body))
+    except UnreadableError as error:
+        return JsonResponse({"error": str(error)}, status=400)
     except tuple(STATUS_OF) as error:
-        return JsonResponse({"error": str(error)}, status=STATUS_OF[type(error)])
+        return _reply({"error": str(error)}, status=STATUS_OF[type(error)])
+
+
+def _reply(content: dict[str, Any], status: int = 200) -> JsonResponse:
+    return JsonResponse({MARK: True, **content}, status=status)
 
 
 def _body(request: HttpRequest, limit: int) -> Mapping[str, Any]:
@@ -169,9 +184,9 @@ def _body(request: HttpRequest, limit: int) -> Mapping[str, Any]:
     try:
         body = json.loads(request.body)
     except (ValueError, RecursionError) as error:  # the latter for brackets within brackets without end
-        raise services.AnswerRefusedError("The request is not JSON.") from error
+        raise UnreadableError("The request is not JSON.") from error
     if not isinstance(body, dict):
-        raise services.AnswerRefusedError("The request must be a JSON object.")
+        raise UnreadableError("The request must be a JSON object.")
     return body
 
 
@@ -203,11 +218,12 @@ def _whole(body: Mapping[str, Any], key: str, *, minimum: int | None = None) -> 
     return value
 
 
-def _number(body: Mapping[str, Any], key: str) -> float:
+def _duration(body: Mapping[str, Any], key: str) -> float:
+    """A time that a page counted; NaN for what is none: it is told as doubtful, and nothing is refused for it."""
     value = body.get(key)
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise services.AnswerRefusedError(f"{key} must be a number.")
+        return math.nan
     try:
         return float(value)
-    except OverflowError as error:
-        raise services.AnswerRefusedError(f"{key} is too large.") from error
+    except OverflowError:
+        return math.inf

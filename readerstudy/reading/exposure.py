@@ -14,6 +14,7 @@ VALUE_BYTES = 500
 SEQUENCE_LIMIT = 10_000  # of one visit; a page left open for hours stays far below
 COUNT_LIMIT = 100_000
 KINDS: Mapping[str, str] = {
+    "shown": "The pictures were painted: the size of each, in pixels of the page and of the screen, and its window.",
     "animation_started": "The counterfactual began to play, by itself or by the reader.",
     "animation_paused": "The reader paused it.",
     "loop": "The counterfactual went there and back again once.",
@@ -35,7 +36,7 @@ _PANEL = re.compile(r"[\w.-]{0,40}", re.ASCII)
 
 
 class ExposureError(Exception):
-    """An event that no page of ours records."""
+    """An event that no page of ours records, or a batch that is none."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,31 @@ class Record:
     seconds: float
 
 
-def records_from(events: object) -> list[Record]:
-    """The batch that a page sent, checked. Raises ExposureError."""
+@dataclass(frozen=True)
+class Refused:
+    """An event that is no record: its place in the batch, and why not."""
+
+    place: int
+    why: str
+
+
+def records_from(events: object) -> tuple[list[Record], list[Refused]]:
+    """The batch that a page sent: what can be recorded, and what cannot. Raises ExposureError for what is no batch.
+
+    One event that is wrong takes no other with it.
+    """
     if not isinstance(events, list):
         raise ExposureError("events must be a list.")
     if len(events) > BATCH_LIMIT:
         raise ExposureError(f"At most {BATCH_LIMIT} events are taken at once.")
-    return [_record(event) for event in events]
+    records: list[Record] = []
+    refused: list[Refused] = []
+    for place, event in enumerate(events):
+        try:
+            records.append(_record(event))
+        except ExposureError as error:
+            refused.append(Refused(place=place, why=str(error)))
+    return records, refused
 
 
 def _record(event: object) -> Record:

@@ -12,6 +12,16 @@ from readerstudy.studies.models import Arm, Case, Membership, Question, Study
 TRAINING = 0  # the number of the period of training cases, which comes before all others
 
 
+class Doubt(models.TextChoices):
+    """Why a time that a page counted cannot be right, or the server's clock is not. It is kept all the same."""
+
+    NONE = "", "no doubt"
+    BEYOND = "beyond_elapsed", "more than has passed since the case was opened, by the server's clock"
+    NEGATIVE = "negative", "less than nothing"
+    NO_NUMBER = "no_number", "no number of seconds that anybody could spend: nothing was kept"
+    NOT_OPENED = "not_opened", "the server did not know that the case had been opened"
+
+
 class Period(models.Model):
     """One pass over all cases. Period 2 opens for a reader when the washout after their period 1 is over.
 
@@ -99,16 +109,26 @@ class Answer(models.Model):
         null=True, blank=True, help_text="The current revision that the reader's page knew of; 0 for none."
     )
     superseded = models.BooleanField(
-        default=False, help_text="It arrived without knowing of the answer that stood by then, and did not replace it."
+        default=False,
+        help_text="It never counts: it arrived without knowing of the answer that stood by then, or late.",
     )
     reason = models.CharField(max_length=200, blank=True, help_text="Why it was changed after the case was submitted.")
     seconds = models.FloatField(null=True, blank=True, help_text="Active seconds on the case when it was given.")
+    seconds_doubt = models.CharField(
+        max_length=20, choices=Doubt.choices, blank=True, help_text="Why `seconds` cannot be right, where it cannot."
+    )
+    late = models.BooleanField(
+        default=False, help_text="It arrived when the case was no longer open: it is kept and never counts."
+    )
     answered_at = models.DateTimeField()
 
     class Meta:
         ordering = ("reading", "question", "revision")
         constraints = (
             models.UniqueConstraint(fields=("reading", "question", "revision"), name="answer_revision_unique"),
+            models.CheckConstraint(
+                condition=models.Q(late=False) | models.Q(superseded=True), name="answer_late_is_superseded"
+            ),
             models.CheckConstraint(
                 condition=models.Q(value__isnull=False, content__isnull=True)
                 | models.Q(value__isnull=True, content__isnull=False),
@@ -160,6 +180,9 @@ class Visit(models.Model):
     seconds = models.FloatField(help_text="Active: in view, and touched within the last minute.")
     idle_seconds = models.FloatField(default=0, help_text="In view, but nobody touched it for a minute.")
     hidden_seconds = models.FloatField(default=0, help_text="Out of view and back again.")
+    seconds_doubt = models.CharField(
+        max_length=20, choices=Doubt.choices, blank=True, help_text="Why its times cannot be right, where they cannot."
+    )
     painted_ms = models.PositiveIntegerField(
         null=True, blank=True, help_text="From asking for the page until all its pictures were painted."
     )

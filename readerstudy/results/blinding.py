@@ -25,7 +25,8 @@ WITHHELD_RULE = (
 # What is the same to handle in every arm. A column that is new is withheld until somebody puts it here.
 _EXPOSURE_SHOWN = {
     "reader", "case", "arm", "period", "position", "visits", "seconds", "seconds_first", "idle_seconds",
-    "hidden_seconds", "instructions_opened", "tab_hidden", "excluded",
+    "hidden_seconds", "instructions_opened", "tab_hidden", "excluded", "seconds_doubt", "picture_css", "picture_device",
+    "picture_pixels", "pixel_ratio", "viewport_width", "viewport_height", "window_width", "window_level",
 }  # fmt: skip
 _AUDIT_SHOWN = {
     "added", "annotations", "answers", "case", "cases", "cases_renumbered", "code", "consent_sha256", "key_sha256",

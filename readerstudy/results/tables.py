@@ -13,6 +13,7 @@ from readerstudy.results.numbers import ALL
 SIGNIFICANT = 0.05
 LONG = 40
 QUESTION = "question"
+CONTRAST = "contrast"
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 
@@ -103,7 +104,9 @@ def shown_table(part: Part, tables: Tables, questions: Mapping[str, str]) -> Sho
     rows = sorted(rows, key=lambda row: not part.first(row))
     if part.pivot:
         rows = _pivoted(rows, part.pivot)
-    columns = [name for name in part.columns or rows[0] if name in rows[0] and name not in {QUESTION, "headline"}]
+    columns = [
+        name for name in part.columns or rows[0] if name in rows[0] and name not in {QUESTION, "headline", CONTRAST}
+    ]
     if part.pivot:
         columns = [name for name in rows[0] if name != QUESTION]
     # A column in which nothing could be had, or which only some reports fill, says nothing.
@@ -119,10 +122,16 @@ def shown_table(part: Part, tables: Tables, questions: Mapping[str, str]) -> Sho
     return ShownTable(
         files=tuple(f"{name}.csv" for name in part.files or (part.table,)),
         title=part.title or labels.heading(part.table),
-        note=part.note or labels.explained(part.table),
+        note=" ".join(filter(None, (part.note or labels.explained(part.table), _convention(part, tables)))),
         headings=headings,
         groups=tuple(Group(questions.get(key, key), tuple(grouped[key])) for key in (*questions, "") if key in grouped),
     )
+
+
+def _convention(part: Part, tables: Tables) -> str:
+    """Which arm was taken from which; in words of the table's rows or, where it has no such column, of the effect's."""
+    named = (row[CONTRAST] for table in (part.table, "effect") for row in tables.get(table, ()) if row.get(CONTRAST))
+    return labels.convention(part.table, next(named, None))
 
 
 def _asked(row: Row, questions: Mapping[str, str]) -> bool:

@@ -147,6 +147,7 @@ def results_state(request: HttpRequest, slug: str) -> JsonResponse:
             "step": run.step if run else "",
             "done": run.steps_done if run else 0,
             "steps": run.steps if run else 0,
+            "waits": run.waits if run else "",
             "worker": state.worker,
             "shown": state.shown.short_version if state.shown else "",
         },
@@ -272,6 +273,7 @@ def _reproduce(asked: Asked) -> str:
         words.append(f"--margin {plan.margin:g}")
     if plan.adjust != "holm":
         words.append(f"--adjust {plan.adjust}")
+    words += reports.scale_options(asked.spec.study)
     chosen = {"target": selection.targets, "reader": selection.readers, "period": selection.periods}
     words += [f'--{name} "{value}"' for name, values in chosen.items() for value in values]
     return " ".join(words)

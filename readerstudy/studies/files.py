@@ -32,8 +32,8 @@ class StoredImage:
     created: bool = False
 
 
-def image_store(path: Path) -> StoredImage:
-    """Read a PNG, JPEG or DICOM file and keep the picture that readers see. Raises FileError."""
+def image_store(path: Path, *, view: str = "") -> StoredImage:
+    """Read a PNG, JPEG or DICOM file and keep the picture that readers see; `view` is the table's. Raises FileError."""
     try:
         data = file_bytes(path)
         radiograph = radiograph_of(data, path.name)
@@ -52,7 +52,7 @@ def image_store(path: Path) -> StoredImage:
         height=height,
         bits=bits,
         technical=technical,
-        doubts=radiograph.doubts,
+        doubts=radiograph.doubts(view),
         created=created,
     )
 

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from readerstudy.studies.protocol_analysis import AnalysisPlan, analysis_plan
+from readerstudy.studies.protocol_models import models_check, parameters_checked
 from readerstudy.studies.protocol_questions import CHANGES, QuestionPlan, comment_plan, question_plan
 from readerstudy.studies.protocol_reading import ReadingPlan, reading_plan
 from readerstudy.studies.protocol_results import ResultsPlan, results_plan
 from readerstudy.studies.protocol_synonyms import synonyms
-from readerstudy.studies.protocol_table import ProtocolError, Table
+from readerstudy.studies.protocol_table import Document, ProtocolError, Table
 
 __all__ = ["METHODS", "PROTOCOLS_DIR", "Protocol", "ProtocolError", "load_protocol", "protocol_parse"]
 
 METHODS = ("input_gradient", "guided_backprop", "integrated_gradients", "iterative_delete", "latent_shift")
 PROTOCOLS_DIR = Path(__file__).resolve().parent / "protocols"
 
+#: Far more than any protocol has: consent and instructions are a few pages.
+MAX_BYTES = 500_000
 _ARMS = 2  # a crossover swaps two arms
 
 
@@ -59,19 +62,23 @@ class Protocol:
 def load_protocol(path: Path) -> Protocol:
     """The protocol in this file. Raises ProtocolError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProtocolError(f"{path}: cannot be read: {error}") from error
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ProtocolError(f"{path}: cannot be read: {error.strerror or error}.") from error
+    if len(content) > MAX_BYTES:
+        raise ProtocolError(f"{path}: is larger than {MAX_BYTES:,} bytes: it is no protocol.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ProtocolError(f"{path}, line {line}: is not UTF-8: save the file in that encoding.") from error
     return protocol_parse(text, source=str(path))
 
 
 def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
-    """The protocol in this text; `source` is what errors call it. Raises ProtocolError."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProtocolError(f"{source}: not valid TOML: {error}") from error
-    root = Table(source, text, "", 0, document)
+    """The protocol in this text; `source` is what errors call it. Raises ProtocolError with all that is wrong."""
+    root = Table(Document(source, text), "", 0, _document(text, source))
     study = root.table("study")
     questions = (
         *(question_plan(table) for table in root.tables("questions")),
@@ -83,7 +90,7 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         instructions=study.text("instructions", default=""),
         synthetic=study.flag("synthetic", default=False),
         targets=study.words("targets"),
-        cases_per_cell=study.whole("cases_per_cell", minimum=2),
+        cases_per_cell=study.whole("cases_per_cell", minimum=2, maximum=10_000),
         threshold=study.fraction("threshold", default=0.5),
         prefer_annotated=study.flag("prefer_annotated", default=True),
         seed=study.whole("seed", minimum=0, maximum=2**63 - 1),
@@ -91,7 +98,7 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         autoencoder=study.text("autoencoder", maximum=200),
         washout_days=study.whole("washout_days", minimum=0, maximum=3650),
         changes=study.one_of("changes", CHANGES, default=CHANGES[0]),
-        parameters=study.mapping("parameters"),
+        parameters=parameters_checked(study),
         synonyms=synonyms(root.table("synonyms", default={}), study.words("targets")),
         arms=tuple(_arm(table) for table in root.tables("arms")),
         questions=questions,
@@ -103,8 +110,27 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         results=results_plan(root.table("results", default={})),
         text=text,
     )
+    models_check(study, classifier=protocol.classifier, autoencoder=protocol.autoencoder, targets=protocol.targets)
     study.done()
     root.done()
+    _check_together(root, study, protocol)
+    root.raise_if_wrong()
+    return protocol
+
+
+def _document(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProtocolError(f"{source}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ProtocolError(f"{source}: its values are nested too deeply to be a protocol.") from error
+    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+        raise ProtocolError(f"{source}: holds a number of thousands of digits: no key takes one.") from error
+
+
+def _check_together(root: Table, study: Table, protocol: Protocol) -> None:
+    """What no key by itself can be wrong about."""
     if protocol.cases_per_cell % 2:
         study.refuse("cases_per_cell", "must be even: half of the cases of a cell start in each arm")
     if len(protocol.arms) != _ARMS:
@@ -119,7 +145,6 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
         keys = [plan.key for plan in plans]
         if len(set(keys)) != len(keys):
             root.refuse(key, f"use the same key twice ({', '.join(keys)}): give each its own")
-    return protocol
 
 
 def _arm(table: Table) -> ArmPlan:

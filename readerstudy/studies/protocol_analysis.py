@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import Literal
 
-from readerstudy.studies.protocol_table import Table
+from readerstudy.studies.protocol_table import Document, Table
 
 #: What can be planned as primary, in the words of the results page's sections.
 ANALYSES = ("effect", "equivalence", "ordinal", "auc", "points", "agreement", "time", "wilcoxon", "iou")
@@ -51,6 +51,8 @@ def analysis_plan(table: Table, questions: tuple[str, ...]) -> AnalysisPlan:
 
 def plan_of(protocol: str) -> AnalysisPlan:
     """The plan in the text of a protocol that was read before; the standard one where it has none."""
-    root = Table("protocol", protocol, "", 0, tomllib.loads(protocol))
+    root = Table(Document("protocol", protocol), "", 0, tomllib.loads(protocol))
     table = root.table(TABLE, default={})
-    return analysis_plan(table, table.words("questions", default=[]))
+    plan = analysis_plan(table, table.words("questions", default=[]))
+    table.raise_if_wrong()
+    return plan

@@ -1,16 +1,17 @@
 """Reads about a study that span tables."""
 
+import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
-from readerstudy.lib.media import media_path
+from readerstudy.lib.lease import Postponed, postponed
 from readerstudy.studies.drawing import arm_codes
-from readerstudy.studies.models import Annotation, Arm, Case, Image, Label, Prediction, Study
+from readerstudy.studies.models import Annotation, Arm, Case, Image, Label, Prediction, Scoring, Study
 from readerstudy.studies.vocabulary import vocabulary_of
 
 LABELS = (Case.Label.TRUE_POSITIVE, Case.Label.FALSE_POSITIVE)
@@ -37,6 +38,7 @@ class ScoreBatch:
     classifier: str
     targets: tuple[str, ...]
     images: tuple[ImageToScore, ...]
+    token: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,28 @@ class UnknownText:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """How many images selection leaves out: `doubted`, not looked at yet, and `excluded` by a person."""
+
+    doubted: int
+    excluded: int
+
+
+@dataclass(frozen=True)
 class ScoreProgress:
-    """How far scoring is."""
+    """How far scoring is; of the images that wait, `postponed` says which wait to be tried again, and why."""
 
     images: int
     scored: int
     failed: int
+    running: int
+    pending: int
+    postponed: tuple[Postponed, ...]
+
+    @property
+    def unfinished(self) -> int:
+        """Images that were asked for, and are still to come."""
+        return self.running + self.pending
 
 
 def images_without_score(study: Study) -> QuerySet[Image]:
@@ -99,19 +117,47 @@ def images_without_score(study: Study) -> QuerySet[Image]:
     return study.images.exclude(file="").filter(~Exists(scored))
 
 
-def images_to_score(study_id: int, image_ids: Iterable[int]) -> ScoreBatch:
-    """Of these images, those that still need a score; none where the batch was done before."""
-    study = Study.objects.get(pk=study_id)
-    rows = images_without_score(study).filter(pk__in=list(image_ids)).order_by("pk").values_list("pk", "file")
-    images = tuple(ImageToScore(pk, media_path(file)) for pk, file in rows)
-    return ScoreBatch(study.pk, study.classifier, tuple(study.targets), images)
+def scorings_failed(study: Study) -> QuerySet[Scoring]:
+    """Images of the study that its classifier could not score, by name."""
+    failed = Scoring.objects.filter(image__in=images_without_score(study), status=Scoring.Status.FAILED)
+    return failed.select_related("image").order_by("image__name", "pk")
 
 
 def score_progress(study: Study) -> ScoreProgress:
-    """How many images there are, are scored, and could not be."""
+    """How many images there are, are scored, could not be, and are asked for."""
     images = study.images.exclude(file="").count()
     waiting = images_without_score(study)
-    return ScoreProgress(images, images - waiting.count(), waiting.exclude(score_error="").count())
+    asked = Scoring.objects.filter(image__in=waiting)
+    count = Counter(asked.values_list("status", flat=True))
+    return ScoreProgress(
+        images=images,
+        scored=images - waiting.count(),
+        failed=count[Scoring.Status.FAILED],
+        running=count[Scoring.Status.RUNNING],
+        pending=count[Scoring.Status.PENDING],
+        postponed=tuple(postponed(asked)),
+    )
+
+
+def images_doubted(study: Study) -> QuerySet[Image]:
+    """Images with a doubt that nobody has looked at yet, in the order of their names."""
+    return study.images.filter(decision="").exclude(doubts=[]).order_by("name", "pk")
+
+
+def images_decided(study: Study) -> QuerySet[Image]:
+    """Images that a person kept or excluded, the latest decision first."""
+    return study.images.exclude(decision="").select_related("decided_by").order_by("-decided_at", "name", "pk")
+
+
+def images_left_out(study: Study) -> LeftOut:
+    """How many images selection leaves out for their doubts or by decision."""
+    excluded = study.images.filter(decision=Image.Decision.EXCLUDE).count()
+    return LeftOut(images_doubted(study).count(), excluded)
+
+
+def cases_left_out(study: Study) -> int:
+    """How many selected cases show an image that selection would leave out by now."""
+    return study.cases.filter(Q(image__in=images_doubted(study)) | Q(image__decision=Image.Decision.EXCLUDE)).count()
 
 
 def _above_threshold(study: Study) -> QuerySet[Any]:
@@ -130,7 +176,8 @@ def candidates(study: Study) -> dict[tuple[str, str], list[Candidate]]:
     """Target and label -> images that could be a case, in an order that no database decides.
 
     An image counts where the classifier's score of the target is above the study's threshold, and neither the
-    classifier nor the autoencoder was developed on it. It is a true positive where its label of the target is positive
+    classifier nor the autoencoder was developed on it; where there are doubts about it, a person has to have kept it,
+    and nobody to have excluded it. It is a true positive where its label of the target is positive
     and a false positive where it is negative; uncertain and not assessed make no case.
     """
     models = {study.classifier, study.autoencoder}
@@ -141,6 +188,8 @@ def candidates(study: Study) -> dict[tuple[str, str], list[Candidate]]:
     rows = (
         _above_threshold(study)
         .filter(state__in=CASE_OF_STATE)
+        .exclude(image__in=images_doubted(study).order_by())
+        .exclude(image__decision=Image.Decision.EXCLUDE)
         .order_by("image__sha256", "target")
         .values_list(
             "target", "score", "image_id", "image__sha256", "image__patient", "state", "image__used_in_development_of"
@@ -193,6 +242,17 @@ def truth_table(study: Study) -> list[TruthRow]:
         )
         for target in study.targets
         for state in Label.State.values
+    ]
+
+
+def cases_contradicted(study: Study) -> list[str]:
+    """Cases whose label is not what the image's label of the target says, in words."""
+    label = Label.objects.filter(image=OuterRef("image"), finding=OuterRef("target")).values("state")
+    rows = study.cases.filter(excluded_because="").annotate(state=Subquery(label)).exclude(state=None)
+    return [
+        f"case {number}, {kind} of {target}, whose label is {state}"
+        for number, kind, target, state in rows.order_by("number").values_list("number", "label", "target", "state")
+        if CASE_OF_STATE.get(state) != kind
     ]
 
 

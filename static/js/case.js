@@ -3,7 +3,6 @@
 import { Clock } from "./clock.js";
 import { isTextField, link } from "./elements.js";
 import { Exposure } from "./exposure.js";
-import { markOn } from "./marker.js";
 import { Pictures } from "./pictures.js";
 import { Questions } from "./questions.js";
 import { fetchAhead } from "./viewer/sources.js";
@@ -25,7 +24,6 @@ export class Case {
     this.#clock = new Clock(asked, signal);
     this.#exposure = new Exposure(form.dataset.base, this.#clock, signal);
     this.#pictures = new Pictures(this.#panels, signal);
-    markOn(document.querySelector(".picture"), signal);
     const seconds = () => Number(form.dataset.secondsBefore) + this.#clock.seconds;
     this.#questions = new Questions(form, { outbox, seconds, fetchNext, signal });
     document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
@@ -63,7 +61,11 @@ export class Case {
 
   #onKey(event) {
     if (document.querySelector("dialog[open]")) return; // its keys are its own
-    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTextField(event.target)) return;
+    if (event.repeat || event.altKey || isTextField(event.target)) return;
+    if (event.ctrlKey || event.metaKey) {
+      if (event.key.toLowerCase() === "z" && this.#questions.undo()) event.preventDefault();
+      return;
+    }
     if (this.#questions.key(event) || this.#pictures.key(event)) event.preventDefault();
     else if (event.key === "Escape") closePopups();
   }

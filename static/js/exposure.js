@@ -6,6 +6,7 @@
 // attribute data-exposure, to be recorded when it opens.
 
 import { put } from "./outbox.js";
+import { replyOf } from "./replies.js";
 
 const SEND_EVERY = 10000;
 const DRAGGED = new Set(["frame", "map_opacity", "map_threshold", "window", "zoom"]);
@@ -111,8 +112,9 @@ export class Exposure {
       const url = events.length ? `${this.#url}/events` : this.#url;
       const body = events.length ? { ...totals, lost: this.#lost, events } : totals;
       const response = await put(url, body, { keepalive: true });
-      if (response.ok) this.#done(events, totals);
-      else this.#failed(events, [400, 409].includes(response.status));
+      const reply = await replyOf(response);
+      if (response.ok && reply) this.#done(events, totals, reply.refused ?? 0);
+      else this.#failed(events, reply !== null && [400, 404, 409].includes(response.status));
     } catch {
       this.#failed(events, false);
     } finally {
@@ -120,8 +122,9 @@ export class Exposure {
     }
   }
 
-  #done(events, totals) {
+  #done(events, totals, refused) {
     this.#forget(events);
+    this.#lost += refused;
     this.#reported = totals.seconds;
     this.#tries = 0;
   }

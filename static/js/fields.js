@@ -20,7 +20,8 @@ class Field {
   // given(field): the reader has answered, and this answer is to be kept.
   constructor(fieldset, given) {
     this.fieldset = fieldset;
-    this.given = given;
+    this.keep = given;
+    this.given = new Set(); // ids of what was answered here, on this page
     this.key = fieldset.dataset.question;
     this.required = fieldset.dataset.required === "yes";
     this.revision = Number(fieldset.dataset.revision);
@@ -49,15 +50,21 @@ class Field {
   commit(rest = 0) {
     clearTimeout(this.#timer);
     if (rest) this.#timer = setTimeout(() => this.commit(), rest);
-    else if (this.changed) this.given(this);
+    else if (this.changed) this.keep(this);
   }
 
   pick() {
     return false;
   }
 
-  focus() {
-    this.fieldset.focus({ focusVisible: true });
+  // Takes back what was answered last; says whether there was something.
+  undo() {
+    return false;
+  }
+
+  // `options` as for an element; a case opens with { preventScroll: true }.
+  focus(options = {}) {
+    this.fieldset.focus({ focusVisible: true, ...options });
   }
 }
 
@@ -102,8 +109,8 @@ class ChoiceField extends Field {
   }
 
   // An unanswered question has the focus as a whole: a mark around its first point would look like a suggestion.
-  focus() {
-    (this.chosen ?? this.fieldset).focus({ focusVisible: true });
+  focus(options = {}) {
+    (this.chosen ?? this.fieldset).focus({ focusVisible: true, ...options });
   }
 
   #arrow(event) {
@@ -150,14 +157,14 @@ class TextField extends Field {
     this.area.value = answer?.content.text ?? "";
   }
 
-  focus() {
-    this.area.focus({ focusVisible: true });
-  }
+  // The question as a whole and not its text: a digit that is meant for the scale after it must not be written here.
+  // Tab leads on into the text.
 }
 
 class PlaceField extends Field {
   #place = null; // in shares of the picture's side
   #sent = null; // in pixels of the picture, with its size
+  #before = []; // what was marked before, on this visit
 
   constructor(fieldset, given, signal) {
     super(fieldset, given);
@@ -167,6 +174,8 @@ class PlaceField extends Field {
     this.readout = fieldset.querySelector("output");
     this.button.addEventListener("click", () => this.mark());
     this.remove?.addEventListener("click", () => this.#take(null));
+    this.undoing = fieldset.querySelector("[data-undo]");
+    this.undoing.addEventListener("click", () => this.undo());
     document.addEventListener("mark:done", (event) => this.#done(event.detail), { signal });
   }
 
@@ -201,8 +210,22 @@ class PlaceField extends Field {
     this.#draw();
   }
 
-  focus() {
-    this.button.focus({ focusVisible: true });
+  focus(options = {}) {
+    this.button.focus({ focusVisible: true, ...options });
+  }
+
+  // The mark before, or none. A required question cannot be without: there the first mark is set anew.
+  undo() {
+    if (this.#before.length === 0 || this.fieldset.disabled) return false;
+    const before = this.#before.pop();
+    if (before === null && this.required) {
+      this.#before.push(null);
+      this.mark();
+      return true;
+    }
+    this.show(before && { content: before });
+    this.commit();
+    return true;
   }
 
   // Enter or space on the button does it too; whoever draws on the picture answers with mark:done.
@@ -211,9 +234,9 @@ class PlaceField extends Field {
     document.dispatchEvent(new CustomEvent("mark:start", { detail, cancelable: true }));
   }
 
-  #done({ question, x, y, width, height, size }) {
+  #done({ question, x, y, width, height, size, byKey }) {
     if (question !== this.key) return;
-    this.focus();
+    this.focus({ preventScroll: !byKey }); // whoever points at the X-ray goes on looking at it
     if (x === undefined) return; // given up: what was marked before stays
     const side = size ?? Number(document.querySelector("[data-pixels]")?.dataset.pixels);
     const place = width === undefined ? { x, y } : { x, y, width, height };
@@ -221,6 +244,7 @@ class PlaceField extends Field {
   }
 
   #take(content) {
+    this.#before.push(this.answered ? this.#sent ?? { ...this.#place, size: 1 } : null);
     this.show(content && { content });
     this.commit();
   }
@@ -233,6 +257,8 @@ class PlaceField extends Field {
       : gettext("Not marked");
     this.button.querySelector("span").textContent = place ? gettext("Mark again") : gettext("Mark on the X-ray");
     if (this.remove) this.remove.hidden = !place;
+    const previous = this.#before.at(-1);
+    this.undoing.hidden = previous === undefined || (previous === null && this.required);
     document.dispatchEvent(new CustomEvent("mark:show", { detail: { question: this.key, shape: this.shape, place } }));
   }
 }

@@ -1,11 +1,12 @@
 // Answers on their way: kept in this browser first, then sent under an id made here until the server acknowledges them.
 
+import { AGAIN, NEW_ID, SAY_WHY, SIGN_IN, STORED, replyOf, verdictOf } from "./replies.js";
 import { leaveBehind, openStore } from "./store.js";
+import { gettext } from "./words.js";
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30000;
 const NO_REPLY_AFTER = 20000;
-const REASON_MISSING = 428;
 const CHANNEL = "readerstudy-outbox";
 
 export function csrfToken() {
@@ -18,6 +19,7 @@ export function put(url, body, options = {}) {
   return fetch(url, {
     method: "PUT",
     credentials: "same-origin",
+    redirect: "manual", // a redirect is no reply of ours, whatever page it leads to
     headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
     body: JSON.stringify(body),
     ...options,
@@ -79,6 +81,11 @@ export class Outbox {
     return [...this.#stored, ...this.#held];
   }
 
+  // Whether what waits under this id was given in this tab.
+  gaveHere(id) {
+    return this.#given.has(id);
+  }
+
   // Resolves once the browser's storage has been read.
   get ready() {
     return this.#opened;
@@ -93,7 +100,7 @@ export class Outbox {
 
   // Resolves once the entry is in the browser's storage, or is known not to fit; sending goes on by itself.
   async add(entry) {
-    this.#held.push({ ...entry, owner: this.#owner });
+    this.#held.push({ ...entry, owner: this.#owner, given: new Date().toISOString() });
     this.#given.add(entry.id);
     this.#wait = FIRST_WAIT;
     this.#become(this.state === "idle" ? "sending" : this.state);
@@ -121,7 +128,7 @@ export class Outbox {
   // Sends what was refused once more, for example after the study was opened again; or, where a newer answer stands,
   // gives the reader's older one anew, now knowing the newer.
   async tryAgain(problem) {
-    const { order, why, standing, at, seen, ...entry } = problem;
+    const { order, why, standing, at, seen, renewed, ...entry } = problem;
     if (standing !== undefined) {
       entry.id = crypto.randomUUID();
       entry.url = problem.url.replace(problem.id, entry.id);
@@ -138,6 +145,12 @@ export class Outbox {
     await this.#store.again(problem, entry);
     await this.#problemsChanged();
     this.flush();
+  }
+
+  // All that this browser keeps of the reader's answers, also what was dismissed: to be taken elsewhere as a file.
+  async everything() {
+    if (!this.#store) return [...this.problems, ...this.waiting];
+    return [...(await this.#store.everything(this.#owner)), ...this.#held];
   }
 
   async #mark(problem, as) {
@@ -231,34 +244,36 @@ export class Outbox {
     this.#become("idle");
   }
 
+  // Whether the next entry can follow.
   async #send(entry) {
     let response, reply;
     try {
       const body = await this.#body(entry);
       response = await put(entry.url, body, { keepalive: true, signal: AbortSignal.timeout(NO_REPLY_AFTER) });
-      const isJson = (response.headers.get("Content-Type") ?? "").startsWith("application/json");
-      reply = isJson ? await response.json() : null;
+      reply = await replyOf(response);
     } catch {
       return this.#later("offline"); // no reply: perhaps stored, perhaps not; the same id is sent again
     }
-    if (response.ok && reply) {
-      await this.#acknowledged(entry, reply);
-      return true;
-    }
-    // A page instead of an answer: the browser's cookies are gone, and with them the session.
-    if (response.status === 401 || (response.status === 403 && !reply)) {
-      this.message = reply?.error ?? "";
+    const redirected = response.type === "opaqueredirect";
+    const verdict = verdictOf({ status: response.status, ours: reply !== null, redirected });
+    if (verdict === STORED) await this.#acknowledged(entry, reply);
+    else if (verdict === SIGN_IN) {
+      this.message = reply?.error ?? (redirected ? gettext("This network asks you to sign in first.") : "");
       return this.#later("signed-out");
-    }
-    if (response.status === REASON_MISSING && !entry.reason) {
+    } else if (verdict === AGAIN) return this.#later("offline");
+    else if (verdict === SAY_WHY && !entry.reason) {
       entry.reason = "Given on a page that did not know that the case was submitted.";
-      return true; // the same answer once more, and why it could not ask its reader
-    }
-    if (reply && response.status >= 400 && response.status < 500 && ![408, 425, 429].includes(response.status)) {
-      await this.#refused(entry, reply.error);
-      return true;
-    }
-    return this.#later("offline");
+    } else if (verdict === NEW_ID && !entry.renewed) this.#renew(entry);
+    else await this.#refused(entry, reply.error);
+    return true;
+  }
+
+  // The server has something else under its id: the same once more, under another.
+  #renew(entry) {
+    const id = crypto.randomUUID();
+    entry.url = entry.url.replace(entry.id, id);
+    if (this.#given.delete(entry.id)) this.#given.add(id);
+    Object.assign(entry, { id, renewed: true });
   }
 
   async #body(entry) {
@@ -273,6 +288,12 @@ export class Outbox {
   }
 
   async #acknowledged(entry, reply) {
+    if (reply.late) {
+      const why = gettext("The case was no longer open when this arrived. It is kept, marked as late, and does not count.");
+      await this.#setAside(entry, { why, late: true, at: Date.now() });
+      this.#settle(entry, reply);
+      return;
+    }
     if (reply.standing !== undefined) {
       await this.#setAside(entry, {
         why: "A newer answer, given elsewhere, stands. This one was kept beside it.",

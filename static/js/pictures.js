@@ -1,5 +1,7 @@
 // The pictures of a case: loads them, resolves once all are painted, and draws them again whenever their view changes.
 
+import { log, rounded } from "./log.js";
+import { Marker } from "./marker.js";
 import { Enlarger } from "./viewer/enlarge.js";
 import { Gestures } from "./viewer/gestures.js";
 import { Grey } from "./viewer/grey.js";
@@ -23,6 +25,7 @@ export class Pictures {
   #asked = false;
   #viewChanged = false;
   #gestures = [];
+  #marker;
   #signal;
 
   // `signal` ends the case; call end() before.
@@ -35,6 +38,7 @@ export class Pictures {
       this.#changed();
     });
     this.#tools = new Tools(this.#view, signal);
+    this.#marker = new Marker(root.querySelector("[data-kind=xray] .picture"), this.#view, signal);
     for (const place of [root, document.getElementById("tools")]) place.addEventListener("mousedown", keepFocus);
   }
 
@@ -46,6 +50,7 @@ export class Pictures {
     if (of("player")) this.#player = new Player(of("player"), of("curve"), () => this.#changed(), this.#signal);
     figures.forEach((figure, index) => this.#open(figure, sources[index]));
     this.#tools.enable(this.#xray);
+    this.#marker.enable(this.#xray.width);
     this.#enlarger = new Enlarger(this.#panels, () => this.#resize({ anew: true }), this.#signal);
     const observer = new ResizeObserver(() => this.#resize());
     for (const panel of this.#panels) observer.observe(panel.canvas.parentElement);
@@ -54,6 +59,23 @@ export class Pictures {
     window.addEventListener("resize", () => this.#resize(), { signal: this.#signal });
     this.#resize();
     await painting();
+    for (const figure of figures) this.#tellShown(figure);
+  }
+
+  // How large a picture is on this screen, and how its greys are spread: once per visit.
+  #tellShown({ dataset: { panel, kind } }) {
+    const { window } = this.#view;
+    const drawn = document.querySelector(`[data-panel="${panel}"] .picture > :is(canvas, svg)`);
+    const css = drawn.getBoundingClientRect().width;
+    const seen = {
+      css: rounded(css),
+      device: kind === "curve" ? Math.round(css * devicePixelRatio) : drawn.width,
+      ratio: rounded(devicePixelRatio),
+      viewport_width: innerWidth,
+      viewport_height: innerHeight,
+    };
+    const grey = { pixels: this.#xray.width, width: rounded(window.width), level: rounded(window.level) };
+    log("shown", panel, kind === "curve" ? seen : { ...seen, ...grey });
   }
 
   begin() {
@@ -122,6 +144,7 @@ export class Pictures {
       this.#drawXray(lensSheet, lens.region);
     }
     for (const panel of this.#seen) panel.draw({ view, region, xray: sheet, lens });
+    this.#marker.draw();
   }
 
   #drawXray(sheet, region) {

@@ -4,6 +4,7 @@ import { askForReason, askToUnlock, showDialog } from "./dialogs.js";
 import { button, link } from "./elements.js";
 import { fieldOf } from "./fields.js";
 import { log } from "./log.js";
+import { fetchCase } from "./next.js";
 import { gettext, interpolate } from "./words.js";
 
 export class Questions {
@@ -23,6 +24,7 @@ export class Questions {
   #leaving = false;
   #wantsNext = false;
   #ownProblem = false;
+  #replaced = false;
 
   // `seconds`: a function that says how long the reader has been active on this case, all visits together.
   // fetchNext(url): see room.js. `signal` ends the case.
@@ -40,7 +42,7 @@ export class Questions {
       field.fieldset.addEventListener("focusin", () => { this.#active = field; });
     }
     outbox.attend({
-      changed: () => this.#showState(),
+      changed: () => this.#changed(),
       settled: (entry, reply) => this.#settled(entry, reply),
     });
     this.#restored = outbox.ready.then(() => this.#restore());
@@ -51,6 +53,10 @@ export class Questions {
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#goNext(); // out of a text field
     });
+    document.addEventListener("questions:focus", () => this.#active.focus({ preventScroll: true }), { signal });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.#askServer();
+    }, { signal });
     document.getElementById("ask-unlock")?.addEventListener("click", (event) => this.#askToUnlock(event.target));
     document.getElementById("show-keys").addEventListener("click", () => this.#showKeys());
     window.addEventListener("beforeunload", (event) => {
@@ -64,8 +70,16 @@ export class Questions {
     this.#ready = true;
     if (!this.#locked) for (const field of this.#fields) field.fieldset.disabled = false;
     this.#showState();
-    if (this.#locked) this.#next.focus();
-    else this.#focusOn(this.#unanswered() ?? this.#fields[0]);
+    // A case opens at its top: what has the focus may lie below, on a small screen.
+    if (this.#locked) this.#next.focus({ preventScroll: true });
+    else this.#focusOn(this.#first(), { preventScroll: true });
+  }
+
+  // Takes back the last mark; says whether there was one.
+  undo() {
+    if (this.#leaving || !this.#ready || this.#locked) return false;
+    const places = [this.#active, ...this.#fields.filter((field) => field !== this.#active)];
+    return places.some((field) => field.undo());
   }
 
   // The page is being left: no key answers any more.
@@ -85,11 +99,14 @@ export class Questions {
     if (!this.#ready) return false;
     const actsItself = event.target.closest?.("a, button, summary");
     if (!this.#locked && /^[0-9yn]$/i.test(event.key) && this.#active.pick(event.key)) {
-      this.#focusOn(this.#unanswered() ?? this.#active);
+      this.#focusOn(this.#following());
       return true;
     }
+    if (event.key.toLowerCase() === "u") return this.undo();
     // Where N can mean no, it never leads on: a second press would answer the question anew or leave it.
-    const letterNext = event.key.toLowerCase() === "n" && !this.#form.querySelector("[data-kind=yes_no]");
+    // Nor where a text comes next: an N may begin it.
+    const letterNext = event.key.toLowerCase() === "n" && !this.#form.querySelector("[data-kind=yes_no]") &&
+      this.#active.fieldset.dataset.kind !== "text";
     if ((event.key === "Enter" && !actsItself) || letterNext) {
       this.#goNext();
       return true;
@@ -101,8 +118,10 @@ export class Questions {
   async #restore() {
     for (const entry of this.#waiting()) {
       const field = this.#field(entry);
-      field?.show(entry.answer);
-      if (field) field.recorded = JSON.stringify(entry.answer);
+      if (!field) continue;
+      field.show(entry.answer);
+      field.recorded = JSON.stringify(entry.answer);
+      field.given.add(entry.id);
     }
     const { reading } = this.#form.dataset;
     const known = await Promise.all(this.#fields.map((field) => this.#outbox.known(reading, field.key)));
@@ -116,6 +135,18 @@ export class Questions {
 
   #field(entry) {
     return this.#fields.find((field) => field.key === entry.question);
+  }
+
+  // Where the reader begins: in the order of the questions, optional ones too, unless nothing is left that must be answered.
+  #first() {
+    return (this.#unanswered() && this.#fields.find((field) => !field.answered)) ?? this.#fields[0];
+  }
+
+  // Where a key leads on to after an answer: the next question that is open, optional ones too, else one that was passed
+  // over and must be answered.
+  #following() {
+    const after = this.#fields.slice(this.#fields.indexOf(this.#active) + 1);
+    return after.find((field) => !field.answered) ?? this.#unanswered() ?? this.#active;
   }
 
   #unanswered() {
@@ -147,6 +178,7 @@ export class Questions {
     const id = crypto.randomUUID();
     const { answer } = field;
     field.recorded = JSON.stringify(answer);
+    field.given.add(id);
     this.#outbox.add({
       kind: "answer",
       id,
@@ -167,33 +199,78 @@ export class Questions {
     if (entry.kind === "submission" && reply && !this.#leaving) location.reload();
     const field = this.#field(entry);
     if (entry.kind !== "answer" || !field) return;
-    if (reply?.standing !== undefined) {
-      location.reload(); // the server knows what stands; the notice asks which of the two is to
+    if (reply?.standing !== undefined || reply?.late) {
+      location.reload(); // the server knows what stands; the notice asks which of the two is to, or says that it was late
     } else if (reply?.revision < field.revision) {
       return; // sent a second time, after a later one
     } else if (reply) {
       field.saved = entry.answer;
       field.revision = reply.revision;
+      // Chosen over the one that was shown.
+      if (!field.given.has(entry.id) && !this.#waiting().some((other) => other.question === entry.question)) {
+        field.show(entry.answer);
+        field.recorded = JSON.stringify(entry.answer);
+      }
     } else if (!this.#waiting().some((other) => other.question === entry.question)) {
       field.show(field.saved); // what was refused is not shown as if it were an answer
       field.recorded = JSON.stringify(field.saved);
     }
   }
 
+  async #changed() {
+    this.#showState();
+    if (this.#replaced || !this.#ready || this.#leaving) return;
+    const { reading } = this.#form.dataset;
+    const newest = this.#fields.map((field) => this.#waiting().findLast((entry) => entry.question === field.key));
+    const known = await Promise.all(this.#fields.map((field) => this.#outbox.known(reading, field.key)));
+    const replaced = this.#fields.some((field, index) => {
+      const own = ({ id }) => field.given.has(id) || this.#outbox.gaveHere(id);
+      return newest[index] ? !own(newest[index]) : known[index] > field.revision;
+    });
+    if (replaced) this.#tellReplaced();
+  }
+
+  // Back from another tab, program or computer: what the server has may be newer than this page. No reply tells nothing.
+  async #askServer() {
+    if (this.#replaced || !this.#ready || this.#leaving || this.#waiting().length > 0) return;
+    const { base, owner, reading, submitted, locked } = this.#form.dataset;
+    const page = await fetchCase(base, owner).catch(() => null);
+    const there = page?.getElementById("questions")?.dataset;
+    if (this.#leaving || this.#waiting().length > 0 || there?.reading !== reading) return;
+    const newer = this.#fields.some((field) => {
+      const set = page.querySelector(`.question[data-question="${CSS.escape(field.key)}"]`);
+      return Number(set?.dataset.revision ?? 0) > field.revision;
+    });
+    if (newer || there.submitted !== submitted || there.locked !== locked) this.#tellReplaced();
+  }
+
+  // What is shown here is not what stands. Answers are taken all the same: what is given now is newer than both.
+  #tellReplaced() {
+    this.#replaced = true;
+    this.#showState();
+  }
+
   #showState() {
     const { state, durable } = this.#outbox;
     const safe = durable ? gettext("stored on this computer") : gettext("not saved yet, keep this page open");
     const problem = this.#outbox.problems.find((one) => !one.seen);
-    if (problem) this.#status.textContent = problem.standing === undefined ? gettext("Not accepted") : gettext("A newer answer stands");
+    if (problem) this.#status.textContent = problem.late ? gettext("Too late") : problem.standing === undefined ? gettext("Not accepted") : gettext("A newer answer stands");
     else if (state === "signed-out") this.#status.textContent = interpolate(gettext("Signed out – %(safe)s"), { safe });
     else if (state === "sending") this.#status.textContent = durable ? gettext("Sending…") : interpolate(gettext("Sending – %(safe)s"), { safe });
     else if (state === "offline") this.#status.textContent = interpolate(gettext("No connection – %(safe)s"), { safe });
     else this.#status.textContent = this.#fields.some((field) => field.saved !== null) ? gettext("Saved") : "";
     this.#status.dataset.state = problem ? "refused" : state;
     this.#showSignIn(state === "signed-out", safe);
-    if (!this.#ownProblem) this.#notice(...(problem ? this.#about(problem) : state === "signed-out" ? this.#signIn(safe) : []));
+    if (!this.#ownProblem) this.#notice(...this.#news(problem, state, safe));
     this.#next.disabled = !this.#ready || (!this.#locked && (this.#unanswered() !== undefined || this.#waiting().length > 0));
     if (this.#wantsNext && !this.#next.disabled) this.#goNext();
+  }
+
+  // What the reader is told above the pictures, the most pressing first.
+  #news(problem, state, safe) {
+    if (problem) return this.#about(problem);
+    if (state === "signed-out") return this.#signIn(safe);
+    return this.#replaced ? this.#newer() : [];
   }
 
   // Once per loss of the session; closed, the reader can go on answering, and the notice stays.
@@ -211,6 +288,11 @@ export class Questions {
     showDialog(dialog);
   }
 
+  #newer() {
+    const why = gettext("This case was answered in another tab or on another computer since: what is shown here is older. ");
+    return [why, button(gettext("Show what stands"), () => location.reload())];
+  }
+
   #signIn(safe) {
     const again = link(gettext("Sign in again"), this.#form.dataset.signIn, "_blank");
     const message = this.#outbox.message || gettext("You were signed out.");
@@ -221,7 +303,7 @@ export class Questions {
   #about(problem) {
     const about = problem.label ? `${problem.label}. ` : "";
     if (problem.standing === undefined) {
-      const refused = interpolate(gettext("Not accepted: %(why)s "), problem);
+      const refused = problem.late ? `${problem.why} ` : interpolate(gettext("Not accepted: %(why)s "), problem);
       return [`${about}${refused}`, button(gettext("Dismiss"), () => this.#outbox.hide(problem))];
     }
     const use = button(gettext("Use this answer"), () => this.#outbox.tryAgain(problem));
@@ -233,9 +315,9 @@ export class Questions {
     this.#problem.hidden = content.length === 0;
   }
 
-  #focusOn(field) {
+  #focusOn(field, options) {
     this.#active = field;
-    field.focus();
+    field.focus(options);
   }
 
   async #goNext() {

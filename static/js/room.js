@@ -7,6 +7,9 @@ import { Sitting } from "./pause.js";
 
 const PARTS = ["header.bar", "#content"]; // all that tells of a case
 
+history.scrollRestoration = "manual"; // a case opens at its top, also when it is loaded again
+window.scrollTo(0, 0);
+
 const { owner } = document.getElementById("questions").dataset;
 const outbox = new Outbox(owner);
 const sitting = new Sitting(owner);

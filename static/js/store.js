@@ -39,6 +39,11 @@ class Store {
     return (await this.#all("problems")).filter((entry) => entry.owner === owner && !entry.dismissed);
   }
 
+  async everything(owner) {
+    const kept = [...(await this.#all("problems")), ...(await this.#all("waiting"))];
+    return kept.filter((entry) => entry.owner === owner);
+  }
+
   async known(name) {
     return result(this.#database.transaction("known").objectStore("known").get(name));
   }

@@ -14,9 +14,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from analysis.__main__ import main
+from analysis.cells import write_cells
 from analysis.errors import AnalysisError
+from analysis.labels import DIFFERENCES, FIXED, RATIOS
 from analysis.report import Report, build, write_table
-from analysis.schema import write_responses
+from analysis.schema import codebook, load_responses, load_scales, write_responses
 
 WILCOXON = (
     "question label target n_pairs mean_difference sd_difference statistic p_value rank_biserial p_holm".split()  # noqa: SIM905
@@ -227,3 +229,47 @@ def test_the_report_of_the_published_study_shows_its_numbers(published_study: pd
     assert overall["p_value"] == pytest.approx(0.010369663537, abs=5e-13)
     assert len(rows) == 2 * 2 * 7
     assert_frame_equal(report.tables["missing_pairs"], report.tables["missing_pairs"].iloc[:0])
+
+
+def test_every_table_of_differences_says_which_arm_was_taken_from_which(
+    small_study: pd.DataFrame, tmp_path: Path
+) -> None:
+    report = small_report(small_study, arms=("B", "A"), margin=0.5)
+    for name in (DIFFERENCES | RATIOS) & report.tables.keys():
+        table = report.tables[name]
+        assert name in FIXED or set(table["contrast"]) <= {"A - B"}, name
+    # Every table that has a column of differences, whoever adds it.
+    signed = {name for name, table in report.tables.items() if {"mean_difference", "difference"} & set(table.columns)}
+    assert signed <= DIFFERENCES
+    report.write(tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    shown = sum(len(report.tables[name]) > 0 for name in signed)
+    assert page.count("Differences are second arm minus first: A - B.") >= shown
+
+
+def test_keys_that_may_be_meant_as_one_are_noted_and_not_merged(small_study: pd.DataFrame) -> None:
+    renamed = small_study.assign(reader=small_study["reader"].map({"r1": "R1", "r2": "r01"}))
+    report = small_report(renamed, notes=["read as Windows-1252"])
+    assert report.messages[0] == "read as Windows-1252"
+    assert re.match(r"Reader '(r01|R1)' and '(R1|r01)' differ only in case", report.messages[1])
+    assert set(report.tables["per_reader"]["reader"]) == {"R1", "r01"}
+
+
+def test_a_score_off_the_scale_of_the_codebook_is_refused_with_its_line(
+    small_study: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_responses(small_study, tmp_path / "responses.csv")
+    arguments = ["report", str(tmp_path / "responses.csv"), "--draws", "10", "--out", str(tmp_path / "out")]
+    (tmp_path / "codebook.csv").write_text("column;question;minimum;maximum\nvalue;feature;1;4\nvalue;other;1;3\n")
+    lines = (tmp_path / "responses.csv").read_text().splitlines()
+    place = lines[0].split(",").index("value")
+    first = next(number for number, line in enumerate(lines[1:], start=2) if line.split(",")[place] == "5")
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert "'5' is off the scale of feature, which goes from 1 to 4" in error
+    assert f"lines {first}," in error
+    book = tmp_path / "book.csv"
+    with book.open("w", newline="") as stream:
+        write_cells(stream, list(codebook()[0]), [list(row.values()) for row in codebook({"feature": (1, 5)})])
+    assert load_scales(book) == {"feature": (1.0, 5.0)}
+    assert load_responses(tmp_path / "responses.csv", scales=load_scales(book)).shape[0] == 64

@@ -21,7 +21,7 @@ MINUTE = 60_000
 @pytest.fixture
 def first(page: Page, live_server, allocation: Allocation) -> Reading:
     """The first case, opened an hour ago as far as the server knows; the page's time is in the test's hands."""
-    reading = allocation.readings.first()
+    reading = allocation.readings.filter(period__number=1, arm__key="A").first()  # without an animation
     page.clock.install()
     open_case(page, live_server.url, reading)
     Reading.objects.filter(pk=reading.pk).update(opened_at=timezone.now() - timedelta(hours=1))
@@ -63,7 +63,8 @@ def seconds() -> tuple[int, ...]:
 
 
 def events(*fields: str) -> list[tuple[object, ...]]:
-    return list(Event.objects.values_list(*fields))
+    """Of what was done; that the pictures were shown comes first on every visit, once for each of the four."""
+    return list(Event.objects.exclude(kind="shown").values_list(*fields))
 
 
 def test_a_reader_who_does_nothing_is_active_for_a_minute(page: Page, first: Reading):
@@ -103,10 +104,10 @@ def test_what_is_looked_at_arrives_once_and_in_order_also_when_the_reply_is_lost
     dispatch(page, "loop", times=3)
     page.clock.run_for(10_000)
     expected = [
-        (1, "animation_started", "xray", {"n": 0}),
-        (2, "loop", "xray", {"n": 0}),
-        (3, "loop", "xray", {"n": 1}),
-        (4, "loop", "xray", {"n": 2}),
+        (5, "animation_started", "xray", {"n": 0}),
+        (6, "loop", "xray", {"n": 0}),
+        (7, "loop", "xray", {"n": 1}),
+        (8, "loop", "xray", {"n": 2}),
     ]
     eventually(page, lambda: events("sequence", "kind", "panel", "value"), expected)
     assert lost
@@ -129,7 +130,7 @@ def test_what_is_done_with_the_pictures_is_recorded(page: Page, live_server, all
     while not Event.objects.exists() and time.monotonic() < deadline:
         page.wait_for_timeout(50)
     kinds = dict(Event.objects.values_list("kind", "panel"))
-    assert set(kinds) - {"loop"} == {"animation_started", "animation_paused", "frame", "window"}
+    assert set(kinds) - {"loop", "shown"} == {"animation_started", "animation_paused", "frame", "window"}
     assert kinds["window"] == "xray"
 
 
@@ -150,7 +151,7 @@ def test_opening_the_explanation_of_a_method_is_recorded_with_its_picture(page: 
 
 
 def test_a_server_that_takes_no_events_hinders_no_answer_and_is_told_how_many_were_lost(page: Page, first: Reading):
-    page.route(EVENTS, lambda route: route.fulfill(status=400, json={"error": "no"}))
+    page.route(EVENTS, lambda route: route.fulfill(status=400, json={"readerstudy": True, "error": "no"}))
     dispatch(page, "invert", times=3)
     with page.expect_response(EVENTS):
         page.clock.run_for(10_000)
@@ -159,8 +160,8 @@ def test_a_server_that_takes_no_events_hinders_no_answer_and_is_told_how_many_we
     expect(page.locator("#problem")).to_be_hidden()
     page.unroute(EVENTS)
     dispatch(page, "reset")
-    eventually(page, lambda: events("kind", "sequence"), [("reset", 4)])
-    assert Visit.objects.get().events_lost == 3
+    eventually(page, lambda: events("kind", "sequence"), [("reset", 8)])
+    assert Visit.objects.get().events_lost == 7
 
 
 def test_leaving_a_case_is_not_recorded_as_looking_away(page: Page, first: Reading, live_server):
@@ -169,4 +170,24 @@ def test_leaving_a_case_is_not_recorded_as_looking_away(page: Page, first: Readi
     while not Visit.objects.exists() and time.monotonic() < deadline:
         page.wait_for_timeout(50)
     assert Visit.objects.count() == 1
-    assert not Event.objects.exists()
+    assert not events("kind")
+
+
+def test_how_the_pictures_were_shown_is_recorded_once_per_visit(page: Page, first: Reading, live_server):
+    """Sizes as the browser itself tells them; a window set later does not change what was shown first."""
+    page.get_by_role("button", name="Lung").click()
+    box = page.locator("[data-panel=xray] canvas").bounding_box()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    eventually(page, lambda: Event.objects.filter(kind="shown").count(), 4)
+    shown = dict(Event.objects.filter(kind="shown").values_list("panel", "value"))
+    assert len(shown) == 4
+    assert shown["xray"] == {
+        "css": pytest.approx(box["width"], abs=0.01),
+        "device": round(box["width"]),
+        "pixels": 256,
+        "ratio": 1,
+        "viewport_width": 1440,
+        "viewport_height": 900,
+        "width": 1,
+        "level": 0.5,
+    }

@@ -216,10 +216,16 @@ def test_without_storage_the_page_says_that_it_must_stay_open_and_loses_nothing(
     assert stored() == [("confidence", 1, 4, False), ("correct_feature", 1, 2, False)]
 
 
+def refuse(route: Route) -> None:
+    """As the server refuses for good, whatever its reason."""
+    content = {"readerstudy": True, "error": "This case is not open to you now: its period has not begun."}
+    route.fulfill(status=403, json=content)
+
+
 def test_a_refused_answer_is_not_shown_as_one_and_can_be_tried_again_from_the_start_page(
     page: Page, live_server, first: Reading, shot
 ):
-    Study.objects.update(status=Study.Status.CLOSED)
+    page.route(ANSWERS, refuse)
     page.keyboard.press("4")
     expect(page.locator("#problem")).to_contain_text("Case 1 of period 1")
     expect(page.locator("#problem")).to_contain_text("This case is not open to you now")
@@ -227,7 +233,7 @@ def test_a_refused_answer_is_not_shown_as_one_and_can_be_tried_again_from_the_st
     expect(page.locator("#next")).to_be_disabled()
     page.get_by_role("button", name="Dismiss").click()
     expect(page.locator("#problem")).to_be_hidden()
-    Study.objects.update(status=Study.Status.OPEN)
+    page.unroute(ANSWERS)
     go_to_start(page, live_server.url)
     expect(page.get_by_text("Answers that were not taken as you gave them")).to_be_visible()
     shot("refused-on-start")
@@ -239,7 +245,7 @@ def test_a_refused_answer_is_not_shown_as_one_and_can_be_tried_again_from_the_st
 
 
 def test_a_refused_answer_can_be_dismissed_for_good(page: Page, live_server, first: Reading):
-    Study.objects.update(status=Study.Status.CLOSED)
+    page.route(ANSWERS, refuse)
     page.keyboard.press("4")
     expect(page.locator("#problem")).to_be_visible()
     for _ in range(2):

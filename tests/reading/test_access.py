@@ -14,9 +14,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
+from readerstudy.lib.media import media_write
 from readerstudy.reading.models import Reading, Unlock
 from readerstudy.reading.services import reading_open
 from readerstudy.studies.models import Membership, Study
+from tests.factories import pixels, png
 from tests.reading.factories import NOW, member_make, reader_make, study_make, user_make
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +62,8 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "unlock_grant": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "unlock_decline": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "member_withdraw": ("post", (302, 404, 403, 403, 302, 403, 403)),
+    "image_thumbnail": ("get", COORDINATOR),
+    "image_decide": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "explanation_retry": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "case_detail": ("get", COORDINATOR),
     "case_asset": ("get", COORDINATOR),
@@ -133,6 +137,8 @@ class Scene:
             "visit_put": [self.reading.pk, uuid.uuid4()],
             "events_put": [self.reading.pk, uuid.uuid4()],
             "explanation_retry": [slug, self.explanation.pk],
+            "image_thumbnail": [slug, case.image_id],
+            "image_decide": [slug, case.image_id],
             "case_detail": [slug, case.number],
             "case_asset": [slug, case.number, "xray.png"],
             "results_figure": [slug, "nothing", "svg"],
@@ -182,6 +188,7 @@ def scene() -> Scene:
         member_make(elsewhere, role, outsider.email)
     reading = reader.readings.select_related("case__explanation").first()
     reading_open(reading_id=reading.pk, user=reader.membership.user, now=NOW)
+    media_write(reading.case.image.file, png(pixels(1)))
     return Scene(
         study=study,
         reading=reading,
@@ -250,7 +257,17 @@ def test_an_unknown_study_or_case_is_not_found(name: str, scene: Scene):
 
 
 @pytest.mark.parametrize(
-    "name", ["case_detail", "case_asset", "explanation_retry", "unlock_grant", "unlock_decline", "member_withdraw"]
+    "name",
+    [
+        "case_detail",
+        "case_asset",
+        "explanation_retry",
+        "image_decide",
+        "image_thumbnail",
+        "member_withdraw",
+        "unlock_decline",
+        "unlock_grant",
+    ],
 )
 def test_a_coordinator_reaches_nothing_of_another_study_through_their_own(name: str, scene: Scene):
     elsewhere = Study.objects.get(slug="elsewhere")

@@ -158,6 +158,22 @@ def test_a_place_is_stored_in_pixels_of_the_image_and_shown_where_it_was_marked(
         assert asked.content == {"x": 0.5, "y": 0.5, "width": 0.25, "height": 0.125}
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"x": 33.34, "y": 10, "width": 966.67, "height": 5, "size": 1000},  # 33.335 and 966.665, rounded each
+        {"x": 0.3333, "y": 0.01, "width": 0.6668, "height": 0.005, "size": 1},  # shares, as a page is given them
+    ],
+)
+def test_a_box_to_the_edge_that_rounding_took_beyond_it_is_taken(study: Study, sent: dict):
+    question_make(study, "location", shape="box")
+    reading = opened(study)
+    Image.objects.update(width=3000, height=3000)
+    answer(reading, "location", content=sent)
+    stored = Answer.objects.get().content
+    assert stored["x"] + stored["width"] == pytest.approx(3000, abs=0.02)
+
+
 def test_a_mark_sent_twice_is_stored_once(study: Study):
     question_make(study, "location")
     reading, answer_id = opened(study), uuid.uuid4()

@@ -13,6 +13,7 @@ from django.utils import timezone
 from readerstudy.accounts.models import SignInLink
 from readerstudy.explanations.models import Explanation, Worker
 from readerstudy.studies.models import Import, Membership, Study
+from readerstudy.studies.services import CorrectionOrder, Facts, image_correct
 from tests.reading.factories import NOW, explain, member_make, reader_make, study_make
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +33,33 @@ def test_it_shows_selection_per_target(client: Client):
     assert "Cardiomegaly positive 2 0 true positives 2 of 0" in page
     assert "uncertain 0 0 none not assessed 4 0 none" in page
     assert "2 are wanted per target and label" in page
+
+
+def test_it_shows_texts_that_are_no_known_finding_and_what_to_look_at(client: Client):
+    study = study_make()
+    study.images.first().labels.create(finding="Cardiomegalie", state="positive")
+    warning = {"source": "labels.csv", "line": None, "reason": "columns that are not read: followup"}
+    Import.objects.create(study=study, created_at=NOW, warnings=[warning])
+
+    page = page_of(client, study)
+
+    assert "no known finding: Cardiomegalie (1 image, Cardiomegaly uncertain there)" in page
+    assert "labels.csv: columns that are not read: followup" in page
+
+
+def test_it_shows_corrections_with_what_was_before_and_what_they_ask_for(client: Client):
+    study = study_make(explained=False)
+    case = study.cases.filter(label="TP").first()
+    order = CorrectionOrder("read again", NOW)
+    image_correct(image=case.image, said=Facts({"age": 57}, {case.target: "negative"}), order=order)
+
+    page = page_of(client, study)
+
+    assert "must be selected again" in page
+    assert f"case {case.number}, TP of {case.target}, whose label is negative" in page
+    assert f"label {case.target} positive negative read again replaced; nobody had begun to read the image" in page
+    assert "age not given 57 read again" in page
+    assert "study_select study" in page
 
 
 def test_it_shows_what_was_not_imported_with_line_and_reason(client: Client):

@@ -12,9 +12,15 @@ from django.urls import reverse
 
 from readerstudy.reading.exposure import BATCH_LIMIT, KINDS
 from readerstudy.reading.models import Allocation, Event, Reading, Visit
+from readerstudy.reading.selectors import EXPOSURE_COLUMNS, exposure_of
+from readerstudy.studies.models import Study
 from tests.reading.factories import reader_make, study_make
 
 pytestmark = pytest.mark.django_db
+SHOWN_COLUMNS = (
+    "picture_css", "picture_device", "picture_pixels", "pixel_ratio", "viewport_width", "viewport_height",
+    "window_width", "window_level",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -92,12 +98,11 @@ def test_a_late_batch_takes_nothing_back(reader: Client, first: Reading):
         event(seconds=None),
     ],
 )
-def test_an_event_that_no_page_of_ours_records_is_refused_with_its_batch(reader: Client, first: Reading, wrong: object):
-    reply = send(reader, first, uuid.uuid4(), event(1), wrong)
-    assert reply.status_code == 400
-    assert reply.json()["error"]
-    assert not Event.objects.exists()
-    assert not Visit.objects.exists()
+def test_an_event_that_no_page_of_ours_records_is_left_out_alone(reader: Client, first: Reading, wrong: object):
+    reply = send(reader, first, uuid.uuid4(), event(1001), wrong, event(1002, "loop"))
+    assert reply.status_code == 200
+    assert reply.json() == {"readerstudy": True, "stored": 2, "refused": 1}
+    assert list(Event.objects.values_list("sequence", "kind")) == [(1001, "window"), (1002, "loop")]
 
 
 @pytest.mark.parametrize(
@@ -107,16 +112,41 @@ def test_an_event_that_no_page_of_ours_records_is_refused_with_its_batch(reader:
         {"events": [event(number + 1) for number in range(BATCH_LIMIT + 1)]},
         {"lost": -1},
         {"lost": "many"},
-        {"seconds": 3600},
-        {"idle": 3600},
-        {"hidden": -1},
-        {"painted": float("nan")},
-        {"painted": -3},
     ],
 )
 def test_a_batch_that_cannot_be_is_refused(reader: Client, first: Reading, more: dict[str, object]):
     assert send(reader, first, uuid.uuid4(), **{"events": [event()], **more}).status_code == 400
     assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "doubt"),
+    [
+        ({"seconds": 3600}, "beyond_elapsed"),
+        ({"idle": 3600}, "beyond_elapsed"),
+        ({"hidden": -1}, "negative"),
+        ({"seconds": None}, "no_number"),
+        ({"painted": float("nan")}, ""),
+        ({"painted": -3}, ""),
+    ],
+)
+def test_a_batch_is_not_refused_for_its_times(reader: Client, first: Reading, more: dict[str, object], doubt: str):
+    assert send(reader, first, uuid.uuid4(), event(seconds=0), **more).status_code == 200
+    assert Event.objects.count() == 1
+    visit = Visit.objects.get()
+    assert (visit.seconds_doubt, visit.painted_ms) == (doubt, None)
+
+
+def test_how_the_pictures_were_shown_is_a_column_each_from_the_first_visit_that_told(reader: Client, first: Reading):
+    seen = {"css": 412.5, "device": 825, "pixels": 1024, "ratio": 2, "viewport_width": 1440, "viewport_height": 900}
+    window = {"width": 1, "level": 0.5}
+    send(reader, first, uuid.uuid4(), event(1, "shown", value=seen | window, seconds=0), seconds=5)
+    send(reader, first, uuid.uuid4(), event(1, "shown", value={"css": 100, "device": "many"}, seconds=0), seconds=0)
+    rows = [dict(zip(EXPOSURE_COLUMNS, row, strict=True)) for row in exposure_of(Study.objects.get())]
+    assert [[row[name] for name in SHOWN_COLUMNS] for row in rows] == [
+        [412.5, 825, 1024, 2, 1440, 900, 1, 0.5],
+        [None] * 8,
+    ]
 
 
 def test_the_longest_batch_is_taken(reader: Client, first: Reading):

@@ -320,7 +320,9 @@ def test_an_answer_is_stored_and_a_replay_is_told_the_same(reader: Client, alloc
     reader.get(case_url(reading))
     body = {"question": "confidence", "value": 4, "seconds": 0.5}
     replies = [put(reader, "answer_put", reading.pk, answer_id, body=body) for _ in range(2)]
-    assert [(reply.status_code, reply.json()) for reply in replies] == [(200, {"revision": 1, "complete": False})] * 2
+    assert [(reply.status_code, reply.json()) for reply in replies] == [
+        (200, {"readerstudy": True, "revision": 1, "complete": False})
+    ] * 2
     assert Answer.objects.count() == 1
 
 
@@ -336,8 +338,6 @@ def test_an_answer_is_stored_and_a_replay_is_told_the_same(reader: Client, alloc
         {"question": ["confidence"], "value": 4},
         {"question": "confi\x00dence", "value": 4},
         {"question": "confi\ud800dence", "value": 4},
-        {"question": "confidence", "value": 4, "seconds": 10**400},
-        {"question": "confidence", "value": 4, "seconds": "1"},
         {"question": "confidence", "value": 10**30},
         {"question": "x" * 5000, "value": 4},
     ],
@@ -351,9 +351,7 @@ def test_a_body_that_is_no_answer_is_refused_with_a_reason(reader: Client, alloc
     assert not Answer.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "body", ["", "[" * 4000, '{"seconds": NaN}', '{"seconds": 1e999}', b"\xff\xfe\x00", "x" * 3_000_000]
-)
+@pytest.mark.parametrize("body", ["", "[" * 4000, "[]", '{"seconds": 1', b"\xff\xfe\x00", "x" * 3_000_000])
 @pytest.mark.parametrize("name", ["answer_put", "visit_put", "events_put"])
 def test_a_body_that_no_page_of_ours_sends_is_refused(
     reader: Client, allocation: Allocation, name: str, body: str | bytes
@@ -363,6 +361,29 @@ def test_a_body_that_no_page_of_ours_sends_is_refused(
     url = reverse(name, args=[reading.pk, uuid.uuid4()])
     assert reader.put(url, body, content_type="application/json").status_code == 400
     assert not Visit.objects.exists()
+
+
+@pytest.mark.parametrize("seconds", ["10" + 400 * "0", '"1"', "NaN", "1e999", "true", "[]"])
+def test_an_answer_with_a_time_that_is_none_is_stored(reader: Client, allocation: Allocation, seconds: str):
+    reading = allocation.readings.first()
+    reader.get(case_url(reading))
+    url = reverse("answer_put", args=[reading.pk, uuid.uuid4()])
+    body = f'{{"question": "confidence", "value": 4, "seconds": {seconds}}}'
+    assert reader.put(url, body, content_type="application/json").status_code == 200
+    assert Answer.objects.values_list("value", "seconds", "seconds_doubt").get() == (4, None, "no_number")
+
+
+def test_a_body_that_was_cut_off_on_its_way_decides_nothing(reader: Client, allocation: Allocation):
+    """Without the mark a browser sends the answer again."""
+    reading = allocation.readings.first()
+    reader.get(case_url(reading))
+    url = reverse("answer_put", args=[reading.pk, uuid.uuid4()])
+    cut = reader.put(url, '{"question": "confi', content_type="application/json")
+    refused = reader.put(url, '{"question": "confidence", "value": 99}', content_type="application/json")
+    assert [(cut.status_code, "readerstudy" in cut.json()), (refused.status_code, "readerstudy" in refused.json())] == [
+        (400, False),
+        (400, True),
+    ]
 
 
 def test_fields_in_the_body_cannot_change_case_or_arm(reader: Client, allocation: Allocation):
@@ -412,8 +433,8 @@ def test_a_late_answer_is_told_which_revision_stands(reader: Client, allocation:
         for value in (4, 5)
     ]
     assert replies == [
-        {"revision": 1, "complete": False},
-        {"revision": 2, "complete": False, "standing": 1},
+        {"readerstudy": True, "revision": 1, "complete": False},
+        {"readerstudy": True, "revision": 2, "complete": False, "standing": 1},
     ]
 
 
@@ -515,7 +536,7 @@ def test_time_is_stored_per_visit(reader: Client, allocation: Allocation):
     reader.get(case_url(reading))
     for seconds in (1, 3, 2):
         reply = put(reader, "visit_put", reading.pk, visit_id, body={"seconds": seconds})
-    assert reply.json() == {"seconds": 3}
+    assert reply.json() == {"readerstudy": True, "seconds": 3}
     assert Visit.objects.get().seconds == 3
 
 

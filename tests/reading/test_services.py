@@ -173,9 +173,8 @@ def test_a_closed_study_takes_no_answer_and_says_what_was_missing(capsys: pytest
 
     assert "16 unfinished readings" in capsys.readouterr().out
     assert study.audit.get(action="study_closed").detail == {"unfinished_readings": 16}
-    with pytest.raises(services.ReadingClosedError):
-        answer(reading, value=5)
-    assert Answer.objects.count() == 1
+    assert answer(reading, value=5).late
+    assert [kept.value for kept in selectors.current_answers(reading).values()] == [3]
     with pytest.raises(CommandError, match="closed"):
         call_command("study_close", study.slug)
 
@@ -224,11 +223,60 @@ def test_a_question_of_another_study_is_refused():
         answer(reading, "elsewhere")
 
 
-@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf"), 10_000.0])
-def test_impossible_seconds_are_refused(seconds: float):
+@pytest.mark.parametrize(
+    ("seconds", "kept", "doubt"),
+    [
+        (None, None, ""),
+        (599.0, 599.0, ""),  # ten minutes have passed
+        (10_000.0, 10_000.0, "beyond_elapsed"),
+        (-1.0, -1.0, "negative"),
+        (float("nan"), None, "no_number"),
+        (float("inf"), None, "no_number"),
+        (1e300, None, "no_number"),
+    ],
+)
+def test_no_answer_is_refused_for_its_time_which_is_kept_with_a_doubt(seconds, kept, doubt: str):
     reading = first_reading(reader_make(study_make()))
-    with pytest.raises(services.AnswerRefusedError, match="impossible"):
-        answer(reading, seconds=seconds)
+    assert answer(reading, seconds=seconds).added
+    stored = Answer.objects.get()
+    assert (stored.value, stored.seconds, stored.seconds_doubt) == (3, kept, doubt)
+
+
+@pytest.mark.parametrize(("back", "doubt"), [(5, ""), (120, "beyond_elapsed"), (86_400, "beyond_elapsed")])
+def test_with_the_server_s_clock_set_back_every_answer_is_stored(back: int, doubt: str):
+    """Opened at NOW by one host or before the clock was set; what comes next has an earlier time."""
+    reading = first_reading(reader_make(study_make()))
+    earlier = NOW - timedelta(seconds=back)
+    for key in ("confidence", "correct_feature"):
+        answer(reading, key, seconds=4.0, now=earlier)
+    assert set(Answer.objects.values_list("seconds", "seconds_doubt", "superseded")) == {(4.0, doubt, False)}
+    reading.refresh_from_db()
+    assert reading.completed_at == earlier
+    visit_id = uuid.uuid4()
+    time = services.VisitTime(seconds=4.0)
+    user = reading.allocation.membership.user
+    services.visit_store(visit_id=visit_id, reading_id=reading.pk, time=time, user=user, now=earlier)
+    assert Visit.objects.values_list("seconds", "seconds_doubt").get() == (4.0, doubt)
+
+
+def test_a_case_is_not_complete_before_its_answers_whatever_the_clock_says():
+    reading = first_reading(reader_make(study_make()))
+    answer(reading, "confidence", seconds=7.0, now=LATER)
+    answer(reading, "correct_feature", seconds=9.0, now=LATER - timedelta(minutes=5))
+    reading.refresh_from_db()
+    assert reading.completed_at == LATER
+    row = dict(zip(selectors.EXPOSURE_COLUMNS, next(iter(selectors.exposure_of(Study.objects.get()))), strict=True))
+    assert row["seconds_first"] == 9.0
+
+
+def test_an_answer_to_a_case_that_the_server_does_not_know_to_be_open_is_kept_and_opens_it():
+    """A server that was set back to a backup; the page is still on the reader's screen."""
+    reading = first_reading(reader_make(study_make()))
+    Reading.objects.update(opened_at=None)
+    answer(reading)
+    assert Answer.objects.get().seconds_doubt == "not_opened"
+    reading.refresh_from_db()
+    assert reading.opened_at == LATER
 
 
 def test_another_reader_s_case_does_not_exist_for_me():
@@ -400,12 +448,26 @@ def test_a_missing_duration_never_erases_recorded_time():
     assert Answer.objects.get().seconds is None
 
 
-@pytest.mark.parametrize("seconds", [-0.1, float("nan"), 3600.0])
-def test_an_impossible_visit_is_refused(seconds: float):
+@pytest.mark.parametrize(
+    ("seconds", "kept", "doubt"),
+    [(-0.1, 0, "negative"), (float("nan"), 0, "no_number"), (3600.0, 3600.0, "beyond_elapsed")],
+)
+def test_an_impossible_visit_is_kept_with_a_doubt(seconds: float, kept: float, doubt: str):
     reading = first_reading(reader_make(study_make()))
-    with pytest.raises(services.AnswerRefusedError, match="impossible"):
-        visit(reading, seconds, uuid.uuid4())
-    assert not Visit.objects.exists()
+    visit(reading, seconds, uuid.uuid4())
+    assert Visit.objects.values_list("seconds", "seconds_doubt").get() == (kept, doubt)
+
+
+def test_the_doubt_of_a_visit_is_about_the_time_that_stands():
+    reading, visit_id = first_reading(reader_make(study_make())), uuid.uuid4()
+    user, time = reading.allocation.membership.user, services.VisitTime(seconds=20)
+    early = NOW - timedelta(minutes=5)
+    services.visit_store(visit_id=visit_id, reading_id=reading.pk, time=time, user=user, now=early)
+    assert Visit.objects.get().seconds_doubt == "beyond_elapsed"
+    visit(reading, 30, visit_id)  # the clock is right again
+    assert Visit.objects.values_list("seconds", "seconds_doubt").get() == (30, "")
+    services.visit_store(visit_id=visit_id, reading_id=reading.pk, time=time, user=user, now=early)  # a late one
+    assert Visit.objects.values_list("seconds", "seconds_doubt").get() == (30, "")
 
 
 def test_a_visit_of_another_case_is_a_conflict():
@@ -459,8 +521,8 @@ def test_answers_of_a_finished_period_can_be_corrected_until_the_next_one_begins
     last = allocation.readings.filter(period__number=1).last()
     assert answer(last, value=5, now=NOW).revision == 2
     first_reading(allocation, period=2)
-    with pytest.raises(services.ReadingClosedError):
-        answer(last, value=1, now=NOW)
+    assert answer(last, value=1, now=NOW).late
+    assert selectors.current_answers(last)[Question.objects.get(key="confidence").pk].value == 5
 
 
 def test_corrections_end_an_hour_after_the_last_case():
@@ -468,8 +530,8 @@ def test_corrections_end_an_hour_after_the_last_case():
     rate_period(allocation, 1)
     last = allocation.readings.filter(period__number=1).last()
     answer(last, value=5, now=NOW + timedelta(minutes=59))
-    with pytest.raises(services.ReadingClosedError):
-        answer(last, value=1, now=NOW + timedelta(minutes=61))
+    late = answer(last, value=1, known_revision=2, now=NOW + timedelta(minutes=61))
+    assert (late.late, late.revision, late.standing.value) == (True, 3, 5)
 
 
 def test_a_replay_is_a_success_even_after_the_period_has_closed():
@@ -499,5 +561,28 @@ def test_a_closed_study_takes_no_answers():
     allocation = reader_make(study_make())
     reading = first_reading(allocation)
     Study.objects.update(status=Study.Status.CLOSED)
+    assert answer(reading).late
+    assert Answer.objects.values_list("value", "late", "superseded").get() == (3, True, True)
+
+
+def test_a_late_answer_is_kept_never_counts_and_makes_no_case_complete():
+    allocation = reader_make(study_make())
+    reading, answer_id = first_reading(allocation), uuid.uuid4()
+    answer(reading, "correct_feature")
+    Study.objects.update(status=Study.Status.CLOSED)
+    for _ in range(2):  # the reply was lost
+        late = answer(reading, "confidence", answer_id=answer_id)
+        assert (late.late, late.complete, late.standing) == (True, False, None)
+    assert Answer.objects.count() == 2
+    reading.refresh_from_db()
+    assert reading.completed_at is None
+    Study.objects.update(status=Study.Status.OPEN)
+    assert selectors.first_unanswered(allocation, now=LATER) == reading.pk
+    assert answer(reading, "confidence", 5, known_revision=0).complete
+
+
+def test_a_case_that_was_never_opened_takes_no_late_answer():
+    allocation = reader_make(study_make())
+    reading = allocation.readings.filter(period__number=2).first()
     with pytest.raises(services.ReadingClosedError):
         answer(reading)

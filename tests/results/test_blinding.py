@@ -200,7 +200,9 @@ def test_a_masked_export_keeps_what_is_handled_alike_in_every_arm(study: Study, 
     exposure = rows(masked["exposure.csv"])
     assert set(exposure[0]) == {
         "reader", "case", "arm", "period", "position", "visits", "seconds", "seconds_first", "idle_seconds",
-        "hidden_seconds", "instructions_opened", "tab_hidden", "excluded",
+        "hidden_seconds", "instructions_opened", "tab_hidden", "excluded", "seconds_doubt", "picture_css",
+        "picture_device", "picture_pixels", "pixel_ratio", "viewport_width", "viewport_height", "window_width",
+        "window_level",
     }  # fmt: skip
     assert {row["column"] for row in rows(masked["codebook-exposure.csv"])} == set(exposure[0])
     responses = rows(masked["responses.csv"])

@@ -17,9 +17,14 @@ from analysis.schema import COLUMN_NAMES
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Event, Reading, Visit
 from readerstudy.studies.models import Question
-from readerstudy.studies.services import audit
+from readerstudy.studies.services import CorrectionOrder, Facts, audit, image_correct
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
 
+# How the pictures were shown, of which no event tells here.
+UNTOLD = {
+    "picture_css", "picture_device", "picture_pixels", "pixel_ratio", "viewport_width", "viewport_height",
+    "window_width", "window_level",
+}  # fmt: skip
 pytestmark = pytest.mark.django_db
 
 
@@ -43,7 +48,10 @@ def test_the_archive_holds_all_that_an_audit_asks_for(tmp_path: Path) -> None:
 
     assert [row["value"] for row in rows(files["responses.csv"])] == ["5"]
     assert [row["value"] for row in rows(files["answers.csv"])] == ["2", "5"]
-    assert tuple(row["column"] for row in rows(files["codebook.csv"])) == COLUMN_NAMES
+    book = rows(files["codebook.csv"])
+    assert tuple(row["column"] for row in book if not row["question"]) == COLUMN_NAMES
+    scales = {row["question"]: (row["minimum"], row["maximum"]) for row in book if row["question"]}
+    assert scales["confidence"] == ("1", "5")
     allocation = rows(files["allocation.csv"])
     assert [(row["period"], row["position"], row["case"], row["arm"]) for row in allocation] == [
         ("1", "1", "1", "A"),
@@ -62,6 +70,39 @@ def test_the_archive_holds_all_that_an_audit_asks_for(tmp_path: Path) -> None:
     ]
     assert files["protocol.toml"] == b"# as it was read\n"
     assert {"report/results.json", "report/wilcoxon.csv", "report/methods.md", "README.txt"} <= files.keys()
+
+
+@pytest.mark.usefixtures("without_report")
+def test_the_archive_tells_the_labels_of_each_case_and_what_was_corrected(tmp_path: Path) -> None:
+    study = study_make(cases=2, unblinded=False)
+    first, second = study.cases.order_by("number").select_related("image")
+    for image, states in ((first.image, ("positive", "uncertain")), (second.image, ("negative", "not assessed"))):
+        for finding, state in zip(("Effusion", "Mass"), states, strict=True):
+            image.labels.create(finding=finding, state=state)
+    reader = reader_make(study)
+    answer(reader, 1, "A", [2])
+    answer(reader, 2, "A", [4])
+    Reading.objects.filter(case=second).update(opened_at=NOW)
+    order = CorrectionOrder("read again", NOW, "exclude")
+    image_correct(image=second.image, said=Facts({"age": 57}, {"Effusion": "positive"}), order=order)
+
+    files = export("trial", tmp_path / "out.zip")
+
+    columns = ("case", "label", "excluded", "state", "positive", "negative", "uncertain", "not_assessed")
+    assert [tuple(row[name] for name in columns) for row in rows(files["labels.csv"])] == [
+        ("1", "TP", "", "positive", "Effusion", "", "Mass", ""),
+        ("2", "FP", "read again", "positive", "Effusion", "", "", "Mass"),
+    ]
+    assert [row["case"] for row in rows(files["responses.csv"])] == ["1"]
+    assert {row["excluded"] for row in rows(files["allocation.csv"]) if row["case"] == "2"} == {"case excluded"}
+    columns = ("image", "field", "finding", "before", "after", "outcome", "reason")
+    assert [tuple(row[name] for name in columns) for row in rows(files["corrections.csv"])] == [
+        ("chest-2.png", "age", "", "", "57", "excluded", "read again"),
+        ("chest-2.png", "label", "Effusion", "negative", "positive", "excluded", "read again"),
+    ]
+    assert [(row["target"], row["state"]) for row in rows(files["truth.csv"])] == [
+        ("Effusion", state) for state in ("positive", "negative", "uncertain", "not assessed")
+    ]
 
 
 @pytest.mark.usefixtures("without_report")
@@ -145,7 +186,7 @@ def test_time_and_what_was_looked_at_are_exported_per_reading_and_per_event(tmp_
 
     exposure = {(row["case"], row["arm"]): row for row in rows(files["exposure.csv"])}
     assert len(exposure) == 4  # every reading that was opened
-    assert {name: value for name, value in exposure["1", "B"].items() if value != "0"} == {
+    assert {name: value for name, value in exposure["1", "B"].items() if value != "0" and name not in UNTOLD} == {
         "reader": "R1",
         "case": "1",
         "arm": "B",

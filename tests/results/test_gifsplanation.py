@@ -107,7 +107,7 @@ def test_the_command_line_gives_the_same_numbers_from_the_downloaded_responses(
     responses.write_bytes(content(client, "responses.csv"))
 
     subprocess.run(
-        [sys.executable, "-m", "analysis", "report", str(responses), "--out", str(tmp_path / "out")],
+        [sys.executable, "-m", "analysis", "report", str(responses), "--out", str(tmp_path / "out"), "--scale", "1,5"],
         check=True,
         cwd=ROOT,
         capture_output=True,

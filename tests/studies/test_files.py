@@ -207,12 +207,17 @@ def test_of_dicom_only_technical_tags_stay(tmp_path: Path):
         ({"NumberOfFrames": 1_000_000}, "more than"),
         ({"Rows": 65_000, "Columns": 65_000}, "more than"),
         ({"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3}, "RGB"),
-        ({"BurnedInAnnotation": "YES"}, "burned"),
     ],
 )
 def test_dicom_that_could_do_harm_is_refused(tmp_path: Path, tags: dict, says: str):
     with pytest.raises(FileError, match=says):
         image_store(dicom(tmp_path / "a.dcm", pixels(13), bits=8, **tags))
+
+
+def test_dicom_that_says_it_bears_text_comes_in_with_that_doubt(tmp_path: Path):
+    stored = image_store(dicom(tmp_path / "a.dcm", pixels(13), bits=8, BurnedInAnnotation="YES", Modality="CT"))
+
+    assert {"text", "modality"} <= set(stored.doubts)
 
 
 def test_dicom_that_is_cut_short_is_refused(tmp_path: Path):

@@ -154,3 +154,111 @@ def test_what_is_missing_or_double_is_said(text: str, says: str):
 def test_a_file_that_is_not_there_is_a_protocol_error(tmp_path: Path):
     with pytest.raises(ProtocolError, match="cannot be read"):
         load_protocol(tmp_path / "absent.toml")
+
+
+def wrong(text: str) -> list[str]:
+    """What is said of a protocol, a line for each problem."""
+    with pytest.raises(ProtocolError) as caught:
+        protocol_parse(text, source="mine.toml")
+    assert [problem.text for problem in caught.value.problems] == str(caught.value).split("\n")
+    return str(caught.value).split("\n")
+
+
+def test_all_problems_are_named_at_once_in_the_order_of_the_file():
+    text = (
+        TEXT.replace("cases_per_cell = 20", "cases_per_cell = 3")
+        .replace("washout_days = 14", "washout_days = -1")
+        .replace('["latent_shift"]', '["latent"]')
+        .replace('text = "Is the model', 'texts = "Is the model')
+    )
+    said = wrong(text)
+    parts = ("cases_per_cell = 3", "washout_days = -1", '["latent"]', 'texts = "Is')
+    assert [line.split(":")[0] for line in said] == [f"mine.toml, line {line_of(text, part)}" for part in parts]
+    assert "must be even" in said[0]
+    assert "from 0 to 3650" in said[1]
+    assert "is no method" in said[2]
+    assert "`questions.texts` is not known; text is: is that meant?" in said[3]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "says"),
+    [
+        ("classifier =", "clasifier =", "`study.clasifier` is not known; classifier is: is that meant?"),
+        ("[study]", "[studie]", "`studie` is not known; study is: is that meant?"),
+        ("seed =", "Seed =", "`study.Seed` is not known; seed is: is that meant?"),
+    ],
+)
+def test_a_misspelt_key_is_one_problem_and_named_as_such(good: str, bad: str, says: str):
+    (said,) = wrong(TEXT.replace(good, bad, 1))
+    assert says in said
+    assert "missing" not in said
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "says"),
+    [
+        ('classifier = "xrv-all"', 'classifier = "xrv-al"', "There is no classifier 'xrv-al'. Known: nih-small"),
+        (
+            'autoencoder = "xrv-resnet101-elastic"',
+            'autoencoder = "none.toml"',
+            "no description of a model at none.toml",
+        ),
+        ('"Mass", "Pneumothorax"', '"Mass", "pneumothorax"', "names 'pneumothorax', which xrv-all does not predict"),
+        ("threshold = 0.5", "threshold = nan", "is nan; it must be a number between 0 and 1"),
+        ("threshold = 0.5", "threshold = 1e400", "is inf; it must be a number between 0 and 1"),
+        ("cases_per_cell = 20", f"cases_per_cell = {10**50}", "from 2 to 10000"),
+        ("seed = 20210101", "seed = " + "9" * 5000, "a number of thousands of digits"),
+        ("washout_days = 14", "washout_days = " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        ('title = "Latent Shift', 'title = "\\u0000', "holds the character NUL, which cannot be stored"),
+        ('"Mass", "Pneumothorax"', '"Mass", "a\\u0000b"', "holds the character NUL"),
+    ],
+)
+def test_what_could_only_fail_later_is_refused_at_once(good: str, bad: str, says: str):
+    assert any(says in line for line in wrong(TEXT.replace(good, bad, 1)))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ("latent_shift = {projektion = 'max'}", "has no setting projektion"),
+        ("latent_shift.frames = 2.5", "frames of latent_shift must be a whole number, not 2.5"),
+        ("latent_shift.drop = nan", "has drop = nan"),
+        ("[study.parameters.latent_shift]\nsearch = 'published'", "There is no search 'published'"),
+        ("latent_shift = 3", "must be a table of settings"),
+        ("integrated_gradients.steps = 0", "at least one step"),
+        ("grad_cam = {}", "`study.parameters.grad_cam` is not known; there are: input_gradient"),
+        ("scoring = 'logit'", "must be one of: calibrated, paper"),
+        ("percent = inf", "between 0 and 100"),
+        ("display_bits = 12", "must be 8 or 16"),
+        ("display_size = 2560.0", "whole number of pixels"),
+    ],
+)
+def test_parameters_are_those_that_the_methods_take(parameters: str, says: str):
+    text = f"{TEXT}\n[study.parameters]\n{parameters}\n"
+    (said,) = wrong(text)
+    assert says in said
+    # TEXT has no such table: it is the last thing in the file.
+    assert int(re.search(r"line (\d+)", said)[1]) >= line_of(text, "[study.parameters]")
+
+
+def test_parameters_that_can_be_used_are_kept_as_they_stand():
+    text = (
+        f"{TEXT}\n[study.parameters]\nscoring = 'paper'\npercent = 10\ndisplay_size = 512\n"
+        "[study.parameters.latent_shift]\nsearch = 'published-2021-02'\nprojection = 'published'\n"
+    )
+    assert protocol_parse(text).parameters == {
+        "scoring": "paper",
+        "percent": 10,
+        "display_size": 512,
+        "latent_shift": {"search": "published-2021-02", "projection": "published"},
+    }
+
+
+def test_a_file_that_is_no_protocol_is_said_to_be_none(tmp_path: Path):
+    path = tmp_path / "large.toml"
+    path.write_bytes(b"#" * 10_000_000)
+    with pytest.raises(ProtocolError, match="larger than 500,000 bytes"):
+        load_protocol(path)
+    path.write_bytes(b'[study]\ntitle = "Stra\xdfe"\n')
+    with pytest.raises(ProtocolError, match="line 2: is not UTF-8"):
+        load_protocol(path)

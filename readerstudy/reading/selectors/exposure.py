@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import Count, FloatField, Max, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Greatest
+from django.db.models.functions import Coalesce, Greatest
 
 from readerstudy.reading.models import Allocation, Answer, Event, Reading, Visit
 from readerstudy.reading.selectors.exclusion import EXCLUDED, exclusion
 from readerstudy.studies.models import Study
 
+SHOWN = "shown"  # the kind of the event, one per picture and visit
+XRAY_PANEL = "xray"
 # Columns of a reading's exposure: what is counted, and what the codebook says of it.
 _RECORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "animation_started": (("animation_started",), "How often the counterfactual began to play, by itself or by hand."),
@@ -37,6 +39,22 @@ _TIMES: Mapping[str, str] = {
     "hidden_seconds": "Seconds in which the page was out of view and came back.",
     "painted_ms": "Milliseconds from asking for the page to all pictures painted, at the first visit.",
     "events_lost": "Records that the page could not deliver.",
+    "seconds_doubt": "Visits and answers with a time that cannot be right, or the server's clock was not: they count "
+    "as they were told; answers.csv says why, answer by answer.",
+}
+# What an event of the kind `shown` tells of the X-ray: column -> key of its value, and what the codebook says of it.
+_SHOWN: Mapping[str, tuple[str, str]] = {
+    "picture_css": ("css", "Side of the X-ray on the page in CSS pixels, when it was first painted."),
+    "picture_device": ("device", "Its side in pixels of the screen; all pictures of a case are as large."),
+    "picture_pixels": ("pixels", "Pixels that the X-ray itself has along its side."),
+    "pixel_ratio": ("ratio", "Pixels of the screen per CSS pixel, with the zoom of the browser."),
+    "viewport_width": ("viewport_width", "Width of the window of the browser in CSS pixels."),
+    "viewport_height": ("viewport_height", "Height of the window of the browser in CSS pixels."),
+    "window_width": (
+        "width",
+        "Width of the grey window in which the X-ray was first shown, as a share of its grey scale.",
+    ),
+    "window_level": ("level", "Level of that window, as a share of the grey scale."),
 }
 _PLACE: Mapping[str, tuple[str, str]] = {
     "reader": ("allocation__membership__code", "Pseudonym of the reader."),
@@ -61,6 +79,7 @@ EXPOSURE_COLUMNS: Mapping[str, str] = {
     **{name: text for name, (_, text) in _PLACE.items()},
     "excluded": EXCLUDED,
     **_TIMES,
+    **{name: text for name, (_, text) in _SHOWN.items()},
     **{name: text for name, (_, text) in (*_RECORDS.items(), *_SUMS.items())},
 }
 EVENT_COLUMNS: Mapping[str, str] = {name: text for name, (_, text) in _EVENT.items()}
@@ -84,11 +103,11 @@ def exposure_of(study: Study) -> Iterator[tuple[Any, ...]]:
 
     One reader is in memory at a time.
     """
-    nothing = (0,) * (len(_RECORDS) + len(_SUMS))
+    nothing, unknown = (0,) * (len(_RECORDS) + len(_SUMS)), (None,) * len(_SHOWN)
     for allocation in Allocation.objects.filter(membership__study=study).order_by("membership__code"):
-        counts = _counts(allocation)
+        counts, shown = _counts(allocation), _shown(allocation)
         for pk, *place_and_times in _places_and_times(allocation):
-            yield (*place_and_times, *counts.get(pk, nothing))
+            yield (*place_and_times, *shown.get(pk, unknown), *counts.get(pk, nothing))
 
 
 def events_of(study: Study) -> Iterator[tuple[Any, ...]]:
@@ -114,6 +133,9 @@ def _places_and_times(allocation: Allocation) -> Iterable[tuple[Any, ...]]:
     def of_visits(aggregate: Any) -> Subquery:
         return Subquery(visits.annotate(result=aggregate).values("result"))
 
+    doubtful = ~Q(seconds_doubt="")
+    answers = Answer.objects.filter(doubtful, reading=OuterRef("pk")).order_by().values("reading")
+    answers = answers.annotate(result=Count("pk")).values("result")
     earliest = Visit.objects.filter(reading=OuterRef("pk"), painted_ms__isnull=False).order_by("started_at")
     times: dict[str, Any] = {
         "visits": of_visits(Count("pk")),
@@ -123,12 +145,23 @@ def _places_and_times(allocation: Allocation) -> Iterable[tuple[Any, ...]]:
         "hidden_seconds": of_visits(Sum("hidden_seconds")),
         "painted_ms": Subquery(earliest.values("painted_ms")[:1]),
         "events_lost": of_visits(Sum("events_lost")),
+        "seconds_doubt": Coalesce(of_visits(Count("pk", filter=doubtful)), 0) + Coalesce(Subquery(answers), 0),
     }
     paths = [path for path, _ in _PLACE.values()]
     opened = Reading.objects.filter(allocation=allocation, opened_at__isnull=False)
     return opened.order_by(*(_PLACE[name][0] for name in ("period", "position"))).values_list(
         "pk", *paths, exclusion(), *(times[name] for name in _TIMES)
     )
+
+
+def _shown(allocation: Allocation) -> dict[Any, tuple[float | None, ...]]:
+    """Reading -> how its X-ray was shown at the first visit that told."""
+    events = Event.objects.filter(visit__reading__allocation=allocation, kind=SHOWN, panel=XRAY_PANEL)
+    found: dict[Any, tuple[float | None, ...]] = {}
+    for pk, value in events.order_by("visit__started_at", "sequence").values_list("visit__reading", "value"):
+        told = (value.get(key) for key, _ in _SHOWN.values())
+        found.setdefault(pk, tuple(number if isinstance(number, int | float) else None for number in told))
+    return found
 
 
 def _counts(allocation: Allocation) -> dict[Any, tuple[int, ...]]:

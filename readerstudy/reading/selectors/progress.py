@@ -141,7 +141,7 @@ def _accessible(rows: Sequence[ReadingRow], *, now: datetime) -> set[uuid.UUID]:
 def reading_rows(allocation: Allocation) -> list[ReadingRow]:
     """All readings of one reader in the order of reading."""
     questions = Question.objects.filter(study__memberships__allocation=allocation, required=True).count()
-    required = Q(answers__question__required=True)
+    required = Q(answers__question__required=True, answers__superseded=False)
     values = (
         Reading.objects.filter(allocation=allocation)
         # Counted, so that a question added later is missed.

@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from readerstudy.accounts.models import User
 from readerstudy.reading import selectors
+from readerstudy.reading.durations import duration_of
 from readerstudy.reading.models import Answer, Reading, Unlock, Visit
 from readerstudy.reading.services.given import Given, given
 from readerstudy.reading.services.own import (
@@ -22,7 +24,6 @@ from readerstudy.reading.services.own import (
     UnlockAnswerError,
     own_reading_locked,
     require_open,
-    require_plausible,
 )
 from readerstudy.studies.models import Question, Study
 from readerstudy.studies.services import audit
@@ -35,13 +36,15 @@ REQUEST_LENGTH = 500
 class Stored:
     """What became of an answer: its revision, whether this call added it, and whether the case is complete now.
 
-    `standing` is the answer that counts where the one that was sent does not: it had not known of it.
+    `standing` is the answer that counts where the one that was sent does not: it had not known of it. `late` says that
+    the one that was sent never counts, since the case was no longer open when it arrived.
     """
 
     revision: int
     added: bool
     complete: bool
     standing: Answer | None = None
+    late: bool = False
 
 
 @transaction.atomic
@@ -62,8 +65,10 @@ def answer_store(
 
     The same id again is a success that adds nothing, also when both arrive at once and also after the period has
     closed: then only the reply was lost. The answer that already stands is not stored twice. One whose page did not
-    know of the answer that stands is kept as superseded (docs/decisions/0008). Raises ReadingNotFoundError,
-    ReadingClosedError, AnswerRefusedError, and AnswerConflictError where the id is another answer's.
+    know of the answer that stands is kept as superseded (docs/decisions/0008), and so is one that arrives when its case
+    is no longer open (docs/decisions/0012). No answer is refused for its time. Raises ReadingNotFoundError,
+    ReadingClosedError for a case that was never opened or is locked and for a reader who was withdrawn,
+    AnswerRefusedError, and AnswerConflictError where the id is another answer's.
     """
     reading = own_reading_locked(reading_id, user)
     question = _question(reading, question_key)
@@ -71,15 +76,18 @@ def answer_store(
     if stored := Answer.objects.filter(pk=answer_id).first():
         _require_same(stored, reading, question, sent)
         return _stored(stored, reading, added=False)
-    require_open(reading, now)
-    if seconds is not None:
-        require_plausible(seconds, reading, visits=Visit.objects.filter(reading=reading).count() + 1, now=now)
+    late = _is_late(reading, now)
+    if not late:
+        require_open(reading, now)
+    visits = Visit.objects.filter(reading=reading).count() + 1
+    duration = duration_of(seconds, opened_at=reading.opened_at, visits=visits, now=now)
     standing = selectors.current_answers(reading).get(question.pk)
     if standing is None and sent.is_empty:
         return Stored(revision=0, added=False, complete=_is_complete(reading))
     if standing is not None and Given(standing.value, standing.content) == sent:
         return Stored(revision=standing.revision, added=False, complete=_is_complete(reading))
-    superseded = standing is not None and known_revision is not None and known_revision < standing.revision
+    unaware = standing is not None and known_revision is not None and known_revision < standing.revision
+    superseded = late or unaware
     if not superseded:
         reason = _require_changeable(reading, question, standing, reason)
     last = Answer.objects.filter(reading=reading, question=question).order_by("revision").last()
@@ -93,17 +101,36 @@ def answer_store(
         known_revision=known_revision,
         superseded=superseded,
         reason=reason[:REASON_LENGTH],
-        seconds=seconds,
+        seconds=duration.seconds,
+        seconds_doubt=duration.doubt,
+        late=late,
         answered_at=now,
     )
     # The lock on the reading orders its revisions; the same id sent to another reading at the same time meets here.
     Answer.objects.bulk_create([answer], ignore_conflicts=True)
     stored = Answer.objects.get(pk=answer_id)
     _require_same(stored, reading, question, sent)
-    if reading.completed_at is None and _is_complete(reading):
-        reading.completed_at = now
-        reading.save(update_fields=["completed_at"])
+    if not late:
+        _progress(reading, now)
     return _stored(stored, reading, added=True)
+
+
+def _is_late(reading: Reading, now: datetime) -> bool:
+    """Whether the case was open to its reader before and is not now. Of who was withdrawn nothing more is taken."""
+    member = reading.allocation.membership
+    takes_part = member.withdrawn_at is None and member.has_consented
+    return takes_part and reading.opened_at is not None and not selectors.is_accessible(reading, now=now)
+
+
+def _progress(reading: Reading, now: datetime) -> None:
+    """Opened and completed, where the reading was not known to be. Not before its answers, whatever the clock says."""
+    if reading.opened_at is None:
+        reading.opened_at = now
+        reading.save(update_fields=["opened_at"])
+    if reading.completed_at is None and _is_complete(reading):
+        last = Answer.objects.filter(reading=reading, superseded=False).aggregate(last=Max("answered_at"))["last"]
+        reading.completed_at = max(now, last)
+        reading.save(update_fields=["completed_at"])
 
 
 @transaction.atomic
@@ -224,12 +251,13 @@ def _require_same(stored: Answer, reading: Reading, question: Question, sent: Gi
 
 def _stored(answer: Answer, reading: Reading, *, added: bool) -> Stored:
     standing = selectors.current_answers(reading).get(answer.question_id) if answer.superseded else None
-    return Stored(revision=answer.revision, added=added, complete=_is_complete(reading), standing=standing)
+    complete = _is_complete(reading)
+    return Stored(revision=answer.revision, added=added, complete=complete, standing=standing, late=answer.late)
 
 
 def _is_complete(reading: Reading) -> bool:
-    required = Question.objects.filter(study=_study(reading), required=True)
-    return not required.exclude(answers__reading=reading).exists()
+    required = Question.objects.filter(study=_study(reading), required=True).values_list("pk", flat=True)
+    return set(required) <= set(selectors.current_answers(reading))
 
 
 def _study(reading: Reading) -> Study:

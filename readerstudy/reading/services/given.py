@@ -13,6 +13,9 @@ from readerstudy.studies.models import Image, Question
 
 TEXT_LENGTH = 4000
 LARGEST_SIDE = 100_000
+ROUNDING = (
+    1e-3  # of the picture's side: corner and extent are rounded each, so that a box to the edge may end beyond it
+)
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,10 @@ def _place(question: Question, content: Mapping[str, Any], image: Image) -> Give
     size, width, height = numbers.pop("size"), numbers.get("width", 0.0), numbers.get("height", 0.0)
     if not 1 <= size <= LARGEST_SIDE:
         raise AnswerRefusedError("The size of the picture is impossible.")
-    if not (0 <= numbers["x"] <= size - width and 0 <= numbers["y"] <= size - height):
-        raise AnswerRefusedError("The mark is not on the picture.")
+    for key, extent in (("x", width), ("y", height)):
+        if not -ROUNDING * size <= numbers[key] <= size - extent + ROUNDING * size:
+            raise AnswerRefusedError("The mark is not on the picture.")
+        numbers[key] = max(0.0, min(numbers[key], size - extent))
     if question.shape == Question.Shape.BOX and min(width, height) <= 0:
         raise AnswerRefusedError("The box has no area.")
     return Given(content=stored_place(numbers, image, size=size))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import QuerySet
 
 from readerstudy.accounts.models import User
 from readerstudy.reading import selectors
 from readerstudy.reading.models import Reading
-
-CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
 class ReadingNotFoundError(Exception):
@@ -25,7 +22,7 @@ class ReadingClosedError(Exception):
 
 
 class AnswerRefusedError(Exception):
-    """An answer or a time that cannot be right: unknown question, value off the scale, impossible seconds."""
+    """What is no answer to the question that was asked: unknown question, value off the scale. Never for its time."""
 
 
 class ReasonMissingError(AnswerRefusedError):
@@ -62,12 +59,3 @@ def require_open(reading: Reading, now: datetime, rows: Sequence[selectors.Readi
     """Raises ReadingClosedError where the reader may not see the case now."""
     if not selectors.is_accessible(reading, now=now, rows=rows):
         raise ReadingClosedError("This case is not open to you now: its period has ended or has not begun.")
-
-
-def require_plausible(seconds: float, reading: Reading, *, visits: int, now: datetime) -> None:
-    """Active time cannot exceed the time since the case was first opened, once for every visit."""
-    if reading.opened_at is None:
-        raise AnswerRefusedError("This case has not been opened yet. Reload the page.")
-    limit = (now - reading.opened_at + CLOCK_TOLERANCE).total_seconds() * visits
-    if not (math.isfinite(seconds) and 0 <= seconds <= limit):
-        raise AnswerRefusedError(f"{seconds} seconds of active time are impossible: at most {limit:.0f} have passed.")

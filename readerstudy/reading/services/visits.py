@@ -13,9 +13,10 @@ from django.db.models import PositiveIntegerField, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from readerstudy.accounts.models import User
+from readerstudy.reading.durations import duration_of
 from readerstudy.reading.exposure import Record
 from readerstudy.reading.models import Event, Reading, Visit
-from readerstudy.reading.services.own import AnswerConflictError, AnswerRefusedError, own_reading, require_plausible
+from readerstudy.reading.services.own import AnswerConflictError, own_reading
 
 LONGEST_WAIT_MS = 60 * 60 * 1000  # for a page's pictures; an hour says enough
 
@@ -34,9 +35,9 @@ class VisitTime:
 def visit_store(*, visit_id: uuid.UUID, reading_id: uuid.UUID, time: VisitTime, user: User, now: datetime) -> float:
     """Records the time of one opening of a case's page, counted from its start; it only ever grows.
 
-    Returns the active seconds that stand. Raises ReadingNotFoundError, AnswerRefusedError for impossible seconds, and
-    AnswerConflictError where the id is another reading's. A report may arrive after the period closed: the time was
-    spent before.
+    Returns the active seconds that stand. Times that cannot be right are kept with a doubt. A report may arrive after
+    the period closed: the time was spent before. Raises ReadingNotFoundError, and AnswerConflictError where the id is
+    another reading's.
     """
     return _visit_grow(visit_id, own_reading(reading_id, user), time, now=now).seconds
 
@@ -51,35 +52,41 @@ def events_store(
     lost: int,
     user: User,
     now: datetime,
-) -> None:
+) -> list[int]:
     """Adds what a page recorded; what came before under the same sequence number is left as it is.
 
-    `lost` is how many records the page has given up on so far. A batch carries the time of its visit too, so that the
-    two never contradict each other. Raises what visit_store raises.
+    `lost` is how many records the page has given up on so far. A batch carries the time of its visit too. Returns the
+    sequence numbers of records that cannot be, since they lie after the active time of their visit: these are left out.
+    Raises what visit_store raises.
     """
     visit = _visit_grow(visit_id, own_reading(reading_id, user), time, now=now)
-    if any(record.seconds > visit.seconds for record in records):
-        raise AnswerRefusedError("An event cannot come after the active time of its visit.")
-    events = [Event(visit=visit, received_at=now, **asdict(record)) for record in records]
+    fits = [record for record in records if record.seconds <= visit.seconds]
+    events = [Event(visit=visit, received_at=now, **asdict(record)) for record in fits]
     Event.objects.bulk_create(events, ignore_conflicts=True)
     Visit.objects.filter(pk=visit.pk, events_lost__lt=lost).update(events_lost=lost)
+    return [record.sequence for record in records if record not in fits]
 
 
 def _visit_grow(visit_id: uuid.UUID, reading: Reading, time: VisitTime, *, now: datetime) -> Visit:
     """The visit, made if this is the first report of it; reports may arrive late, twice and in any order."""
-    for seconds in (time.seconds, time.idle_seconds, time.hidden_seconds):
-        require_plausible(seconds, reading, visits=1, now=now)
-    if time.painted_ms is not None and not (math.isfinite(time.painted_ms) and time.painted_ms >= 0):
-        raise AnswerRefusedError(f"Nobody waits {time.painted_ms} milliseconds for pictures.")
-    painted_ms = None if time.painted_ms is None else round(min(time.painted_ms, LONGEST_WAIT_MS))
-    total = time.seconds + time.idle_seconds + time.hidden_seconds
-    started_at = now - timedelta(seconds=total)
-    visit = Visit(id=visit_id, reading=reading, started_at=started_at, seconds=time.seconds)
+    counted = [
+        duration_of(seconds, opened_at=reading.opened_at, now=now)
+        for seconds in (time.seconds, time.idle_seconds, time.hidden_seconds)
+    ]
+    doubt = next((duration.doubt for duration in counted if duration.doubt), "")
+    active, idle, hidden = (max(0.0, duration.seconds or 0.0) for duration in counted)
+    painted = time.painted_ms if time.painted_ms is not None and math.isfinite(time.painted_ms) else None
+    painted_ms = None if painted is None or painted < 0 else round(min(painted, LONGEST_WAIT_MS))
+    started_at = now - timedelta(seconds=active + idle + hidden)
+    visit = Visit(id=visit_id, reading=reading, started_at=started_at, seconds=0)
     Visit.objects.bulk_create([visit], ignore_conflicts=True)
-    Visit.objects.filter(pk=visit_id, reading=reading).update(
-        seconds=Greatest("seconds", time.seconds),
-        idle_seconds=Greatest("idle_seconds", time.idle_seconds),
-        hidden_seconds=Greatest("hidden_seconds", time.hidden_seconds),
+    own = Visit.objects.filter(pk=visit_id, reading=reading)
+    # A doubt is about the longest time that was reported, which is the one that stands.
+    own.filter(seconds__lte=active).update(seconds_doubt=doubt)
+    own.update(
+        seconds=Greatest("seconds", active),
+        idle_seconds=Greatest("idle_seconds", idle),
+        hidden_seconds=Greatest("hidden_seconds", hidden),
         painted_ms=Coalesce("painted_ms", Value(painted_ms, PositiveIntegerField())),
     )
     stored = Visit.objects.get(pk=visit_id)

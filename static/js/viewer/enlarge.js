@@ -26,12 +26,17 @@ export class Enlarger {
     document.addEventListener("keydown", (event) => this.#guard(event), { capture: true, signal });
   }
 
-  toggle(panel = this.panel ?? this.#pointed) {
+  toggle(panel = this.panel ?? this.#marked ?? this.#pointed) {
     const before = this.panel;
     if (before) this.#set(before, false);
     this.panel = before === panel ? null : panel;
     if (this.panel) this.#set(this.panel, true);
     this.#changed();
+  }
+
+  // The picture on which a mark is being set.
+  get #marked() {
+    return this.#panels.find(({ figure }) => figure.querySelector(".mark-surface"));
   }
 
   // Acts on a key that belongs here; says whether it did.
@@ -43,7 +48,7 @@ export class Enlarger {
 
   // No answer is given to a question that the reader does not see: its key leads back to it.
   #guard(event) {
-    if (!this.panel || !QUESTION_KEYS.test(event.key)) return;
+    if (!this.panel || !QUESTION_KEYS.test(event.key) || event.target.closest?.(".mark-surface")) return;
     const operates = !/[0-9]/.test(event.key) && event.target.closest?.("button, summary");
     if (operates) return;
     event.preventDefault();
@@ -59,10 +64,11 @@ export class Enlarger {
     if (on) {
       this.#focused = document.activeElement;
       for (const other of others) other.inert = true;
-      panel.canvas.focus();
+      if (!panel.figure.contains(document.activeElement)) panel.canvas.focus({ preventScroll: true });
     } else {
       for (const other of others) other.inert = false;
-      this.#focused?.focus({ focusVisible: true });
+      if (this.#focused?.isConnected) this.#focused.focus({ focusVisible: true, preventScroll: true });
+      else document.dispatchEvent(new CustomEvent("questions:focus")); // the mark that had it has been set
     }
     log("zoom", panel.key, { enlarged: on });
   }

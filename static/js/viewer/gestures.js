@@ -19,18 +19,25 @@ export class Gestures {
   #start = null;
   #before = null;
   #quiet = null;
+  #tool;
 
-  constructor(canvas, view, panel) {
+  // `tool` is what a click, a plain drag or one finger does, where that is not the window: { begin, go, finish, cancel },
+  // the first three with a place in shares of the panel.
+  constructor(canvas, view, panel, tool = null) {
     this.#canvas = canvas;
     this.#view = view;
     this.#panel = panel;
+    this.#tool = tool;
     const listen = (kind, act, options) => canvas.addEventListener(kind, (event) => act.call(this, event), options);
     listen("pointerdown", this.#down);
     listen("pointermove", this.#move);
     for (const kind of ["pointerup", "pointercancel"]) listen(kind, this.#up);
     listen("wheel", this.#wheel, { passive: false });
-    listen("dblclick", this.#doubleClick);
+    // One finger scrolls the page (touch-action in viewer.css); two belong to the picture, whatever the browser would do.
+    for (const kind of ["touchstart", "touchmove"]) listen(kind, this.#keepTwo, { passive: false });
     listen("contextmenu", (event) => event.preventDefault()); // the right button moves
+    if (tool) return;
+    listen("dblclick", this.#doubleClick);
     listen("keydown", this.#key);
   }
 
@@ -45,6 +52,10 @@ export class Gestures {
     return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
   }
 
+  #keepTwo(event) {
+    if (event.touches.length > 1 && event.cancelable) event.preventDefault();
+  }
+
   #down(event) {
     if (event.button === 1) event.preventDefault(); // else the middle button scrolls
     this.#canvas.setPointerCapture(event.pointerId);
@@ -53,10 +64,22 @@ export class Gestures {
     if (this.#pointers.size === 1) {
       this.#before = this.#state();
       this.#start = { x: event.clientX, y: event.clientY };
-      const looks = event.pointerType === "touch" && this.#view.magnifier;
-      if (looks) this.#mode = "look";
-      else this.#mode = event.button === 0 && !event.shiftKey ? "window" : "move";
-    } else this.#mode = "pinch";
+      this.#mode = this.#modeOf(event);
+      if (this.#mode === "tool") {
+        event.preventDefault();
+        this.#tool.begin(this.#place(event));
+      }
+      return;
+    }
+    if (this.#mode === "tool") this.#tool.cancel();
+    this.#mode = "pinch";
+  }
+
+  #modeOf(event) {
+    if (event.button !== 0 || event.shiftKey) return "move";
+    if (this.#tool) return "tool";
+    const looks = event.pointerType === "touch" && (this.#view.magnifier || !this.#view.windowing);
+    return looks ? "look" : "window";
   }
 
   #move(event) {
@@ -69,7 +92,8 @@ export class Gestures {
     const others = [...this.#pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
     this.#pointers.set(event.pointerId, now);
     const [right, down] = [now.x - last.x, now.y - last.y];
-    if (this.#mode === "window") this.#view.changeWindow(right, down);
+    if (this.#mode === "tool") this.#tool.go(now);
+    else if (this.#mode === "window") this.#view.changeWindow(right, down);
     else if (this.#mode === "move") this.#view.moveBy(right, down);
     else if (this.#mode === "pinch" && others.length === 1) this.#pinch(others[0], last, now);
   }
@@ -83,7 +107,11 @@ export class Gestures {
   }
 
   #up(event) {
-    this.#pointers.delete(event.pointerId);
+    if (!this.#pointers.delete(event.pointerId)) return;
+    if (this.#mode === "tool") {
+      if (event.type === "pointerup") this.#tool.finish(this.#place(event));
+      else this.#tool.cancel();
+    }
     if (this.#pointers.size) this.#mode = "look"; // the finger that is left does nothing by accident
     else {
       this.#mode = null;

@@ -22,6 +22,11 @@ export class Grey {
     this.#copies = copies;
   }
 
+  // Pixels along its side.
+  get width() {
+    return this.#copies[0].width;
+  }
+
   get maximum() {
     return this.#copies[0].values instanceof Uint16Array ? 65535 : 255;
   }

@@ -24,6 +24,7 @@ export class Tools {
     }
     element("invert").addEventListener("click", () => this.#invert());
     element("magnifier").addEventListener("click", () => this.#magnify(!this.#view.magnifier));
+    element("window-tool").addEventListener("click", () => this.#view.useWindow(!this.#view.windowing));
     element("reset").addEventListener("click", () => this.#reset());
     this.#slider("threshold", "map_threshold", (value) => ({ percent: value }));
     this.#slider("opacity", "map_opacity", (value) => ({ opacity: value / 100 }));
@@ -39,13 +40,15 @@ export class Tools {
 
   // Shows the state of the view.
   show() {
-    const { window, marking, magnifier } = this.#view;
+    const { window, marking, magnifier, windowing } = this.#view;
     for (const button of document.querySelectorAll("[data-preset]")) {
       const known = this.#presets.get(button.dataset.preset);
       press(button, known !== undefined && same(window, Window.between(known.low, known.high, window.inverted)));
     }
     press(element("invert"), window.inverted);
     press(element("magnifier"), magnifier);
+    press(element("window-tool"), windowing);
+    element("panels").classList.toggle("touch-tool", windowing || magnifier);
     element("window-readout").textContent = `W ${Math.round(100 * window.width)} L ${Math.round(100 * window.level)}`;
     element("threshold").value = String(marking.percent);
     element("opacity").value = String(Math.round(100 * marking.opacity));

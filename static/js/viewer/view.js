@@ -14,6 +14,7 @@ export class View {
   window = new Window();
   marking;
   magnifier = false;
+  windowing = false; // whether one finger sets the window, instead of scrolling the page
   pointer = { x: 0.5, y: 0.5 }; // as a fraction of the panel
   #changed;
   #marked;
@@ -71,6 +72,12 @@ export class View {
     this.#changed();
   }
 
+  // One finger sets the window from now on, or scrolls the page.
+  useWindow(on) {
+    this.windowing = on;
+    this.#changed();
+  }
+
   pointAt(point) {
     this.pointer = point;
     if (this.magnifier) this.#changed();
@@ -80,7 +87,19 @@ export class View {
     this.window = new Window();
     this.marking = this.#marked;
     this.magnifier = false;
+    this.windowing = false;
     this.fit();
+  }
+
+  // A place of the panel, as shares of its side, on the picture, as shares of the picture's; never beside it.
+  toPicture({ x, y }) {
+    const inside = (share) => Math.min(1, Math.max(0, share));
+    return { x: inside(this.x + (x - 0.5) / this.zoom), y: inside(this.y + (y - 0.5) / this.zoom) };
+  }
+
+  // The other way round: below 0 or above 1 where the panel does not show it.
+  toPanel({ x, y }) {
+    return { x: 0.5 + (x - this.x) * this.zoom, y: 0.5 + (y - this.y) * this.zoom };
   }
 
   // The part of the picture that a panel of so many pixels shows.

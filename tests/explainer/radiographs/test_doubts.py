@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.doubts import FAULTS, pictures, spoil
+from explainer.catalogue.doubts import Doubt
 from explainer.phantoms import draw
-from explainer.radiographs.doubts import Doubt, find_doubts
+from explainer.radiographs.doubts import find_doubts
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.models import Study
-from readerstudy.studies.selectors import selection_table, truth_table, unknown_findings
+from readerstudy.studies.selectors import images_left_out, selection_table, truth_table, unknown_findings
 from readerstudy.studies.services import SelectionError, cases_select
 
 
@@ -36,6 +36,11 @@ class Command(BaseCommand):
         self.stdout.write(f"{'Target':<20} {'label':<12} {'images':>7} {f'above {study.threshold:g}':>11}")
         for row in truth_table(study):
             self.stdout.write(f"{row.target:<20} {row.state:<12} {row.images:>7} {row.above:>11}")
+        left_out = images_left_out(study)
+        if left_out.doubted:
+            self.stdout.write(f"Not looked at: {left_out.doubted} images with doubts (study_doubts {study.slug})")
+        if left_out.excluded:
+            self.stdout.write(f"Excluded: {left_out.excluded} images")
         for one in unknown_findings(study):
             doubted = f"; {' and '.join(one.doubted)} uncertain there" if one.doubted else ""
             self.stdout.write(f"No known finding: {one.text!r} on {one.images} images{doubted}")

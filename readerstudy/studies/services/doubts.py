@@ -1,0 +1,75 @@
+"""What becomes of doubtful images: a person looks at them, and keeps or excludes them with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+
+from readerstudy.accounts.models import User
+from readerstudy.studies.models import Image, Study
+from readerstudy.studies.services.audit import audit
+
+REASON_LENGTH = 500
+
+
+class DecisionError(Exception):
+    """A decision that cannot be made about images; nothing was changed. The message says why and what to do."""
+
+
+def images_keep(
+    *, study: Study, images: Collection[Image], reason: str, now: datetime, actor: User | None = None
+) -> list[Image]:
+    """Let selection take these images: what was doubtful about them was looked at, or an exclusion was a mistake.
+
+    Returns those that were not kept already. Raises DecisionError without a reason, for an image that was never in
+    doubt, and once readers have cases.
+    """
+    undoubted = sorted(image.name for image in images if not image.doubts and not image.decision)
+    if undoubted:
+        raise DecisionError(f"Nothing is doubtful about {', '.join(undoubted)}: selection takes such images anyway.")
+    return _decide(study, images, Image.Decision.KEEP, reason, now, actor)
+
+
+def images_exclude(
+    *, study: Study, images: Collection[Image], reason: str, now: datetime, actor: User | None = None
+) -> list[Image]:
+    """Keep these images out of selection, whether there are doubts about them or not.
+
+    Returns those that were not excluded already. Cases that were selected of them go when cases are selected again,
+    without which nothing is allocated. Raises DecisionError without a reason, and once readers have cases.
+    """
+    return _decide(study, images, Image.Decision.EXCLUDE, reason, now, actor)
+
+
+@transaction.atomic
+def _decide(
+    study: Study, images: Collection[Image], decision: Image.Decision, reason: str, now: datetime, actor: User | None
+) -> list[Image]:
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    _check_changeable(study)
+    reason = " ".join(reason.split())[:REASON_LENGTH]
+    if not reason:
+        raise DecisionError(f"Say why the images are {decision.label}: the reason goes into the audit record.")
+    rows = study.images.select_for_update().filter(pk__in=[image.pk for image in images]).order_by("name", "pk")
+    changed = []
+    for image in rows:
+        if image.decision == decision:
+            continue
+        before, image.decision = image.decision, decision
+        image.decision_reason, image.decided_by, image.decided_at = reason, actor, now
+        image.save(update_fields=["decision", "decision_reason", "decided_by", "decided_at"])
+        detail = {"image": image.name, "sha256": image.sha256, "doubts": image.doubts, "before": before}
+        audit(study=study, actor=actor, action=f"image_{decision}", detail={**detail, "reason": reason}, now=now)
+        changed.append(image)
+    return changed
+
+
+def _check_changeable(study: Study) -> None:
+    if study.status != Study.Status.DRAFT:
+        raise DecisionError(
+            f"{study.slug} is {study.get_status_display()}: its cases are with the readers, so its images stay as they "
+            "are. What is possible: leave cases out of the analysis and say in its report which and why, or set up "
+            "another study without these images."
+        )
