@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 
-from readerstudy.studies.protocol_table import Table
+from readerstudy.studies.protocol_table import Document, Table
 
 TABLE = "results"
 ROLES = ("coordinator", "analyst")
@@ -19,7 +19,7 @@ class ResultsPlan:
 
 
 def results_plan(table: Table) -> ResultsPlan:
-    """The plan in this table. Raises ProtocolError."""
+    """The plan in this table; what cannot be is noted."""
     plan = ResultsPlan(interim=table.words("interim", default=[]))
     for role in plan.interim:
         if role not in ROLES:
@@ -30,4 +30,7 @@ def results_plan(table: Table) -> ResultsPlan:
 
 def results_plan_of(protocol: str) -> ResultsPlan:
     """The plan in the text of a protocol that was read before."""
-    return results_plan(Table("protocol", protocol, "", 0, tomllib.loads(protocol)).table(TABLE, default={}))
+    root = Table(Document("protocol", protocol), "", 0, tomllib.loads(protocol))
+    plan = results_plan(root.table(TABLE, default={}))
+    root.raise_if_wrong()
+    return plan
