@@ -27,7 +27,8 @@ def stored_values(dataset: Any, header: Header, *, syntax: str, little_endian: b
     """Stored values (H, W), as HighBit, BitsStored and PixelRepresentation make them. Raises Refused."""
     element = dataset["PixelData"]
     data = bytes(element.value or b"")
-    if data.startswith(_ITEM) and (element.is_undefined_length or _is_encapsulated(syntax)):
+    too_few = len(data) < header.rows * header.columns * header.allocated // _BYTE
+    if data.startswith(_ITEM) and (element.is_undefined_length or _is_encapsulated(syntax) or too_few):
         cells, shift = _decompressed(_fragments(data), header, syntax)
     else:
         words = element.VR != "OB"
@@ -109,8 +110,8 @@ def _decompressed(fragments: list[bytes], header: Header, syntax: str) -> tuple[
         raise Refused(_DAMAGED)
     from pydicom.uid import UID
 
-    known = UID(syntax).name if syntax else "a way that it does not name"
-    raise Refused(f"its pixels are compressed by {known}, which is not read: store it uncompressed or as JPEG Lossless")
+    way = UID(syntax).name if _is_encapsulated(syntax) else "a way that the file does not name"
+    raise Refused(f"its pixels are compressed by {way}, which is not read: store it uncompressed or as JPEG Lossless")
 
 
 def _codestream_cells(stream: Codestream) -> NDArray[Any]:
