@@ -19,6 +19,7 @@ from analysis.interchange import FORMATS, convert
 from analysis.mrmc import Name
 from analysis.mrmc_merit import Covariance, Resampling
 from analysis.mrmc_report import build_mrmc
+from analysis.order import natural_order
 from analysis.output import Report, records
 from analysis.paired import Adjustment, choose_arms
 from analysis.power import ALPHA, ANALYSES, TARGET, Components
@@ -27,6 +28,7 @@ from analysis.power_simulation import METHODS, Assumed, build_simulated_power, f
 from analysis.progress import Progress
 from analysis.ratings import Missing, load_ratings
 from analysis.report import DRAWS, SEED, build
+from analysis.scale import Scale, named_scales
 from analysis.schema import load_responses, load_scales
 from analysis.selection import Selection
 
@@ -90,6 +92,14 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="CODEBOOK.csv",
         help="of the export: scores off the scales are refused (default: codebook.csv beside the responses, if any)",
+    )
+    parser.add_argument(
+        "--scale",
+        action="append",
+        default=[],
+        metavar="[QUESTION=]LOW,HIGH",
+        help="lowest and highest score that a question offers, where no codebook tells; its middle divides scores for "
+        "sensitivity (can be given more than once)",
     )
     parser.add_argument("--plan", type=Path, metavar="FILE", help="locked analysis plan, named with its SHA-256")
     only = parser.add_argument_group("exploration: only part of the responses; each can be given more than once")
@@ -182,7 +192,8 @@ def _add_covariance(parser: argparse.ArgumentParser) -> None:
 
 def _report(options: argparse.Namespace) -> int:
     notes: list[str] = []
-    frame = _responses(options.responses, notes, codebook=options.codebook)
+    scales = _scales(options.responses, options.codebook)
+    frame = load_responses(options.responses, notes=notes, scales=scales)
     source = _source(options.responses)
     plan = None if options.plan is None else {"file": options.plan.name, "sha256": _source(options.plan)["file_sha256"]}
     report = build(
@@ -194,6 +205,7 @@ def _report(options: argparse.Namespace) -> int:
         margin=options.margin,
         adjust=options.adjust,
         plan=plan,
+        scales=scales | named_scales(options.scale, natural_order(frame["question"].unique())),
         selection=Selection(tuple(options.target), tuple(options.reader), tuple(options.period)),
         allocation=None if options.allocation is None else load_allocation(options.allocation),
         notes=notes,
@@ -201,11 +213,16 @@ def _report(options: argparse.Namespace) -> int:
     return _finish(report, options.out)
 
 
-def _responses(path: Path, notes: list[str], *, codebook: Path | None = None) -> pd.DataFrame:
-    """The responses, on the scales of the codebook: the one named, or codebook.csv beside them as an export has it."""
-    beside = path.with_name("codebook.csv")
+def _responses(path: Path, notes: list[str]) -> pd.DataFrame:
+    """The responses, on the scales of codebook.csv beside them as an export has it."""
+    return load_responses(path, notes=notes, scales=_scales(path, None))
+
+
+def _scales(responses: Path, codebook: Path | None) -> dict[str, Scale]:
+    """The scales of the codebook: the one named, or codebook.csv beside the responses as an export has it."""
+    beside = responses.with_name("codebook.csv")
     chosen = codebook or (beside if beside.is_file() else None)
-    return load_responses(path, notes=notes, scales=load_scales(chosen) if chosen else None)
+    return load_scales(chosen) if chosen else {}
 
 
 def _mrmc(options: argparse.Namespace) -> int:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from analysis.clusters import Clusters
+    from analysis.scale import Scale
 
+# From one cluster no covariance can be had.
+MIN_CLUSTERS = 2
 _GROUPS = ("question", "analysis", "target", "figure")
 _OF_CLUSTERS = ["cluster_low", "cluster_high", "cluster_p"]
 COLUMNS = {
@@ -35,13 +38,15 @@ def accuracy_tables(
     arms: Sequence[str],
     *,
     thresholds: Mapping[str, float] | None = None,
+    scales: Mapping[str, Scale] | None = None,
     clusters: Clusters | None = None,
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """The tables of `COLUMNS` for every question of validated responses, with `arm` in place of `treatment`.
 
     `arms` is (first, second), and differences are second - first; with one arm there are AUCs and no differences.
     `thresholds` gives the score of a question from which a reader calls the case positive; by default the lowest score
-    above the middle of those given. A question whose cases are not complete enough gives no rows but a message.
+    above the middle of the question's scale in `scales` or, with a note, above that of the scores given. A question
+    whose cases are not complete enough gives no rows but a message.
     Where `clusters` are not the cases themselves, FRRC has interval and p over clusters beside.
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
@@ -58,7 +63,15 @@ def accuracy_tables(
         within, of_targets = target_tables(ratings)
         tables |= within
         messages.extend(f"AUC, {question}: {message}" for message in [*found, *of_targets])
-        threshold = (thresholds or {}).get(question, middle_threshold(ratings.scores))
+        scale = (scales or {}).get(question)
+        given = frame.loc[frame["question"] == question, "value"].to_numpy(dtype=np.float64)
+        threshold = (thresholds or {}).get(question, middle_threshold(given, scale))
+        if scale is None and threshold is not None and question not in (thresholds or {}):
+            messages.append(
+                f"Sensitivity, {question}: the scale is not known (--scale gives it), so that scores from "
+                f"{threshold:g} call the case positive, above the middle of the scores that were given "
+                f"({given.min():g} to {given.max():g})."
+            )
         if threshold is None:
             messages.append(f"Sensitivity, {question}: none, because all scores are equal.")
         else:
@@ -73,7 +86,10 @@ def _with_clusters(differences: pd.DataFrame, ratings: Ratings, clusters: Cluste
     table = differences.assign(**dict.fromkeys(_OF_CLUSTERS, np.nan))
     if clusters is None or clusters.are_cases:
         return table
-    merit = clustered_merit(ratings, [clusters.of_case[case] for case in ratings.cases])
+    units = [clusters.of_case[case] for case in ratings.cases]
+    if len(set(units)) < MIN_CLUSTERS:
+        return table
+    merit = clustered_merit(ratings, units)
     found = compare(merit, ratings.treatments, ratings.readers).analysis("FRRC").differences
     for index, row in table[table["analysis"] == "FRRC"].iterrows():
         estimate = found[(row["first"], row["second"])]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.allocation import CASE_EXCLUDED, FAILED, WITHDRAWN
-from analysis.effect import case_effect
+from analysis.effect import ALIKE, case_effect
 from analysis.order import natural_order
 from analysis.resampling import stream
 from analysis.schema import LABELS
@@ -162,8 +162,10 @@ def sensitivity_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int
                 found = case_effect(part["case"], part["difference"].to_numpy(dtype=np.float64), rng=rng, draws=draws)
                 if found.reason is not None:
                     messages.append(f"Sensitivity, {question}, {label}, {name}: no test, because {found.reason}.")
-                elif (doubt := found.p.doubt()) is not None:
-                    messages.append(f"Sensitivity, {question}, {label}, {name}: {doubt}.")
+                elif np.isnan(found.ci_low):
+                    messages.append(f"Sensitivity, {question}, {label}, {name}: no interval, because {ALIKE}.")
+                doubts = [found.p.doubt(), found.doubt]
+                messages.extend(f"Sensitivity, {question}, {label}, {name}: {doubt}." for doubt in doubts if doubt)
                 rows.append(
                     {
                         "question": question,

@@ -194,7 +194,7 @@ def rank_correlation(strata: list[tuple[Floats, Floats]], *, rng: np.random.Gene
         reason = f"targets without enough variation are left out ({n_used} cases used)"
     low, high = percentile_interval(resampled)
     if np.isnan(low):
-        reason = "no interval, because resamples of so few cases often have no variation"
+        reason = "no interval, because resamples of so few cases often have no variation, or all have the same order"
     return RankCorrelation(n_cases, observed, low, high, p, reason, kendall)
 
 

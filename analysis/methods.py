@@ -52,7 +52,7 @@ def mrmc_paragraphs(options: dict[str, Any]) -> list[str]:
             f"Rockette with degrees of freedom of Hillis; covariances over cases by {options['covariance']}. Three "
             "analyses generalise to other readers and cases (RRRC), to other cases read by these readers (FRRC), and "
             f"to other readers of these cases (RRFC). Differences are {options['difference']}; intervals are "
-            f"{options['level']:.0%} intervals. {options['incomplete'].capitalize()}."
+            f"{options['level']:.0%} intervals; {options['one_reader']}. {options['incomplete'].capitalize()}."
         ),
         f"Headline: {options['headline']}. Within targets, AUC is {options['within_targets']}.",
     ]
@@ -122,6 +122,9 @@ def _accuracy(provenance: dict[str, Any]) -> list[str]:
 
 def _points(options: dict[str, Any]) -> str:
     threshold = options["default_threshold"] if options["threshold"] is None else f"{options['threshold']:g}"
+    scales = options.get("scales") or {}
+    if scales:
+        threshold += f" (scales: {', '.join(f'{name} {low:g} to {high:g}' for name, (low, high) in scales.items())})"
     return (
         f"Sensitivity and specificity (`points`, `point_differences`): {options['call']}; threshold: {threshold}. One "
         f"reader: {options['one_reader']}. All readers: {options['all_readers']}."

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from analysis.errors import AnalysisError, UsageError
+from analysis.monte_carlo import clopper_pearson
 from analysis.order import natural_order
 from analysis.ratings import MIN_CASES
 from analysis.resampling import stream
@@ -84,6 +85,18 @@ def point_merit(
     # Cases of the other truth change nothing: they are placed at the mean, whichever case is left out.
     other = np.repeat(share[:, :, None], int(np.sum(ratings.truth == (side == "specificity"))), axis=2)
     return Merit(share, merit_covariance(right, other, method=covariance))
+
+
+def perfect_interval(value: float, independent: int) -> tuple[float, float]:
+    """95% interval of a figure that is 1 (or 0) for every reader, so that nothing varies; NaN for any other value.
+
+    Clopper and Pearson's for so many independent units that are all right (all wrong): cases for a share; for an AUC as
+    many pairs of a case with and one without the condition as there are of the rarer, each case in one pair, which is
+    conservative.
+    """
+    if value not in (0.0, 1.0) or independent < 1:
+        return np.nan, np.nan
+    return clopper_pearson(int(value) * independent, independent)
 
 
 def by_target(ratings: Ratings) -> dict[str, Ratings]:

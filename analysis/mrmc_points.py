@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.mrmc import LEVEL, compare
-from analysis.mrmc_merit import Side, point_merit
+from analysis.mrmc_merit import Side, perfect_interval, point_merit
 from analysis.schema import ALL
 
 if TYPE_CHECKING:
@@ -48,19 +48,35 @@ def point_options(threshold: float | None) -> dict[str, Any]:
     return {
         "threshold": threshold,
         "call": "a score at or above the threshold calls the condition present",
-        "default_threshold": "the lowest score above the middle between the lowest and the highest score given",
+        "default_threshold": (
+            "the lowest score above the middle of the question's scale; where the scale is not given, above the middle "
+            "of all scores given, which a note says"
+        ),
         "one_reader": "Wilson interval; paired difference with Newcombe's score interval; McNemar's exact test",
-        "all_readers": "mean over readers, compared by Obuchowski and Rockette with covariances over cases",
+        "all_readers": (
+            "mean over readers, compared by Obuchowski and Rockette with covariances over cases; intervals are cut at "
+            "the ends of what a share can be; where every reader is right on every case, Clopper and Pearson's interval"
+        ),
         "level": LEVEL,
     }
 
 
-def middle_threshold(scores: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
-    """The lowest score above the middle of the scores given; None where all are equal."""
+def middle_threshold(scores: np.ndarray[Any, np.dtype[np.float64]], scale: tuple[float, float] | None) -> float | None:
+    """The lowest score above the middle of the scale (lowest, highest), whether anybody gave it or not.
+
+    Scores that are not whole have the lowest of those given above the middle, which divides them alike. Without a scale
+    the middle is that of the scores given; None where all of those are equal.
+    """
     given = np.unique(scores[~np.isnan(scores)])
-    if len(given) < 2:
-        return None
-    return float(given[given > (given[0] + given[-1]) / 2][0])
+    if scale is None:
+        if len(given) < 2:
+            return None
+        middle = float(given[0] + given[-1]) / 2
+    else:
+        middle = (scale[0] + scale[1]) / 2
+    whole = np.all(given == np.round(given)) and scale is not None
+    above = given[given > middle]
+    return float(np.floor(middle) + 1) if whole or not len(above) else float(above[0])
 
 
 def point_tables(
@@ -86,7 +102,10 @@ def _points(ratings: Ratings, merit: Merit, right: np.ndarray[Any, np.dtype[np.b
     rows: list[list[Any]] = []
     for i, treatment in enumerate(ratings.treatments):
         mean = result.analysis("FRRC").treatments[treatment]
-        rows.append([treatment, ALL, cases, mean.value, *_bounded(mean, low=0.0)])
+        limits = _bounded(mean, low=0.0)
+        if np.isnan(limits[0]):
+            limits = perfect_interval(mean.value, cases)
+        rows.append([treatment, ALL, cases, mean.value, *limits])
         for j, reader in enumerate(ratings.readers):
             count = int(right[i, j].sum())
             rows.append([treatment, reader, cases, count / cases, *wilson(count, cases)])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.mrmc import compare
-from analysis.mrmc_merit import auc_merit, by_target, enough_cases, pooled_merit
+from analysis.mrmc_merit import auc_merit, by_target, enough_cases, perfect_interval, pooled_merit
 from analysis.paired import holm
 
 if TYPE_CHECKING:
@@ -73,7 +73,10 @@ def target_tables(
 
 def _add(rows: dict[str, list[list[Any]]], target: str, result: ObuchowskiRockette, counts: tuple[int, int]) -> None:
     for treatment, estimate in result.analysis("FRRC").treatments.items():
-        numbers = [estimate.value, estimate.se, estimate.ci_low, estimate.ci_high]
+        limits = estimate.ci_low, estimate.ci_high
+        if np.isnan(limits[0]):
+            limits = perfect_interval(estimate.value, min(counts))
+        numbers = [estimate.value, estimate.se, *limits]
         rows["auc_targets"].append([target, treatment, *counts, *numbers])
     for analysis in result.analyses:
         for (first, second), estimate in analysis.differences.items():

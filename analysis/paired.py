@@ -48,15 +48,15 @@ PER_READER_COLUMNS = [
     "reader",
     "n_pairs",
     "mean_first_arm",
-    "first_arm_low",
-    "first_arm_high",
     "mean_second_arm",
-    "second_arm_low",
-    "second_arm_high",
     "mean_difference",
     "ci_low",
     "ci_high",
     "sd_difference",
+    "first_arm_low",
+    "first_arm_high",
+    "second_arm_low",
+    "second_arm_high",
 ]
 
 

@@ -64,7 +64,10 @@ class Comparison:
 
 
 def components_of(ratings: Ratings, result: ObuchowskiRockette) -> Components:
-    """The components of a pilot of two treatments; the effect is the difference that it observed (second - first)."""
+    """The components of a pilot of two treatments; the effect is the difference that it observed (second - first).
+
+    Var(TR) is MS(TR) - Var(error) + Cov1 + max(Cov2 - Cov3, 0), equation 9 of Hillis, Obuchowski and Berbaum (2011).
+    """
     if len(ratings.treatments) != 2:
         names = ", ".join(ratings.treatments)
         raise AnalysisError(f"The pilot has the treatments {names}. Name the two to compare.")
@@ -72,7 +75,7 @@ def components_of(ratings: Ratings, result: ObuchowskiRockette) -> Components:
     c = result.components
     return Components(
         effect=float(means[1] - means[0]),
-        var_tr=c.var_treatment_reader,
+        var_tr=c.ms_treatment_reader - c.var_error + c.cov1 + _positive(c.cov2 - c.cov3),
         var_error=c.var_error,
         cov1=c.cov1,
         cov2=c.cov2,
@@ -148,9 +151,33 @@ def readers_needed(
     return _least(lambda readers: power(components, readers, cases, test), least, MAX_READERS, target)
 
 
+def truncations(components: Components) -> list[str]:
+    """What counts as 0 in the calculation because its estimate is negative, in sentences."""
+    c = components
+    found = []
+    if c.var_tr < 0:
+        found.append(
+            f"The reader-by-treatment variance is negative ({c.var_tr:.3g}); it counts as 0 and may well be larger."
+        )
+    if c.cov2 < c.cov3:
+        found.append(
+            f"Cov2 ({c.cov2:.3g}) is below Cov3 ({c.cov3:.3g}); their difference counts as 0, also in Var(TR) (Hillis "
+            "2011, equation 9)."
+        )
+    shared = _positive(c.cov2 - c.cov3)
+    if c.var_error - c.cov1 - shared < 0:
+        found.append("Var(error) - Cov1 - (Cov2 - Cov3) is negative; it counts as 0 in the mean square of readers.")
+    return found
+
+
 def with_effect(components: Components, effect: float | None) -> Components:
     """The components with another effect, if one is given."""
     return components if effect is None else replace(components, effect=effect)
+
+
+def _positive(value: float) -> float:
+    """The larger of value and 0; NaN stays NaN."""
+    return value if np.isnan(value) else max(value, 0.0)
 
 
 def _least(of: Callable[[Floats], Floats], start: int, stop: int, target: float) -> int | None:

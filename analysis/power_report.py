@@ -27,6 +27,7 @@ from analysis.power import (
     components_of,
     power,
     readers_needed,
+    truncations,
 )
 from analysis.ratings import crossed, load_ratings
 from analysis.schema import load_responses
@@ -112,9 +113,7 @@ def build_power(components: Components, plan: Plan | None = None, *, source: Map
     if min((*plan.readers, *plan.cases), default=1) < 1:
         raise UsageError("Readers and cases are counted from 1. Give whole numbers.")
     table = power_table(checked, plan)
-    messages = []
-    if checked.var_tr < 0:
-        messages.append("The pilot's reader-by-treatment variance is negative; it counts as 0 and may well be larger.")
+    messages = truncations(checked)
     if checked.effect == 0 and plan.margin is None:
         messages.append("The effect is 0: no study finds it. Give the smallest effect worth finding (--effect).")
     provenance: dict[str, Any] = {

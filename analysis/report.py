@@ -29,6 +29,7 @@ from analysis.order import natural_order, unique_slugs
 from analysis.ordinal_report import OPTIONS as ORDINAL_OPTIONS
 from analysis.ordinal_report import iou_ordinal_table, ordinal_tables
 from analysis.output import WRITING, Report, records, software, write_table
+from analysis.scale import Scale, check_scales
 from analysis.schema import LABELS, fingerprint, validate
 from analysis.scores import joint_tables, summary_table
 from analysis.selection import Selection
@@ -58,6 +59,7 @@ class _Work:
     margin: float | None
     allocation: pd.DataFrame | None
     clusters: Clusters
+    scales: Mapping[str, Scale]
 
 
 _KEYS = ("reader", "case", "image", "patient", "target", "arm", "question")
@@ -78,6 +80,7 @@ def build(
     plan: Mapping[str, str] | None = None,
     allocation: pd.DataFrame | None = None,
     selection: Selection | None = None,
+    scales: Mapping[str, Scale] | None = None,
     notes: Sequence[str] = (),
     on_step: OnStep = lambda _name: None,
 ) -> Report:
@@ -88,9 +91,9 @@ def build(
     `margin`, in points of the scale and set before the data were seen, asks for tests of equivalence; `adjust` "bh"
     adds p-values of Benjamini and Hochberg. `plan` (file, sha256) is the locked analysis plan that provenance names.
     `allocation` (as `check_allocation` takes it) says what readers were to see of all the data, for the flow table.
-    `selection` keeps part of the responses, and the report calls itself exploration. `notes`, such as what reading the
-    file had to guess, go before the report's own messages. `on_step` is told each of `STEPS`
-    as it begins.
+    `selection` keeps part of the responses, and the report calls itself exploration. `scales` are the lowest and the
+    highest score that each question offered, whose middle divides scores for sensitivity. `notes`, such as what reading
+    the file had to guess, go before the report's own messages. `on_step` is told each of `STEPS` as it begins.
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
     """
     _check_request(draws, margin, seed)
@@ -99,6 +102,7 @@ def build(
     if len(studies) > 1:
         raise AnalysisError(f"The data hold {len(studies)} studies ({', '.join(studies)}). Analyse one at a time.")
     messages = [*notes, *alike_notes({name: frame[name].unique() for name in _KEYS})]
+    known_scales = check_scales(frame, scales or {})
     contrast = paired.choose_arms(frame, arms)
     if selection:
         if allocation is not None:
@@ -118,7 +122,7 @@ def build(
     clusters = clusters_of(frame)
     if (together := clusters.sentence()) is not None:
         messages.append(together)
-    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned, clusters)
+    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned, clusters, known_scales)
     for name, compute in _COMPUTED.items():
         on_step(name)
         more, said = compute(work)
@@ -169,7 +173,10 @@ def _options(work: _Work) -> dict[str, Any]:
         "missing": dict(FLOW_OPTIONS),
         "agreement": dict(AGREEMENT_OPTIONS),
         "auc": {**mrmc_options("jackknife"), "difference": "second - first arm"},
-        "points": point_options(None),
+        "points": {
+            **point_options(None),
+            "scales": {question: list(scale) for question, scale in work.scales.items()},
+        },
         "time": dict(TIME_OPTIONS),
     }
 
@@ -261,7 +268,9 @@ def _overlap(work: _Work) -> _Found:
 _COMPUTED: dict[str, Callable[[_Work], _Found]] = {
     "Effect over cases": _effect,
     "Ordinal mixed model": lambda work: ordinal_tables(work.frame, work.arms),
-    "Accuracy of the readers": lambda work: accuracy_tables(work.frame, work.arms, clusters=work.clusters),
+    "Accuracy of the readers": lambda work: accuracy_tables(
+        work.frame, work.arms, scales=work.scales, clusters=work.clusters
+    ),
     "Agreement of the readers": _agreement,
     "Time": lambda work: time_tables(work.frame, work.arms, seed=work.seed, draws=work.draws),
     "Tests as published": _wilcoxon,

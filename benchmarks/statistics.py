@@ -29,6 +29,7 @@ from analysis.ordinal_report import ARM, INTERACTION, report_design
 from analysis.paired import signed_rank
 from analysis.ratings import Ratings
 from analysis.resampling import percentile_interval
+from analysis.shift import signed_rank_p
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +67,10 @@ def p_values(scores: Floats, rng: np.random.Generator) -> Iterator[tuple[str, fl
     yield NAIVE[0], signed_rank(differences).p_value or 1.0
     names = pd.Series([f"c{number}" for number in case])
     found = case_effect(names, differences, rng=rng, draws=DRAWS)
-    yield "Sign flip of cases", found.p_value
+    yield "Sign flip of cases, exact", found.p_value
     yield "Bootstrap of cases, interval", float(found.ci_low <= 0 <= found.ci_high)
     yield "Signed-rank with cases as clusters", clustered_signed_rank(case, differences).p_value
+    yield "Signed-rank with cases as clusters, exact", signed_rank_p(case, differences)
     means = case_reader_means(case, reader, differences, rng=rng, draws=DRAWS)
     low, high = percentile_interval(means)
     yield "Bootstrap of cases and readers, interval", float(low <= 0 <= high)
@@ -83,10 +85,10 @@ def p_values(scores: Floats, rng: np.random.Generator) -> Iterator[tuple[str, fl
             yield f"AUC, Obuchowski-Rockette, {analysis.name}", float(analysis.p_value)
 
 
-def ordinal_p_values(scores: Floats) -> Iterator[tuple[str, float]]:
-    """P-values of the ordinal mixed model, by the model and with standard errors over cases."""
+def frame_of(scores: Floats) -> pd.DataFrame:
+    """What the ordinal model must know of the readings of `draw`, in the order of `scores.ravel()`."""
     label, case, reader, arm = (axis.ravel() for axis in np.indices(scores.shape))
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "reader": reader.astype(str),
             "case": [f"{kind}-{number}" for kind, number in zip(label, case, strict=True)],
@@ -95,7 +97,11 @@ def ordinal_p_values(scores: Floats) -> Iterator[tuple[str, float]]:
             "period": 1 + ((case % 2 == 1) ^ (arm == 1)).astype(int),
         }
     )
-    fit = fit_ordinal(scores.ravel(), report_design(frame, ["A", "B"]).design, nodes=10)
+
+
+def ordinal_p_values(scores: Floats) -> Iterator[tuple[str, float]]:
+    """P-values of the ordinal mixed model, by the model and with standard errors over cases."""
+    fit = fit_ordinal(scores.ravel(), report_design(frame_of(scores), ["A", "B"]).design, nodes=10)
     for kind, robust in (("by the model", False), ("over cases", True)):
         yield f"Ordinal model, arm on true positives, {kind}", fit.wald(ARM, INTERACTION, robust=robust).p_value
         yield f"Ordinal model, arm x label, {kind}", fit.wald(INTERACTION, robust=robust).p_value

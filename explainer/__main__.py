@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from explainer import explain_command
 from explainer.cli import add_common, output_names
-from explainer.errors import ExplainerError
+from explainer.errors import ExplainerError, UsageError
 from explainer.memory import keep_memory
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _DELEGATED = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand; 0 if all went well, 1 if something could not be done, 2 for wrong usage."""
+    """Run a subcommand; 0 if all went well, 1 if files or data cannot be used, 2 if the request makes no sense."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments and arguments[0] in _DELEGATED:
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(args)
     except (ExplainerError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
 
 
 def _delegate(module: str, arguments: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explainer.errors import ImageError
+from explainer.errors import UsageError
 from explainer.types import SCORINGS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def output_names(paths: Sequence[Path], name: Callable[[Path], str]) -> dict[Pat
     for path in paths:
         other = names.setdefault(name(path), path)
         if other != path:
-            raise ImageError(
+            raise UsageError(
                 f"{other} and {path} would both be '{name(path)}' in the output: give them in separate runs."
             )
     return {path: name(path) for path in paths}

@@ -7,6 +7,10 @@ class ExplainerError(Exception):
     """Base of every error that this package raises on purpose; its text can be shown to a coordinator."""
 
 
+class UsageError(ExplainerError):
+    """A request makes no sense, whatever is in the files that it names."""
+
+
 class ImageError(ExplainerError):
     """An image file cannot be read or is no X-ray that a model could look at."""
 
@@ -23,7 +27,7 @@ class AnnotationError(ExplainerError):
     """A box or mask does not fit its image."""
 
 
-class UnknownModelError(ExplainerError):
+class UnknownModelError(UsageError):
     """No classifier or autoencoder has this identifier."""
 
 
@@ -83,11 +87,11 @@ class BlankImageError(InputError):
     """An image has one value throughout, so there is nothing on it to explain."""
 
 
-class TargetError(ExplainerError):
+class TargetError(UsageError):
     """The classifier does not predict this target."""
 
 
-class SettingsError(ExplainerError):
+class SettingsError(UsageError):
     """A method or one of its settings is unknown or out of range."""
 
 

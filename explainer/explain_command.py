@@ -13,7 +13,15 @@ from tqdm import tqdm
 
 from explainer.catalogue.settings import SETTINGS, method_settings, setting_kinds
 from explainer.cli import add_common, output_names
-from explainer.errors import ImageError, InputError, NoGradientError, PredictionError, RenderingError, SettingsError
+from explainer.errors import (
+    ImageError,
+    InputError,
+    NoGradientError,
+    PredictionError,
+    RenderingError,
+    SettingsError,
+    UsageError,
+)
 from explainer.types import LATENT_SHIFT, METHODS, ExplanationRequest
 
 if TYPE_CHECKING:
@@ -67,7 +75,10 @@ def run(args: argparse.Namespace) -> int:
     """
     from explainer import rendering  # loads what --help does not need
 
-    artefacts = rendering.Artefacts(percent=args.percent, blur=args.blur, flow=args.flow, gif=args.gif)
+    try:
+        artefacts = rendering.Artefacts(percent=args.percent, blur=args.blur, flow=args.flow, gif=args.gif)
+    except RenderingError as wrong:
+        raise UsageError(str(wrong)) from wrong
     places = folders(args.images, args.target, args.out)
     requests = _requests(args)
     check_models(requests[0], args.target)

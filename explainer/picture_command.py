@@ -22,16 +22,19 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="PNG, JPEG or DICOM")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the PNG files")
     args = parser.parse_args(argv)
-    names = _names(args.files)
     try:
+        names = _names(args.files)
+        _check_beside(args.out, names)
         args.out.mkdir(parents=True, exist_ok=True)
+    except ImageError as error:
+        parser.error(str(error))
     except OSError as error:
         parser.error(f"{args.out} cannot be made a folder: {error.strerror}")
     refused = False
     for path in args.files:
         line = _picture(path, args.out / names[path])
         refused |= not line["accepted"]
-        print(json.dumps(line, ensure_ascii=False), flush=True)
+        print(json.dumps(line), flush=True)
     return int(refused)
 
 
@@ -50,6 +53,14 @@ def _names(paths: Sequence[Path]) -> dict[Path, str]:
         if other != path:
             raise ImageError(f"{other} and {path} would both become {name}: give them in separate runs.")
     return names
+
+
+def _check_beside(out: Path, names: dict[Path, str]) -> None:
+    """Raises ImageError where a picture would take the place of a file that was given."""
+    given = {path.resolve() for path in names}
+    for path, name in names.items():
+        if (out / name).resolve() in given:
+            raise ImageError(f"the picture of {path} would replace {out / name}: give another folder.")
 
 
 def _picture(path: Path, out: Path) -> dict[str, Any]:

@@ -17,11 +17,14 @@ from celery import shared_task
 from django.db import connections
 from django.utils import timezone
 
-from explainer.errors import ExplainerError, SettingsError
+from explainer.errors import ExplainerError, MemoryExhaustedError, SettingsError
 from explainer.memory import keep_memory
 from explainer.types import METHODS, Box, ExplanationRequest
 from readerstudy.explanations import beat
+from readerstudy.lib import faults
+from readerstudy.lib.faults import anew
 from readerstudy.lib.heartbeat import Heartbeat
+from readerstudy.lib.media import media_present
 from readerstudy.lib.pool.process import name_of
 from readerstudy.lib.pulse import LEASE_INTERVAL
 from readerstudy.lib.queue import GPU
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
     from explainer.types import Explanation
     from readerstudy.explanations.services import ExplanationJob, ExplanationResult
+    from readerstudy.studies.selectors import ScoreBatch
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +53,14 @@ def requeue(now: datetime, idle: bool) -> int:
     return services.stale_requeue(now=now, idle=idle)
 
 
+@beat.reap_with(GPU)
+def requeue_scores(now: datetime, idle: bool) -> int:
+    """Send again the images that nobody scores any more."""
+    from readerstudy.studies import services
+
+    return services.scores_requeue(now=now, idle=idle)
+
+
 @shared_task(name="explainer.tasks.explain_case", acks_late=True)
 def explain_case(explanation_id: str) -> str:
     """Explain a case unless that is done or under way, and on a GPU some that wait for the same models with it.
@@ -58,7 +70,7 @@ def explain_case(explanation_id: str) -> str:
     from readerstudy.explanations import services
 
     worker = name_of(os.getpid())
-    job = services.explanation_claim(explanation_id=explanation_id, worker=worker, now=timezone.now())
+    job = anew(lambda: services.explanation_claim(explanation_id=explanation_id, worker=worker, now=timezone.now()))
     if job is None:
         return "nothing to do"
     held, outcomes = [job], dict[uuid.UUID, str]()
@@ -99,8 +111,10 @@ def _stored(job: ExplanationJob, outcome: ExplanationResult | Exception) -> str:
     if isinstance(outcome, Exception):
         return _failed(job, outcome)
     try:
-        stored = services.explanation_store(
-            explanation_id=job.explanation_id, token=job.token, result=outcome, now=timezone.now()
+        stored = anew(
+            lambda: services.explanation_store(
+                explanation_id=job.explanation_id, token=job.token, result=outcome, now=timezone.now()
+            )
         )
     except Exception as error:  # whatever went wrong belongs to this case, and the next one goes on
         logger.warning("The result of case %s could not be stored", job.explanation_id, exc_info=error)
@@ -111,51 +125,77 @@ def _stored(job: ExplanationJob, outcome: ExplanationResult | Exception) -> str:
 def _failed(job: ExplanationJob, error: Exception) -> str:
     from readerstudy.explanations import services
 
+    held = {"explanation_id": job.explanation_id, "token": job.token}
+    if fault := passing_fault(error):
+        logger.warning("Case %s waits for another try: %s", job.explanation_id, fault.words, exc_info=error)
+        waits = anew(lambda: services.explanation_postpone(**held, fault=fault, now=timezone.now()))
+        return "postponed" if waits else "lease lost"
     text = describe_error(error)
     logger.warning("Case %s could not be explained: %s", job.explanation_id, text, exc_info=error)
-    failed = services.explanation_fail(
-        explanation_id=job.explanation_id, token=job.token, error=text, now=timezone.now()
-    )
+    failed = anew(lambda: services.explanation_fail(**held, error=text, now=timezone.now()))
     return "failed" if failed else "lease lost"
 
 
 @shared_task(name="explainer.tasks.score_image_batch", acks_late=True)
 def score_image_batch(study_id: int, image_ids: Sequence[int]) -> int:
-    """Score those of a study's images that have no score yet; returns how many got one."""
+    """Score those of these images of a study that wait for it; returns how many got one."""
     from readerstudy.studies import services
-    from readerstudy.studies.selectors import images_to_score
 
-    batch = images_to_score(study_id, image_ids)
-    by_path = {image.path: image.image_id for image in batch.images}
-    if not by_path:
+    worker = name_of(os.getpid())
+    batch = anew(
+        lambda: services.scores_claim(study_id=study_id, image_ids=image_ids, worker=worker, now=timezone.now())
+    )
+    if batch is None:
         return 0
-    failures: dict[int, str] = {}
+
+    def extend() -> None:
+        services.scores_heartbeat(batch=batch, now=timezone.now())
+
+    errors: dict[int, Exception] = {}
+    stored = 0
+    with Heartbeat(LEASE_INTERVAL, extend, finished=connections.close_all, name="lease"):
+        try:
+            scores, weights_sha256 = make_scores(batch, errors)
+            stored = anew(
+                lambda: services.scores_store(
+                    batch=batch, weights_sha256=weights_sha256, rows=scores, now=timezone.now()
+                )
+            )
+        except Exception as error:  # whatever went wrong belongs to these images, and other batches go on
+            logger.warning("Images of study %s could not be scored", study_id, exc_info=error)
+            errors = {image.image_id: error for image in batch.images} | errors
+        anew(lambda: _scores_failed(batch, errors))
+    return stored
+
+
+def make_scores(batch: ScoreBatch, errors: dict[int, Exception]) -> tuple[list[tuple[int, dict[str, float]]], str]:
+    """Scores by image and target, and the SHA-256 of the weights; what is wrong with an image goes into `errors`."""
+    prepare_torch()
+    from explainer import run
+
+    by_path = {image.path: image.image_id for image in batch.images}
 
     def report(path: Path, error: ExplainerError) -> None:
-        failures[by_path[path]] = str(error)
+        errors[by_path[path]] = error
 
-    rows: list[tuple[int, dict[str, float]]] = []
-    try:
-        prepare_torch()
-        from explainer import run
+    classifier = run.classifier_of_process(batch.classifier, run.choose_device("auto"))
+    rows = [(by_path[path], scores) for path, scores in run.score(list(by_path), classifier, on_error=report)]
+    return rows, classifier.weights_sha256
 
-        classifier = run.classifier_of_process(batch.classifier, run.choose_device("auto"))
-        rows = [(by_path[path], scores) for path, scores in run.score(list(by_path), classifier, on_error=report)]
-        services.scores_store(
-            study_id=study_id,
-            classifier=batch.classifier,
-            weights_sha256=classifier.weights_sha256,
-            rows=rows,
-            now=timezone.now(),
-        )
-    except Exception as error:  # the coordinator reads it beside the images, and other batches go on
-        text = describe_error(error)
-        logger.warning("Images of study %s could not be scored: %s", study_id, text, exc_info=error)
-        failures = dict.fromkeys(by_path.values(), text)
-        rows = []
-    for image_id, text in failures.items():
-        services.scores_fail(study_id=study_id, image_ids=[image_id], error=text, now=timezone.now())
-    return len(rows)
+
+def _scores_failed(batch: ScoreBatch, errors: dict[int, Exception]) -> None:
+    from readerstudy.studies import services
+
+    failed: dict[int, str] = {}
+    postponed: dict[faults.Fault, list[int]] = {}
+    for image_id, error in errors.items():
+        if fault := passing_fault(error):
+            postponed.setdefault(fault, []).append(image_id)
+        else:
+            failed[image_id] = describe_error(error)
+    services.scores_fail(batch=batch, errors=failed, now=timezone.now())
+    for fault, image_ids in postponed.items():
+        services.scores_postpone(batch=batch, image_ids=image_ids, fault=fault, now=timezone.now())
 
 
 def cases_together() -> int:
@@ -272,6 +312,15 @@ def half_precision(explanation: Explanation) -> tuple[dict[str, Any], dict[str, 
 
     maxima = {method: float(values.max()) for method, values in explanation.maps.items()}
     return {method: (explanation.maps[method] / top).astype(np.float16) for method, top in maxima.items()}, maxima
+
+
+def passing_fault(error: Exception) -> faults.Fault | None:
+    """The fault behind an error that will pass by itself: what met it waits for another try."""
+    from explainer.batching import is_out_of_memory
+
+    if isinstance(error, MemoryExhaustedError) or is_out_of_memory(error):
+        return faults.MEMORY
+    return faults.passing(error) or (None if media_present() else faults.FILES)
 
 
 def describe_error(error: Exception) -> str:

@@ -15,7 +15,8 @@ from django.urls import get_resolver
 get_resolver().url_patterns  # loads every views module that has an address
 import readerstudy
 for found in pkgutil.walk_packages(readerstudy.__path__, "readerstudy."):
-    importlib.import_module(found.name)
+    if not found.name.endswith(".__main__"):  # a program: importing it runs it
+        importlib.import_module(found.name)
 """
 PICTURES = """
 import sys

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from explainer.errors import EvaluationError, ImageError, NoGradientError, PredictionError
+from explainer.errors import EvaluationError, ImageError, NoGradientError, PredictionError, UsageError
 from explainer.evaluation.iou import map_iou
 from explainer.images import crop_and_resize
 from explainer.phantoms import draw
@@ -267,7 +267,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, write shortcut.csv, shortcut.json and shortcut.md, and print the table; 1 if maps had to be left out."""
     if args.count < 1 or args.seed < 0:
-        raise EvaluationError("--count must be at least 1 and --seed at least 0.")
+        raise UsageError("--count must be at least 1 and --seed at least 0.")
     failed: list[str] = []
 
     def report(what: str, error: Exception) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from explainer.errors import ExplainerError
+from explainer.errors import ExplainerError, UsageError
 from explainer.memory import keep_memory
 from explainer.phantoms.render import SIZE, draw
 
@@ -92,7 +92,7 @@ def write(
     shortcuts.csv. The tables are written last, so a folder with a labels.csv is complete.
     """
     if count < 1:
-        raise PhantomError(f"--count must be at least 1, not {count}.")
+        raise UsageError(f"--count must be at least 1, not {count}.")
     if (out / "labels.csv").exists():
         raise PhantomError(f"{out} already holds phantoms; choose another folder or delete it.")
     (out / "images").mkdir(parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             workers=args.workers,
             progress=not args.quiet,
         )
-    except PhantomError as error:
+    except (PhantomError, UsageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     return 0

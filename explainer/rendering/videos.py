@@ -5,6 +5,9 @@ The encoder runs in a process of its own, so that several threads can make video
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -139,6 +142,8 @@ def _encoded(frames: GreyImage, rate: str, options: Sequence[str], suffix: str) 
             done = subprocess.run(command, input=frames.tobytes(), capture_output=True, check=False)
         except (OSError, RuntimeError) as error:
             raise RenderingError(f"Videos need ffmpeg, which cannot be started: {error}.") from error
+        if done.returncode != 0 and shutil.disk_usage(folder).free < frames.nbytes // len(frames):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
         if done.returncode != 0:
             reason = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
             raise RenderingError(f"ffmpeg could not make a video of {width} x {height} pixels: {reason}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from explainer.errors import ExplainerError
+from explainer.errors import ExplainerError, UsageError
 from explainer.training import autoencoder as autoencoder_training
 from explainer.training import checkpoints
 from explainer.training import classifier as classifier_training
@@ -226,9 +226,9 @@ def _write_pair(args: argparse.Namespace) -> None:
     try:
         groups = re.compile(args.image_name_pattern).groups
     except re.error as error:
-        raise TrainingDataError(f"--image-name-pattern is no regular expression: {error}.") from error
+        raise UsageError(f"--image-name-pattern is no regular expression: {error}.") from error
     if groups != 1:
-        raise TrainingDataError(f"--image-name-pattern must have one group, not {groups}.")
+        raise UsageError(f"--image-name-pattern must have one group, not {groups}.")
     targets = checkpoints.read_classifier(args.classifier)[1].training["options"]["targets"]
     split = (
         f"by patient, from a hash of the patient's id and the seed {args.split_seed}: {args.test_share:.0%} test, "
@@ -284,7 +284,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.run(args)
     except ExplainerError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     return 0
 
 

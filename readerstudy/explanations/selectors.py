@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from readerstudy.explanations.models import Artefact, Explanation, Worker
 from readerstudy.explanations.types import Box
 from readerstudy.lib import pulse
+from readerstudy.lib.lease import Postponed, postponed
 from readerstudy.lib.media import media_path
 from readerstudy.studies.models import Case, Study
 
@@ -27,13 +28,17 @@ XRAY = "xray.png"
 
 @dataclass(frozen=True)
 class ExplanationProgress:
-    """How many explanations of a study are in which state; `cases` are all, asked for or not."""
+    """How many explanations of a study are in which state; `cases` are all, asked for or not.
+
+    Of those pending, `postponed` says which wait to be tried again, and why.
+    """
 
     cases: int
     pending: int
     running: int
     done: int
     failed: int
+    postponed: tuple[Postponed, ...]
 
     @property
     def unfinished(self) -> int:
@@ -64,7 +69,8 @@ def explanation_progress(study: Study) -> ExplanationProgress:
     """How far the explanations of a study are."""
     by_status = {status: Count("pk", filter=Q(explanation__status=status.value)) for status in Explanation.Status}
     counts = study.cases.aggregate(cases=Count("pk"), **{status.value: count for status, count in by_status.items()})
-    return ExplanationProgress(**counts)
+    waiting = postponed(Explanation.objects.filter(case__study=study))
+    return ExplanationProgress(**counts, postponed=tuple(waiting))
 
 
 def explanations_failed(study: Study) -> QuerySet[Explanation]:

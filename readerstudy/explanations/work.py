@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from django.conf import settings
+from django.db import OperationalError
 from django.utils import timezone
 
 from readerstudy.explanations.selectors import workers_alive
@@ -50,7 +51,7 @@ class Workforce:
         elif self._start and not workers_alive(now=timezone.now()):
             name = f"temporary-{os.getpid()}"
             self._say(f"No worker was seen lately: starting one for this command ({self._supervisor.log_path(name)}).")
-            self._supervisor.start(Command(name, worker_arguments(name), {}, RESTARTS))
+            self._supervisor.start(Command(name, worker_arguments(name), {}, RESTARTS, worker_works(name)))
             self._started = True
 
     def wait_for(
@@ -61,14 +62,16 @@ class Workforce:
         label: str,
         unit: str,
         send_again: Callable[[], object],
+        waits: Callable[[], str] = str,
     ) -> None:
         """Show progress until `finished` reaches `total`; where nothing moves, `send_again` now and then.
 
-        Raises StalledError or ProcessError where it never will.
+        `waits` says what waits to be tried again, and why; it is said once for each reason. Raises StalledError or
+        ProcessError where it never will.
         """
         self.ensure()
         moved_at = sent_at = looked_at = time.monotonic()
-        last = -1
+        last, reason = -1, ""
         with Progress(label, total, unit=unit) as progress:
             while (now := finished()) < total:
                 progress.move_to(now)
@@ -76,10 +79,13 @@ class Workforce:
                 if now != last:
                     moved_at, last = moment, now
                 if moment - moved_at > STALLED_SECONDS:
-                    raise StalledError(_stalled(label, now, total))
+                    raise StalledError(_stalled(label, now, total, reason))
                 if moment - looked_at > LOOK_SECONDS:
                     self.ensure()
                     looked_at = moment
+                    if (told := waits()) != reason:
+                        reason = told
+                        self._say(f"{label}: {reason or 'goes on'}.")
                 if moment - max(moved_at, sent_at) > SILENT_SECONDS:
                     send_again()
                     sent_at = moment
@@ -103,9 +109,22 @@ def worker_arguments(name: str, *, queue: str = GPU) -> list[str]:
     return [*celery, "worker", "-Q", queue, "-c", "1", "-n", f"{name}@%h", "-l", "INFO"]
 
 
-def _stalled(label: str, done: int, total: int) -> str:
+def worker_works(name: str, *, queue: str = GPU) -> Callable[[], bool]:
+    """What tells whether the worker of this name shows life; a database that is away is no fault of the worker."""
+
+    def works() -> bool:
+        try:
+            return any(worker.name.startswith(f"{name}@") for worker in workers_alive(now=timezone.now(), queue=queue))
+        except OperationalError:
+            return True
+
+    return works
+
+
+def _stalled(label: str, done: int, total: int, reason: str) -> str:
+    why = f" {reason[0].upper()}{reason[1:]}." if reason else ""
     return (
-        f"{label}: nothing was finished for {STALLED_SECONDS / 60:.0f} minutes ({done} of {total} are). Look at the "
-        f"worker's log, in {settings.DATA_DIR / 'log'} where this application started it, and run the command again: "
-        "it goes on where it stopped."
+        f"{label}: nothing was finished for {STALLED_SECONDS / 60:.0f} minutes ({done} of {total} are).{why} "
+        f"Look at the worker's log, in {settings.DATA_DIR / 'log'} where this application started it, and run the "
+        "command again: it goes on where it stopped."
     )

@@ -8,13 +8,16 @@ its token replaced.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import ClassVar, TypeVar
 
 from django.db import models
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from readerstudy.lib import pulse
+from readerstudy.lib import faults, pulse
+from readerstudy.lib.faults import LOST, Fault
 
 # Longer than a worker can be silent while alive (it beats several times in between), and shorter than the broker's
 # visibility timeout: so a task that the broker hands out again finds the dead worker's lease run out.
@@ -23,6 +26,7 @@ LEASE = pulse.LEASE
 MAX_ATTEMPTS = 4
 # A task that waits longer than this for a worker that has nothing to do is taken for lost by the broker.
 LOST_AFTER = pulse.LOST_AFTER
+NO_TIME = timedelta()
 _LEASE_FIELDS = ["status", "worker", "lease_token", "lease_until"]
 
 
@@ -41,7 +45,9 @@ class Leased(models.Model):
     lease_token = models.UUIDField(null=True, blank=True, help_text="Held by the worker that may store the result.")
     lease_until = models.DateTimeField(null=True, blank=True)
     worker = models.CharField(max_length=200, blank=True)
-    error = models.TextField(blank=True)
+    error = models.TextField(blank=True, help_text="Why it failed or, while it waits, why it is to be tried again.")
+    faults = models.PositiveSmallIntegerField(default=0, help_text="Tries running that met a fault which passes.")
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="Not to be tried before; empty at once.")
     created_at = models.DateTimeField()
     queued_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -55,6 +61,21 @@ class Leased(models.Model):
             ),
         )
 
+    @property
+    def waits(self) -> str:
+        """What it waits for, in words that follow "waiting"; empty where it does not."""
+        if self.status != self.Status.PENDING:
+            return ""
+        if not self.error:
+            return "for a worker"
+        return f"to be tried again {_when(self.retry_at)}, because {self.error}"
+
+    def is_free(self, now: datetime) -> bool:
+        """Whether a worker may take it on: it waits and its pause is over, or the lease of its worker has run out."""
+        if self.status == self.Status.RUNNING:
+            return self.lease_until is None or self.lease_until <= now
+        return self.status == self.Status.PENDING and (self.retry_at is None or self.retry_at <= now)
+
     def holds(self, token: uuid.UUID) -> bool:
         """Whether this token is the one that may store or fail the work."""
         return self.status == self.Status.RUNNING and self.lease_token == token
@@ -64,43 +85,57 @@ Row = TypeVar("Row", bound=Leased)
 Status = Leased.Status
 
 
-def claim(row: Leased | None, *, worker: str, doing: str, now: datetime) -> uuid.UUID | None:
+def claim(
+    row: Leased | None, *, worker: str, doing: str, now: datetime, token: uuid.UUID | None = None
+) -> uuid.UUID | None:
     """Take on a locked row; its token, or None where there is nothing to do: gone, done, failed, with a living worker.
 
     A row whose workers were lost too often fails instead; `doing` says in its error what they did ("explained this
     case").
     """
-    if row is None or row.status in {Status.DONE, Status.FAILED}:
-        return None
-    if row.status == Status.RUNNING and row.lease_until is not None and row.lease_until > now:
+    if row is None or not row.is_free(now):
         return None
     if row.attempts >= MAX_ATTEMPTS:
         give_up(row, doing=doing, now=now)
         return None
-    return take(row, worker=worker, now=now)
+    return take(row, worker=worker, now=now, token=token)
 
 
-def take(row: Leased, *, worker: str, now: datetime) -> uuid.UUID:
-    """Write a new lease into a locked row that is free; its token."""
-    token = uuid.uuid4()
+def take(row: Leased, *, worker: str, now: datetime, token: uuid.UUID | None = None) -> uuid.UUID:
+    """Write a new lease into a locked row that is free; its token. Rows that are worked on together may share one."""
+    token = token or uuid.uuid4()
     row.status, row.worker, row.lease_token, row.lease_until = Status.RUNNING, worker, token, now + LEASE
     row.attempts += 1
-    row.error = ""
-    row.save(update_fields=[*_LEASE_FIELDS, "attempts", "error"])
+    row.error, row.retry_at = "", None
+    row.save(update_fields=[*_LEASE_FIELDS, "attempts", "error", "retry_at"])
     return token
 
 
 def extend(rows: QuerySet[Row], token: uuid.UUID, now: datetime) -> bool:
-    """Extend the lease of the one row in `rows`; False where another worker has taken over."""
+    """Extend the lease of the row in `rows`, or of several; False where another worker has taken over."""
     held = rows.filter(status=Status.RUNNING, lease_token=token)
-    return held.update(lease_until=now + LEASE) == 1
+    return held.update(lease_until=now + LEASE) > 0
 
 
 def fail(row: Leased, error: str, now: datetime) -> None:
     """End a locked row with an error for people."""
     row.status, row.error, row.finished_at = Status.FAILED, error.strip()[:4000] or "no reason given", now
-    row.lease_token = row.lease_until = None
-    row.save(update_fields=["status", "error", "finished_at", "lease_token", "lease_until"])
+    row.lease_token = row.lease_until = row.retry_at = None
+    row.save(update_fields=["status", "error", "finished_at", "lease_token", "lease_until", "faults", "retry_at"])
+
+
+def postpone(row: Leased, fault: Fault, now: datetime) -> bool:
+    """Have a locked row that met a fault wait for another try; False where it was tried often enough, and fails."""
+    row.faults += 1
+    if fault.tries is not None and row.faults >= fault.tries:
+        fail(row, f"It was tried {row.faults} times: {fault.words}. See to that, then try again.", now)
+        return False
+    # What met a fault has not brought its worker down: that try does not count.
+    row.attempts = max(row.attempts - 1, 0)
+    row.status, row.worker, row.lease_token, row.lease_until = Status.PENDING, "", None, None
+    row.error, row.retry_at = fault.words, now + faults.pause(row.faults)
+    row.save(update_fields=[*_LEASE_FIELDS, "attempts", "error", "faults", "retry_at"])
+    return True
 
 
 def give_up(row: Leased, *, doing: str, now: datetime) -> None:
@@ -116,7 +151,28 @@ def give_up(row: Leased, *, doing: str, now: datetime) -> None:
 def put_back(row: Leased, now: datetime) -> None:
     """Make a locked row wait for a worker, with a fresh count of attempts."""
     row.status, row.attempts, row.error, row.queued_at, row.finished_at = Status.PENDING, 0, "", now, None
-    row.save(update_fields=["status", "attempts", "error", "queued_at", "finished_at"])
+    row.faults, row.retry_at = 0, None
+    row.save(update_fields=["status", "attempts", "error", "queued_at", "finished_at", "faults", "retry_at"])
+
+
+@dataclass(frozen=True)
+class Postponed:
+    """Rows that wait to be tried again for one reason; `at` is when the first of them is, None for now."""
+
+    words: str
+    count: int
+    at: datetime | None
+
+    def __str__(self) -> str:
+        wait = "waits" if self.count == 1 else "wait"
+        return f"{self.count} {wait} to be tried again {_when(self.at)}, because {self.words}"
+
+
+def postponed(rows: QuerySet[Row]) -> list[Postponed]:
+    """What waits among these rows to be tried again, by reason."""
+    waiting = rows.filter(status=Status.PENDING).exclude(error="").order_by().values_list("error")
+    found = waiting.annotate(models.Count("pk"), models.Min("retry_at")).order_by("error")
+    return [Postponed(*values) for values in found]
 
 
 def release(*, worker: str, now: datetime) -> int:
@@ -131,20 +187,26 @@ def release(*, worker: str, now: datetime) -> int:
 def reap(rows: QuerySet[Row], *, doing: str, now: datetime, idle: bool) -> list[Row]:
     """Put back what nobody works on any more, in the order of `rows`; returns what is to be sent again.
 
-    A row whose worker fell silent waits again, or fails after MAX_ATTEMPTS. `idle` is whether the worker that asks has
-    had nothing to do for a while: then the tasks of rows that wait are taken for lost; a task too many does no harm.
-    Within a transaction.
+    A row whose worker fell silent waits again: at first not at all, then for longer and longer, and it fails after
+    MAX_ATTEMPTS. A row whose pause is over is sent. `idle` is whether the worker that asks has had nothing to do for a
+    while: then the tasks of rows that wait are taken for lost; a task too many does no harm. Within a transaction.
     """
     free = rows.select_for_update(skip_locked=True, of=("self",))
-    again = []
     for row in free.filter(status=Status.RUNNING, lease_until__lte=now):
         if row.attempts >= MAX_ATTEMPTS:
             give_up(row, doing=doing, now=now)
-        else:
-            again.append(row)
-    if idle:
-        again += list(free.filter(status=Status.PENDING, queued_at__lte=now - LOST_AFTER))
+            continue
+        row.status, row.worker, row.lease_token, row.lease_until = Status.PENDING, "", None, None
+        row.error, row.retry_at = LOST.words, now + (faults.pause(row.attempts - 1) if row.attempts > 1 else NO_TIME)
+        row.save(update_fields=[*_LEASE_FIELDS, "error", "retry_at"])
+    due = models.Q(retry_at__lte=now)
+    lost = models.Q(retry_at=None, queued_at__lte=now - LOST_AFTER) if idle else models.Q(pk=None)
+    again = list(free.filter(due | lost, status=Status.PENDING))
     for row in again:
-        row.status, row.worker, row.lease_token, row.lease_until, row.queued_at = Status.PENDING, "", None, None, now
-    rows.bulk_update(again, [*_LEASE_FIELDS, "queued_at"])
+        row.retry_at, row.queued_at = None, now
+    rows.bulk_update(again, ["retry_at", "queued_at"])
     return again
+
+
+def _when(at: datetime | None) -> str:
+    return f"at {timezone.localtime(at):%H:%M:%S}" if at else "now"

@@ -26,6 +26,11 @@ def media_path(relative: str) -> Path:
     return path
 
 
+def media_present() -> bool:
+    """Whether the media folder is there with its images, and not an empty place where a disk should be mounted."""
+    return (Path(settings.MEDIA_ROOT) / "images").is_dir()
+
+
 def content_name(folder: str, digest: str, suffix: str) -> str:
     """A name made of a SHA-256: the same content has the same name."""
     return f"{folder}/{digest[:2]}/{digest}{suffix}"

@@ -31,7 +31,7 @@ def seconds_of(name: str, default: float, environ: Mapping[str, str] = os.enviro
 #: Seconds between two signs of life of a worker.
 BEAT = seconds_of("READERSTUDY_BEAT_SECONDS", DEFAULT_BEAT_SECONDS)
 #: A computing process that says nothing for so long (stopped, swapped out, hung in C) is ended and replaced.
-SILENT = 2 * BEAT
+SILENT = 3 * BEAT
 #: Its parent must have turned its loop, which takes tasks from the broker, within so many seconds; else it shows no
 #: life. A loop without a task turns every two seconds.
 TURNED = max(BEAT, 5.0)

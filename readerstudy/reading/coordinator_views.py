@@ -28,6 +28,7 @@ from readerstudy.studies.models import Membership, Study
 
 PROBLEMS_SHOWN = 20
 FAILURES_SHOWN = 20
+CORRECTIONS_SHOWN = 50
 DOUBTED_SHOWN = 24
 DECIDED_SHOWN = 50
 
@@ -136,6 +137,7 @@ def member_withdraw(request: HttpRequest, slug: str, membership_id: int) -> Http
 def _context(study: Study, form: MemberForm) -> dict[str, object]:
     now = timezone.now()
     progress = explanations.explanation_progress(study)
+    scores = studies.score_progress(study)
     readers = selectors.readers_progress(study, now=now)
     imports = list(study.imports.order_by("-created_at", "-pk"))
     problems = [problem for run in imports for problem in run.problems]
@@ -143,7 +145,8 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "study": study,
         "form": form,
         "images": study.images.count(),
-        "score_progress": studies.score_progress(study),
+        "score_progress": scores,
+        "score_failures": studies.scorings_failed(study)[:FAILURES_SHOWN],
         "excluded": studies.excluded_for_development(study),
         "left_out": studies.images_left_out(study),
         "doubted": studies.images_doubted(study)[:DOUBTED_SHOWN],
@@ -151,6 +154,9 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "problems": problems[:PROBLEMS_SHOWN],
         "problems_total": len(problems),
         "warnings": [warning for run in imports for warning in run.warnings],
+        "corrections": study.corrections.select_related("image", "actor").order_by("-pk")[:CORRECTIONS_SHOWN],
+        "contradicted": studies.cases_contradicted(study),
+        "cases_excluded": study.cases.exclude(excluded_because="").order_by("number"),
         "unknown_findings": studies.unknown_findings(study),
         "selection": _by_target(study),
         "training": study.cases.training().count(),
@@ -164,7 +170,7 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "unlocks": selectors.unlocks_waiting(study),
         "members": study.memberships.select_related("user").order_by("role", "created_at", "pk"),
         "next_command": _next_command(study, progress, readers),
-        "watching": progress.unfinished > 0,
+        "watching": progress.unfinished > 0 or scores.unfinished > 0,
     }
 
 
@@ -191,7 +197,7 @@ def _next_command(
     steps = (
         (not study.images.exists(), f"study_import {study.slug} --images DIR --labels CSV"),
         (not study.cases.exists() and scores.scored < scores.images - scores.failed, f"study_score {study.slug}"),
-        (not study.cases.exists(), f"study_select {study.slug}"),
+        (not study.cases.exists() or bool(study.selection_outdated), f"study_select {study.slug}"),
         (progress.asked < progress.cases, f"study_explain {study.slug}"),
         (progress.done < progress.asked, ""),
         (any(not reader.periods and not reader.withdrawn for reader in readers), f"study_allocate {study.slug}"),

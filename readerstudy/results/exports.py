@@ -34,6 +34,14 @@ from readerstudy.results.keyfile import ALLOCATION_FILE, KEY_FILE, key_file
 from readerstudy.results.pseudonyms import Pseudonyms, pseudonyms_of
 from readerstudy.results.reports import RESPONSES_FILE, report_files, study_report, zip_entry
 from readerstudy.results.selectors import import_note
+from readerstudy.results.truth import (
+    CORRECTION_COLUMNS,
+    LABEL_COLUMNS,
+    TRUTH_COLUMNS,
+    correction_rows,
+    label_rows,
+    truth_rows,
+)
 from readerstudy.studies.models import Question, Study
 
 CHECKSUMS = "SHA256SUMS"
@@ -67,6 +75,10 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
     """
     book = codebook({question.key: (question.minimum, question.maximum) for question in _compared(study)})
     people = pseudonyms_of(study)
+
+    def written(text: str) -> str:
+        return people.text(coding.free_text(text))
+
     files: dict[str, bytes | Table] = {
         RESPONSES_FILE: _csv(COLUMN_NAMES, response_rows(study, coding)),
         "codebook.csv": _csv(book[0], (row.values() for row in book)),
@@ -74,6 +86,9 @@ def study_files(study: Study, coding: Coding) -> dict[str, bytes | Table]:
         "answers.csv": _answers(study, coding, people),
         "exposure.csv": _exposure(study, coding),
         "codebook-exposure.csv": _exposure_codebook(coding),
+        "labels.csv": _csv(LABEL_COLUMNS, label_rows(study), excluded=written),
+        "truth.csv": _csv(TRUTH_COLUMNS, truth_rows(study)),
+        "corrections.csv": _corrections(study, people, written),
         "audit.csv": _audit(study, coding, people),
         "README.txt": _readme(study, coding).encode(),
     }
@@ -231,6 +246,22 @@ def _exposure_codebook(coding: Coding) -> Table:
     return _csv(("file", "column", "description"), rows)
 
 
+def _corrections(study: Study, people: Pseudonyms, written: Callable[[str], str]) -> Table:
+    return _csv(
+        CORRECTION_COLUMNS,
+        correction_rows(study),
+        actor=people.actor,
+        before=_json,
+        after=_json,
+        reason=written,
+    )
+
+
+def _json(value: Any) -> Any:
+    """A list as JSON; else the value."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, list) else value
+
+
 def _audit(study: Study, coding: Coding, people: Pseudonyms) -> Table:
     entries = study.audit.order_by("at", "pk").values_list("at", "actor", "action", "detail")
     return _csv(
@@ -289,6 +320,9 @@ def _readme(study: Study, coding: Coding) -> str:
                 "                 check with: python manage.py study_allocation_verify OUT.zip",
                 "exposure.csv     time on each case and what the reader looked at; events.csv is the record behind it",
                 "                 codebook-exposure.csv explains the columns of both",
+                "labels.csv       what is known of each case's image: findings positive, negative, uncertain and not",
+                "                 assessed; truth.csv counts the images by target and state",
+                "corrections.csv  what was corrected of an image: before, after and why; kept: the case stays as read",
                 "audit.csv        who did what to the study: readers by their codes, coordinators as C1, C2, ...,",
                 "                 analysts as A1, ..., others as P1, ...; empty for the command line. In what people",
                 "                 wrote, here and in answers.csv, codes stand for the names of the study's members",
@@ -298,6 +332,7 @@ def _readme(study: Study, coding: Coding) -> str:
                 "load.R, load.sps load responses.csv into R and SPSS, with types and labels",
                 "flow.csv         readings allocated, rated, and not rated for which reason, per reader and question",
                 "report/          what `python -m analysis report` makes of responses.csv",
+                "                 with codebook.csv beside it, which has the scales of the questions",
                 f"                 of more than {REPORT_ANSWERS:,} answers it, flow.csv and QUESTION files are absent",
                 f"{CHECKSUMS}       check with: sha256sum --check {CHECKSUMS}",
             )

@@ -39,10 +39,11 @@ class DataVersion:
 
 
 def analysed(study: Study) -> QuerySet[Answer]:
-    """Answers that count: of study cases, not of training, and of readers who have not been withdrawn."""
+    """Answers that count: of study cases that were not left out, and of readers who have not been withdrawn."""
     return Answer.objects.filter(
         reading__case__study=study,
         reading__case__purpose=Case.Purpose.STUDY,
+        reading__case__excluded_because="",
         reading__allocation__membership__withdrawn_at=None,
     )
 

@@ -20,12 +20,12 @@ from readerstudy.results.exposure import exposure_by_arm
 from readerstudy.results.frames import flow, responses
 from readerstudy.results.models import FOLDER, ReportRun
 from readerstudy.results.versions import ReportSpec
+from readerstudy.studies.models import Question, Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.report import OnStep, Report
-    from readerstudy.studies.models import Study
 
 RESPONSES_FILE = "responses.csv"
 ZIP_FILE = "report.zip"
@@ -150,6 +150,16 @@ def _for_page(spec: ReportSpec, made: StudyReport, folder: Path) -> dict[str, An
     return {"exposure": exposure, "tables": {ALLOCATED: records(table)}}
 
 
+def scales(study: Study) -> dict[str, tuple[float, float]]:
+    """Question -> its lowest and highest score, in the protocol's order, of questions whose answers have an order."""
+    return {one.key: (one.minimum, one.maximum) for one in study.questions.filter(kind__in=Question.ORDINAL)}
+
+
+def scale_options(study: Study) -> list[str]:
+    """The same as options of `python -m analysis report`."""
+    return [f"--scale {key}={low:g},{high:g}" for key, (low, high) in scales(study).items()]
+
+
 def _made(spec: ReportSpec, on_step: OnStep) -> StudyReport:
     # Loaded where reports are computed: the web needs none of it.
     from analysis.report import build
@@ -167,6 +177,7 @@ def _made(spec: ReportSpec, on_step: OnStep) -> StudyReport:
         adjust=plan.adjust,
         plan={"file": PROTOCOL_FILE, "sha256": hashlib.sha256(protocol).hexdigest()} if protocol else None,
         selection=spec.selection,
+        scales=scales(spec.study),
         on_step=on_step,
     )
     return StudyReport(frame, content, report)

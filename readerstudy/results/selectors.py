@@ -72,7 +72,10 @@ def progress(study: Study) -> Progress:
     ordered = Q(answers__question__kind__in=Question.ORDINAL, answers__superseded=False)
     readings = (
         Reading.objects.filter(
-            case__study=study, case__purpose=Case.Purpose.STUDY, allocation__membership__withdrawn_at=None
+            case__study=study,
+            case__purpose=Case.Purpose.STUDY,
+            case__excluded_because="",
+            allocation__membership__withdrawn_at=None,
         )
         .order_by()
         .annotate(

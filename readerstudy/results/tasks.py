@@ -1,8 +1,10 @@
 """Celery task of the results: computes one report. `celery -A readerstudy.results worker -Q reports` runs it."""
 
+from __future__ import annotations
+
 import logging
 import os
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from celery import shared_task
 from django.db import connections
@@ -10,10 +12,16 @@ from django.utils import timezone
 
 from analysis.errors import AnalysisError
 from readerstudy.explanations import beat
+from readerstudy.lib.faults import anew, passing
 from readerstudy.lib.heartbeat import Heartbeat
 from readerstudy.lib.pool.process import name_of
 from readerstudy.lib.pulse import LEASE_INTERVAL
 from readerstudy.lib.queue import BUILD_REPORT, REPORTS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from readerstudy.results.services.runs import ReportJob
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +43,7 @@ def build_report(run_id: str) -> str:
     from readerstudy.results import reports, services
 
     worker = name_of(os.getpid())
-    job = services.run_claim(run_id=run_id, worker=worker, now=timezone.now())
+    job = anew(lambda: services.run_claim(run_id=run_id, worker=worker, now=timezone.now()))
     if job is None:
         return "nothing to do"
 
@@ -48,11 +56,19 @@ def build_report(run_id: str) -> str:
     with Heartbeat(LEASE_INTERVAL, extend, finished=connections.close_all, name="lease"):
         try:
             folder = reports.report_compute(job.spec, note)
-            stored = services.run_store(job=job, folder=folder, now=timezone.now())
+            stored = anew(lambda: services.run_store(job=job, folder=folder, now=timezone.now()))
         except services.LeaseLostError:
             stored = False
         except Exception as error:  # whatever went wrong belongs to this run, and the next one goes on
             logger.warning("Report %s could not be computed", run_id, exc_info=error)
-            text = str(error) if isinstance(error, AnalysisError) else f"{type(error).__name__}: {error}"
-            return "failed" if services.run_fail(job=job, error=text, now=timezone.now()) else "lease lost"
+            return anew(lambda error=error: _ended(job, error))  # type: ignore[misc]
     return "computed" if stored else "lease lost"
+
+
+def _ended(job: ReportJob, error: Exception) -> str:
+    from readerstudy.results import services
+
+    if fault := passing(error):
+        return "postponed" if services.run_postpone(job=job, fault=fault, now=timezone.now()) else "lease lost"
+    text = str(error) if isinstance(error, AnalysisError) else f"{type(error).__name__}: {error}"
+    return "failed" if services.run_fail(job=job, error=text, now=timezone.now()) else "lease lost"

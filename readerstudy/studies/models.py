@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop as _  # templates translate wh
 
 from explainer.catalogue.doubts import Doubt
 from explainer.catalogue.findings import State as Finding
+from readerstudy.lib.lease import Leased
 from readerstudy.lib.shuffling import KEY_BYTES
 from readerstudy.studies.protocol_reading import ReadingPlan
 
@@ -52,6 +53,11 @@ class Study(models.Model):
         max_length=20, choices=Changes, default=Changes.UNTIL_PERIOD_END, help_text="Of answers to a submitted case."
     )
     parameters = models.JSONField(default=dict, blank=True, help_text="Settings of the explanation methods.")
+    selection_outdated = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="Why cases must be selected again, if something was corrected since.",
+    )
     synonyms = models.JSONField(
         default=dict,
         blank=True,
@@ -191,7 +197,7 @@ class Question(models.Model):
     def value_names(self) -> dict[int, str]:
         """What a value stands for, where it is not just a point of a scale."""
         if self.kind == self.Kind.YES_NO:
-            return {1: "Yes", 0: "No"}
+            return {1: _("Yes"), 0: _("No")}
         return dict(enumerate(self.options, start=1)) if self.kind == self.Kind.CHOICE else {}
 
 
@@ -238,6 +244,7 @@ class Import(models.Model):
     created_at = models.DateTimeField()
     images_added = models.PositiveIntegerField(default=0)
     images_known = models.PositiveIntegerField(default=0, help_text="Files already in the study.")
+    images_corrected = models.PositiveIntegerField(default=0)
     annotations_added = models.PositiveIntegerField(default=0)
     problems = models.JSONField(default=list, help_text="What was not imported: [{source, line, reason}]")
     warnings = models.JSONField(
@@ -297,7 +304,6 @@ class Image(models.Model):
         help_text="Empty where it was decided on the command line.",
     )
     decided_at = models.DateTimeField(null=True, blank=True)
-    score_error = models.TextField(blank=True, help_text="Why the classifier could not score it, where it could not.")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -374,6 +380,78 @@ class Annotation(models.Model):
         return f"{self.finding} on {self.image}"
 
 
+class Correction(models.Model):
+    """A fact of an image that was corrected: what it was and is, by whom, when and why. Only ever added.
+
+    `finding` says of which one a label or what experts drew was corrected. What was drawn is a list of boxes and masks
+    in pixels of the stored image.
+    """
+
+    class Field(models.TextChoices):
+        LABEL = "label", "label"
+        DRAWN = "drawn", "boxes and masks"
+        PATIENT = "patient", "patient"
+        AGE = "age", "age"
+        SEX = "sex", "sex"
+        VIEW = "view", "view"
+        DATASET = "dataset", "data set"
+
+    class Outcome(models.TextChoices):
+        REPLACED = "replaced", "replaced; nobody had begun to read the image"
+        KEPT = "kept", "recorded; the case is kept as it was read"
+        EXCLUDED = "excluded", "replaced; the case is left out of the analysis"
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="corrections")
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="corrections")
+    field = models.CharField(max_length=10, choices=Field)
+    finding = models.CharField(max_length=100, blank=True)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    reason = models.CharField(max_length=500)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.finding} of {self.image}"
+
+    @property
+    def shown_before(self) -> str:
+        return correction_text(self.before)
+
+    @property
+    def shown_after(self) -> str:
+        return correction_text(self.after)
+
+
+def correction_text(value: object) -> str:
+    """A value that was corrected, in words: a fact, a state, or what was drawn."""
+    if isinstance(value, list):
+        boxes = [
+            f"({one['x']:g}, {one['y']:g}) + ({one['width']:g} x {one['height']:g})" if "x" in one else "a mask"
+            for one in value
+        ]
+        return " and ".join(boxes) or "nothing drawn"
+    return "not given" if value is None or value == "" else str(value)
+
+
+class Scoring(Leased):
+    """What was asked of the classifier: the scores of one image. A worker holds many images under one lease."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, related_name="scoring")
+
+    class Meta(Leased.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"scoring of {self.image}: {self.status}"
+
+
 class Prediction(models.Model):
     """Calibrated score of one image for one target by one classifier, in [0, 1]; 0.5 is the operating point."""
 
@@ -426,6 +504,9 @@ class Case(models.Model):
     label = models.CharField(max_length=2, choices=Label)
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.STUDY)
     score = models.FloatField(help_text="Calibrated score that the reader is shown as the model's prediction.")
+    excluded_because = models.CharField(
+        max_length=500, blank=True, help_text="Why it is in no analysis, where a correction left it out."
+    )
     number = models.PositiveIntegerField(help_text="Case number in exports, in random order within the study.")
     created_at = models.DateTimeField()
 

@@ -1,16 +1,17 @@
 """Reads about a study that span tables."""
 
+import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
-from readerstudy.lib.media import media_path
+from readerstudy.lib.lease import Postponed, postponed
 from readerstudy.studies.drawing import arm_codes
-from readerstudy.studies.models import Annotation, Arm, Case, Image, Label, Prediction, Study
+from readerstudy.studies.models import Annotation, Arm, Case, Image, Label, Prediction, Scoring, Study
 from readerstudy.studies.vocabulary import vocabulary_of
 
 LABELS = (Case.Label.TRUE_POSITIVE, Case.Label.FALSE_POSITIVE)
@@ -37,6 +38,7 @@ class ScoreBatch:
     classifier: str
     targets: tuple[str, ...]
     images: tuple[ImageToScore, ...]
+    token: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,19 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class ScoreProgress:
-    """How far scoring is."""
+    """How far scoring is; of the images that wait, `postponed` says which wait to be tried again, and why."""
 
     images: int
     scored: int
     failed: int
+    running: int
+    pending: int
+    postponed: tuple[Postponed, ...]
+
+    @property
+    def unfinished(self) -> int:
+        """Images that were asked for, and are still to come."""
+        return self.running + self.pending
 
 
 def images_without_score(study: Study) -> QuerySet[Image]:
@@ -107,19 +117,26 @@ def images_without_score(study: Study) -> QuerySet[Image]:
     return study.images.exclude(file="").filter(~Exists(scored))
 
 
-def images_to_score(study_id: int, image_ids: Iterable[int]) -> ScoreBatch:
-    """Of these images, those that still need a score; none where the batch was done before."""
-    study = Study.objects.get(pk=study_id)
-    rows = images_without_score(study).filter(pk__in=list(image_ids)).order_by("pk").values_list("pk", "file")
-    images = tuple(ImageToScore(pk, media_path(file)) for pk, file in rows)
-    return ScoreBatch(study.pk, study.classifier, tuple(study.targets), images)
+def scorings_failed(study: Study) -> QuerySet[Scoring]:
+    """Images of the study that its classifier could not score, by name."""
+    failed = Scoring.objects.filter(image__in=images_without_score(study), status=Scoring.Status.FAILED)
+    return failed.select_related("image").order_by("image__name", "pk")
 
 
 def score_progress(study: Study) -> ScoreProgress:
-    """How many images there are, are scored, and could not be."""
+    """How many images there are, are scored, could not be, and are asked for."""
     images = study.images.exclude(file="").count()
     waiting = images_without_score(study)
-    return ScoreProgress(images, images - waiting.count(), waiting.exclude(score_error="").count())
+    asked = Scoring.objects.filter(image__in=waiting)
+    count = Counter(asked.values_list("status", flat=True))
+    return ScoreProgress(
+        images=images,
+        scored=images - waiting.count(),
+        failed=count[Scoring.Status.FAILED],
+        running=count[Scoring.Status.RUNNING],
+        pending=count[Scoring.Status.PENDING],
+        postponed=tuple(postponed(asked)),
+    )
 
 
 def images_doubted(study: Study) -> QuerySet[Image]:
@@ -225,6 +242,17 @@ def truth_table(study: Study) -> list[TruthRow]:
         )
         for target in study.targets
         for state in Label.State.values
+    ]
+
+
+def cases_contradicted(study: Study) -> list[str]:
+    """Cases whose label is not what the image's label of the target says, in words."""
+    label = Label.objects.filter(image=OuterRef("image"), finding=OuterRef("target")).values("state")
+    rows = study.cases.filter(excluded_because="").annotate(state=Subquery(label)).exclude(state=None)
+    return [
+        f"case {number}, {kind} of {target}, whose label is {state}"
+        for number, kind, target, state in rows.order_by("number").values_list("number", "label", "target", "state")
+        if CASE_OF_STATE.get(state) != kind
     ]
 
 

@@ -115,8 +115,8 @@ def label_row(row: Row, table: LabelTable) -> LabelRow:
         file=row.text("file", maximum=1000) or image,
         statement=statement,
         patient=row.text("patient_id", maximum=100),
-        age=_age(row.text("age")),
-        sex=_sex(row.text("sex")),
+        age=age_of(row.text("age")),
+        sex=sex_of(row.text("sex")),
         view=row.text("view", maximum=10),
         dataset=row.text("dataset", maximum=100),
     )
@@ -142,7 +142,8 @@ def finding_name(text: str, vocabulary: Vocabulary) -> str:
     return vocabulary.name(text) or text[:FINDING_LENGTH]
 
 
-def _age(text: str) -> int | None:
+def age_of(text: str) -> int | None:
+    """Whole years, or None. Raises RowError."""
     if not text:
         return None
     years = text.rstrip("Yy").removesuffix(".0")
@@ -151,7 +152,8 @@ def _age(text: str) -> int | None:
     return int(years)
 
 
-def _sex(text: str) -> str:
+def sex_of(text: str) -> str:
+    """F, M, O or nothing. Raises RowError."""
     letter = text[:1].upper()
     if text and (letter not in "FMO" or text.lower() not in {"f", "m", "o", "female", "male", "other"}):
         raise RowError(f"sex is {text!r}; it must be F, M, O or empty")

@@ -17,7 +17,7 @@ function openAllForPrint() {
 
 function show(box, state) {
   const step = state.status === "running" && state.steps
-    ? `${state.step}, step ${state.done + 1} of ${state.steps}` : "Waiting for a worker";
+    ? `${state.step}, step ${state.done + 1} of ${state.steps}` : `Waiting ${state.waits}`;
   const line = box.querySelector("#state-step");
   if (line.textContent !== step) line.textContent = step;
   const bar = box.querySelector("#state-progress");

@@ -76,3 +76,43 @@ def test_a_target_with_one_case_and_equal_answers_give_sentences(small_study: pd
     tables, messages = accuracy_tables(validate(small_study.assign(value=3)), ("A", "B"))
     assert any("Sensitivity, feature: none, because all scores are equal" in message for message in messages)
     assert tables["points"].empty
+
+
+def perfect(small_study: pd.DataFrame) -> pd.DataFrame:
+    """Every score of a true positive is above every score of a false positive; no negative differences."""
+    return small_study.assign(value=np.where(small_study["label"] == "TP", 4, 2) + (small_study["arm"] == "B"))
+
+
+def test_an_auc_of_one_has_the_interval_of_independent_pairs_and_a_sentence(small_study: pd.DataFrame) -> None:
+    tables, messages = accuracy_tables(validate(perfect(small_study)), ("A", "B"))
+    # R: binom.test(8, 8)$conf.int, as there are 8 true and 8 false positives.
+    assert tables["auc"]["auc"].tolist() == [1] * 4
+    assert tables["auc"]["ci_low"].to_numpy() == pytest.approx([0.630583352447] * 4)
+    fixed = tables["auc_treatments"].set_index("analysis").loc["FRRC"]
+    assert fixed["ci_low"].to_numpy() == pytest.approx([0.630583352447] * 2)
+    assert (fixed["ci_high"] == 1).all()
+    own = tables["auc_targets"][tables["auc_targets"]["target"] == "Mass"]
+    # R: binom.test(4, 4)$conf.int
+    assert own["ci_low"].to_numpy() == pytest.approx([0.3976353644] * 2)
+    assert sum("Every reader's AUC is 1" in message for message in messages) == 2
+
+
+def test_a_readers_auc_has_an_interval_within_what_it_can_be(small_study: pd.DataFrame) -> None:
+    table = accuracy_tables(validate(small_study), ("A", "B"))[0]["auc"]
+    half = stats.norm.ppf(0.975) * table["se"]
+    assert table["ci_low"].to_numpy() == pytest.approx(np.maximum(table["auc"] - half, 0))
+    assert table["ci_high"].to_numpy() == pytest.approx(np.minimum(table["auc"] + half, 1))
+
+
+def test_the_cut_off_is_that_of_the_scale_and_not_of_the_scores_given(small_study: pd.DataFrame) -> None:
+    """Where nobody gave more than 3 of 5, a 3 is no high score."""
+    timid = small_study.assign(value=small_study["value"].clip(upper=3))
+    of_scale, messages = accuracy_tables(validate(timid), ("A", "B"), scales={"feature": (1, 5)})
+    assert set(of_scale["points"]["threshold"]) == {4.0}
+    sensitivity = of_scale["points"][of_scale["points"]["figure"] == "sensitivity"]
+    assert (sensitivity["estimate"] == 0).all()
+    assert not any("scale" in message for message in messages)
+    of_scores, messages = accuracy_tables(validate(timid), ("A", "B"))
+    assert set(of_scores["points"]["threshold"]) == {3.0}
+    assert any("the scale is not known (--scale gives it)" in message for message in messages)
+    assert any("(1 to 3)" in message for message in messages)

@@ -87,7 +87,12 @@ def test_arm_and_period_effects_are_told_apart() -> None:
     assert row["arm_effect"] == pytest.approx(1.0)
     # Three quarters of the cases saw A first, so that the plain mean difference mixes the two.
     assert pairs.table["difference"].mean() == pytest.approx(1.0 - 0.5 * (0.75 - 0.25))
-    assert messages == ["Period effect, q, FP: none, because no cases were seen in both orders."]
+    # Every case has the same difference in its order: no interval can be had from that, and none of one point is shown.
+    assert row[["period_low", "arm_low"]].isna().all()
+    assert messages == [
+        "Period effect, q, TP: not every interval, because the differences of all cases are alike or too few.",
+        "Period effect, q, FP: none, because no cases were seen in both orders.",
+    ]
 
 
 def test_effects_do_not_depend_on_the_order_of_rows(small_study: pd.DataFrame) -> None:
@@ -175,7 +180,20 @@ def test_carry_over_is_the_difference_of_the_orders_in_their_middle() -> None:
     frame["value"] -= 0.5 * frame["case"].str[1:].astype(int)
     row = period_table(*pairs_of(frame), seed=1, draws=200)[0].iloc[0]
     assert row["carry_over"] == pytest.approx(-0.25)
-    assert row["carry_over_low"] == pytest.approx(-0.25)
+    assert np.isnan(row["carry_over_low"])
+
+
+def test_an_effect_that_is_the_same_in_every_case_has_no_interval_of_one_point() -> None:
+    frame, pairs = pairs_of(crossover(effect=1.0, period=0.0, cases=10))
+    table, messages = effect_table(frame, pairs, seed=1, draws=200)
+    row = table.set_index(["label", "target"]).loc[("TP", "all")]
+    assert row["mean_difference"] == 1
+    assert np.isnan([row["ci_low"], row["ci_high"]]).all()
+    assert row["p_value"] == 2 / 2**10
+    assert (
+        "Effect over cases, q, TP, all targets: no interval, because the differences of all cases are alike."
+        in messages
+    )
 
 
 def test_equivalence_lies_within_the_margin_or_not() -> None:
@@ -194,6 +212,16 @@ def test_equivalence_lies_within_the_margin_or_not() -> None:
         assert row["not_worse"] is equivalent
         assert bool(row["p_equivalence"] < 0.05) is equivalent
         assert any("TP, all targets: no test" in message for message in messages)
+
+
+def test_equivalence_of_cases_that_are_all_alike_is_not_claimed() -> None:
+    """Three cases with the difference 0 would be equivalent within any margin, with certainty."""
+    frame, pairs = pairs_of(crossover(effect=0.0, period=0.0, cases=3))
+    table, messages = equivalence_table(frame, pairs, margin=0.5, seed=1, draws=200)
+    row = table.set_index(["label", "target"]).loc[("TP", "all")]
+    assert np.isnan([row["low_90"], row["high_90"], row["p_equivalence"]]).all()
+    assert row["equivalent"] is not True
+    assert any("no test, because the differences of all cases are alike" in message for message in messages)
 
 
 def test_the_effect_has_ranks_and_readers_beside_it(small_study: pd.DataFrame) -> None:

@@ -88,7 +88,28 @@ def test_over_all_readers_the_figures_are_compared_like_auc() -> None:
     assert rows.index[rows["headline"].to_numpy(dtype=bool)].tolist() == [expected.headline]
 
 
-def test_the_middle_of_a_scale_is_above_its_half() -> None:
-    assert middle_threshold(np.array([1.0, 2, 3, 4, 5])) == 4
-    assert middle_threshold(np.array([0.0, 1])) == 1
-    assert middle_threshold(np.array([2.0, 2])) is None
+def test_the_cut_off_is_above_the_middle_of_the_scale_whoever_gave_which_score() -> None:
+    for given in ([1.0, 2, 3, 4, 5], [1.0, 2], [4.0, 5], [3.0, 3], [1.0, 2, 3]):
+        assert middle_threshold(np.array(given), (1, 5)) == 4
+    assert middle_threshold(np.array([0.0, 0]), (0, 1)) == 1
+    assert middle_threshold(np.array([1.0, 2]), (1, 4)) == 3
+    # A score of 50 is the middle of 0 to 100 and calls nothing positive; 50.5 does.
+    assert middle_threshold(np.array([10.0, 50, 50.5, 80]), (0, 100)) == 50.5
+    assert middle_threshold(np.array([10.0, 20.5]), (0, 100)) == 51
+
+
+def test_without_a_scale_the_cut_off_is_above_the_middle_of_the_scores_given() -> None:
+    assert middle_threshold(np.array([1.0, 2, 3, 4, 5]), None) == 4
+    assert middle_threshold(np.array([1.0, 2, 3]), None) == 3
+    assert middle_threshold(np.array([2.0, 2]), None) is None
+
+
+def test_readers_who_are_right_on_every_case_have_an_interval() -> None:
+    ratings = simulated(2, 3, cases=20)
+    scores = np.where(ratings.truth, 5.0, 1.0) + np.zeros_like(ratings.scores)
+    points = point_tables(replace(ratings, scores=scores), 3)["points"].set_index(["figure", "treatment", "reader"])
+    row = points.loc[("sensitivity", "t0", "all")]
+    # R: binom.test(10, 10)$conf.int
+    assert (row["estimate"], row["ci_low"], row["ci_high"]) == (1, pytest.approx(0.691502892181), 1)
+    row = points.loc[("sensitivity", "t0", "r1")]
+    assert (row["ci_low"], row["ci_high"]) == wilson(10, 10)

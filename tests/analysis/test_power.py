@@ -11,17 +11,21 @@ from scipy import stats
 
 from analysis.__main__ import main
 from analysis.errors import AnalysisError
+from analysis.mrmc import ObuchowskiRockette, compare
+from analysis.mrmc_merit import Merit
 from analysis.power import (
     ANALYSES,
     Comparison,
     Components,
     cases_needed,
     check_components,
+    components_of,
     power,
     readers_needed,
     with_effect,
 )
 from analysis.power_report import Plan, build_power, load_pilot, pilot_components, power_table
+from analysis.ratings import Ratings
 from analysis.schema import write_responses
 
 # Van Dyke, rounded as published.
@@ -156,3 +160,43 @@ def test_the_command_takes_components_and_overrides_the_pilot(
     assert main(["power", "--readers", "10"]) == 2
     assert main(["power", "--pilot-cases", "10", "--effect", "0.1"]) == 2
     assert "does not tell var_tr, var_error" in capsys.readouterr().err
+
+
+def pilot_with(cov2: float, cov3: float) -> ObuchowskiRockette:
+    """Two treatments and four readers with MS(TR) .0006, Var(error) .0008, Cov1 .00035, whatever their AUC."""
+    spread = np.sqrt(0.0006 * 3 / 2 / 4) * np.array([1, -1, 1, -1])
+    values = np.array([0.85 + spread, 0.80 - spread])
+    treatment, reader = np.repeat([0, 1], 4), np.tile(range(4), 2)
+    same_t, same_r = treatment[:, None] == treatment, reader[:, None] == reader
+    matrix = np.select([same_t & same_r, same_r, same_t], [0.0008, 0.00035, cov2], cov3)
+    return compare(Merit(values, matrix), ["A", "B"], [f"r{number}" for number in range(4)])
+
+
+def test_where_cov2_is_below_cov3_the_pilots_reader_variance_follows_equation_9_of_hillis_2011() -> None:
+    """Var(TR) = MS(TR) - Var(error) + Cov1 + max(Cov2 - Cov3, 0): .00015, not .0001."""
+    pilot = pilot_with(0.0002, 0.00025)
+    assert pilot.components.ms_treatment_reader == pytest.approx(0.0006)
+    ratings = Ratings(
+        np.zeros((2, 4, 100)),
+        np.arange(100) < 50,
+        ("A", "B"),
+        ("r0", "r1", "r2", "r3"),
+        tuple(map(str, range(100))),
+        (),
+    )
+    components = components_of(ratings, pilot)
+    assert components.var_tr == pytest.approx(0.00015)
+    # In R, with s = max(c2 - c3, 0), vtr = max(0, mstr - v + c1 + s), den = vtr + 100 / 200 * (v - c1 + (J - 1) * s),
+    # ddf = den^2 / ((vtr + 100 / 200 * (v - c1 - s))^2 / (J - 1)), J = 6 and d = .05, the power is
+    # 1 - pf(qf(.95, 1, ddf), 1, ddf, d^2 * J / 2 / den).
+    assert power(with_effect(components, 0.05), 6, 200, Comparison("RRRC")) == pytest.approx(0.941625701296)
+    above = components_of(ratings, pilot_with(0.00025, 0.0002))
+    assert above.var_tr == pytest.approx(0.0002)
+
+
+def test_what_counts_as_zero_is_said() -> None:
+    report = build_power(replace(PILOT, cov2=0.0002, cov3=0.00025, var_tr=-1e-5), Plan(readers=(5,), cases=(100,)))
+    assert any("Cov2 (0.0002) is below Cov3 (0.00025); their difference counts as 0" in one for one in report.messages)
+    assert any("variance is negative (-1e-05); it counts as 0" in one for one in report.messages)
+    assert all(message in report.methods for message in report.messages)
+    assert not build_power(PILOT, Plan(readers=(5,), cases=(100,))).messages

@@ -137,7 +137,7 @@ def test_what_cannot_be_asked_for_is_said_before_anything_is_made(
     arguments: list[str],
     reason: str,
 ) -> None:
-    assert explain([image], pair, tmp_path / "out", *arguments) == 1
+    assert explain([image], pair, tmp_path / "out", *arguments) == 2
     said = capsys.readouterr()
     assert re.search(f"^error: .*{re.escape(reason)}", said.err, re.MULTILINE)
     assert not (tmp_path / "out").exists()
@@ -147,7 +147,7 @@ def test_latent_shift_without_an_autoencoder_is_said_before_anything_is_made(
     image: Path, pair: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--classifier", pair, "--target", "Mass", "--out", str(tmp_path / "out")]
-    assert main(["explain", str(image), *arguments]) == 1
+    assert main(["explain", str(image), *arguments]) == 2
     assert "error: Latent Shift needs an autoencoder: add --autoencoder" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

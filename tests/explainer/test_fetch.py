@@ -366,5 +366,5 @@ def test_one_file_that_fails_does_not_keep_the_others_from_being_fetched(
 
 
 def test_an_unknown_identifier_is_answered_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["weights", "fetch", "resnet9000"]) == 1
+    assert main(["weights", "fetch", "resnet9000"]) == 2
     assert "xrv-vqgan-768-sd" in capsys.readouterr().err

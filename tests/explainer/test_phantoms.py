@@ -136,5 +136,5 @@ def test_a_series_is_not_written_over_another(tmp_path: Path, capsys: pytest.Cap
     write(tmp_path, count=1, seed=2, size=32, progress=False)
     with pytest.raises(PhantomError, match="already holds phantoms"):
         write(tmp_path, count=1, seed=3, size=32, progress=False)
-    assert main(["--count", "0", "--seed", "1", "--out", str(tmp_path / "new")]) == 1
+    assert main(["--count", "0", "--seed", "1", "--out", str(tmp_path / "new")]) == 2
     assert "--count must be at least 1" in capsys.readouterr().err

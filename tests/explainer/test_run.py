@@ -154,7 +154,7 @@ def test_two_images_of_one_name_are_not_mixed_up(image: Path, pair: str, tmp_pat
     twin = tmp_path / "twin" / image.name
     twin.parent.mkdir()
     twin.write_bytes(image.read_bytes())
-    assert main(["score", str(image), str(twin), "--classifier", pair, "--out", str(tmp_path / "scores.csv")]) == 1
+    assert main(["score", str(image), str(twin), "--classifier", pair, "--out", str(tmp_path / "scores.csv")]) == 2
     assert not (tmp_path / "scores.csv").exists()
 
 

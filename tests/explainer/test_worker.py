@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from explainer.errors import MemoryExhaustedError
 from explainer.tasks import explain_case, score_image_batch
 from readerstudy.celery import app
 from readerstudy.explanations.models import Artefact, Explanation
+from readerstudy.explanations.selectors import explanation_progress
 from readerstudy.explanations.services import explanations_request
 from readerstudy.lib.media import media_path
-from readerstudy.studies.models import Prediction, Study
+from readerstudy.studies.models import Prediction, Scoring, Study
+from readerstudy.studies.services import scores_request
 from tests.explainer.models import write_pair
 from tests.factories import NOW, make_cases, make_image, make_study
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.django_db
@@ -92,12 +97,12 @@ def test_a_batch_is_scored_and_a_bad_image_keeps_its_reason(pair: str) -> None:
     Study.objects.filter(pk=study.pk).update(classifier=pair, targets=TARGETS)
     images = [make_image(study) for _ in range(3)]
     media_path(images[1].file).write_bytes(b"damaged")
+    scores_request(study=study, now=NOW)
     ids = [image.pk for image in images]
     assert score_image_batch(study.pk, ids) == 2
     stored = Prediction.objects.filter(image__study=study)
     assert set(stored.values_list("image_id", "target")) == {(i, t) for i in (ids[0], ids[2]) for t in TARGETS}
-    images[1].refresh_from_db()
-    assert "neither PNG" in images[1].score_error
+    assert "neither PNG" in images[1].scoring.error
     assert score_image_batch(study.pk, ids) == 0
     assert stored.count() == 4
 
@@ -106,9 +111,9 @@ def test_a_classifier_that_cannot_be_loaded_is_told_to_the_coordinator(pair: str
     study = make_study()
     Study.objects.filter(pk=study.pk).update(classifier="nowhere")
     image = make_image(study)
+    scores_request(study=study, now=NOW)
     assert score_image_batch(study.pk, [image.pk]) == 0
-    image.refresh_from_db()
-    assert "There is no classifier 'nowhere'" in image.score_error
+    assert "There is no classifier 'nowhere'" in image.scoring.error
 
 
 def test_several_cases_are_explained_together_and_each_is_stored_once(
@@ -166,3 +171,88 @@ def test_a_batch_that_is_no_number_is_told_to_the_coordinator(pair: str, monkeyp
     assert explain_case(str(explanation.pk)) == "failed"
     explanation.refresh_from_db()
     assert "EXPLAINER_BATCH must be a number of cases above zero" in explanation.error
+
+
+@pytest.fixture
+def full_disk(media_folder: Path) -> Iterator[Path]:
+    """A file system without room where explanations are stored."""
+    folder = media_folder / "explanations"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_fails_no_case_and_no_half_file_stays(
+    pair: str, monkeypatch: pytest.MonkeyPatch, full_disk: Path
+) -> None:
+    study = study_with(pair, monkeypatch)
+    (full_disk / "filler").write_bytes(b"x" * 60_000)
+    explanation = first()
+    assert explain_case(str(explanation.pk)) == "postponed"
+    explanation.refresh_from_db()
+    assert (explanation.status, explanation.error) == ("pending", "the disk is full")
+    assert explanation.retry_at is not None
+    assert [path.name for path in full_disk.rglob("*") if path.is_file()] == ["filler"]
+    (reason,) = explanation_progress(study).postponed
+    assert str(reason).endswith("because the disk is full")
+
+    assert explain_case(str(explanation.pk)) == "nothing to do"
+    subprocess.run(["mount", "-o", "remount,size=16m", str(full_disk)], check=True)  # somebody has made room
+    Explanation.objects.update(retry_at=NOW)
+    assert explain_case(str(explanation.pk)) == "explained"
+
+
+def test_too_little_memory_fails_no_case(pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    study_with(pair, monkeypatch)
+
+    def short(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr("explainer.run.explain_many", short)
+    explanation = first()
+    assert explain_case(str(explanation.pk)) == "postponed"
+    explanation.refresh_from_db()
+    assert (explanation.status, explanation.error) == ("pending", "there was too little memory")
+
+
+def test_a_media_folder_that_is_not_mounted_fails_no_case_and_no_image(
+    pair: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_with(pair, monkeypatch)
+    image = make_image(study)
+    scores_request(study=study, now=NOW)
+    media_path("images").rename(media_path("elsewhere"))
+    explanation = first()
+    assert explain_case(str(explanation.pk)) == "postponed"
+    assert score_image_batch(study.pk, [image.pk]) == 0
+    explanation.refresh_from_db()
+    assert explanation.error == image.scoring.error == "the folder of files does not answer"
+    assert (explanation.status, image.scoring.status) == ("pending", "pending")
+
+
+def test_a_bad_image_fails_and_the_memory_that_another_needs_is_waited_for(
+    pair: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from explainer import run
+
+    study = make_study()
+    Study.objects.filter(pk=study.pk).update(classifier=pair, targets=TARGETS)
+    bad, large, good = (make_image(study) for _ in range(3))
+    media_path(bad.file).write_bytes(b"damaged")
+    scores_request(study=study, now=NOW)
+    score = run.score
+
+    def short_for_one(paths: list[Path], classifier: Any, *, on_error: Any) -> Any:
+        on_error(media_path(large.file), MemoryExhaustedError("There is too little memory for one image."))
+        return score([path for path in paths if path != media_path(large.file)], classifier, on_error=on_error)
+
+    monkeypatch.setattr(run, "score", short_for_one)
+    assert score_image_batch(study.pk, [bad.pk, large.pk, good.pk]) == 1
+    status = dict(Scoring.objects.values_list("image_id", "status"))
+    assert status == {bad.pk: "failed", large.pk: "pending", good.pk: "done"}
+    assert large.scoring.error == "there was too little memory"

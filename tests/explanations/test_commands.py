@@ -15,7 +15,7 @@ from readerstudy.explanations import work
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.services import explanation_claim, explanation_fail, explanations_request, worker_seen
 from readerstudy.lib.processes import ProcessError
-from readerstudy.studies.services import scores_fail
+from readerstudy.studies.services import scores_claim, scores_fail
 from tests.factories import NOW, make_cases, make_explained, make_image, make_scored_pool, make_study
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +95,9 @@ def test_images_that_all_fail_are_an_error(quick: None, monkeypatch: pytest.Monk
     image = make_image(study)
 
     def fail_at_once(*_: object, **__: object) -> None:
-        scores_fail(study_id=study.pk, image_ids=[image.pk], error="No such classifier.", now=NOW)
+        batch = scores_claim(study_id=study.pk, image_ids=[image.pk], worker="one", now=NOW)
+        assert batch is not None
+        scores_fail(batch=batch, errors={image.pk: "No such classifier."}, now=NOW)
 
     monkeypatch.setattr(work.Workforce, "wait_for", fail_at_once)
     with pytest.raises(CommandError, match="No image could be scored"):

@@ -21,6 +21,7 @@ from readerstudy.explanations.services import (
     explanation_claim_beside,
     explanation_fail,
     explanation_heartbeat,
+    explanation_postpone,
     explanation_retry,
     explanation_store,
     explanations_request,
@@ -28,6 +29,7 @@ from readerstudy.explanations.services import (
     stale_requeue,
 )
 from readerstudy.lib.broker import VISIBILITY_SECONDS
+from readerstudy.lib.faults import DISK, MEMORY, pause
 from readerstudy.lib.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, release
 from readerstudy.lib.media import media_path, media_write
 from readerstudy.studies.models import Annotation, Study
@@ -248,18 +250,47 @@ def test_a_worker_known_to_be_gone_loses_its_cases_at_once(asked: Explanation):
 
 def test_a_case_that_kills_every_worker_fails_in_the_end_and_can_be_tried_again(asked: Explanation):
     now = NOW
-    for _ in range(MAX_ATTEMPTS):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        if attempt > 2:
+            assert claim(asked, now=now) is None, "it is left alone for a while"
+            now += pause(attempt - 2)
         assert claim(asked, now=now) is not None
         now += LEASE + SECOND
         stale_requeue(now=now, idle=False)
 
-    assert claim(asked, now=now) is None
+    assert claim(asked, now=now + timedelta(days=1)) is None
     asked.refresh_from_db()
     assert asked.status == "failed"
     assert "lost 4 times" in asked.error
 
     explanation_retry(explanation=asked, now=now)
     assert claim(asked, now=now) is not None
+
+
+def test_a_full_disk_fails_no_case_and_is_said(asked: Explanation, sent: list[str], on_commit: Callable[..., Any]):
+    Explanation.objects.exclude(pk=asked.pk).delete()
+    job = claim(asked)
+    assert explanation_postpone(explanation_id=asked.pk, token=job.token, fault=DISK, now=NOW)
+    asked.refresh_from_db()
+    assert (asked.status, asked.attempts, asked.error) == ("pending", 0, "the disk is full")
+    assert asked.retry_at == NOW + pause(1)
+    assert asked.waits == "to be tried again at 09:00:30, because the disk is full"
+    assert stale_requeue(now=asked.retry_at - SECOND, idle=True) == 0
+    assert claim(asked, now=asked.retry_at - SECOND) is None
+    with on_commit(execute=True):
+        assert stale_requeue(now=asked.retry_at, idle=False) == 1
+    assert sent == [str(asked.pk)]
+    assert store(asked, claim(asked, now=NOW + pause(1)))
+    assert not explanation_postpone(explanation_id=asked.pk, token=job.token, fault=DISK, now=NOW)
+
+
+def test_a_case_that_met_too_little_memory_is_explained_alone(study: Study, asked: Explanation):
+    waiting = list(Explanation.objects.order_by("case__number"))
+    job = claim(waiting[1])
+    explanation_postpone(explanation_id=waiting[1].pk, token=job.token, fault=MEMORY, now=NOW)
+    late = NOW + pause(1)
+    assert waiting[1].pk not in beside(claim(asked, now=late), limit=8)
+    assert beside(claim(waiting[1], now=late)) == []
 
 
 def test_a_failure_is_kept_for_the_coordinator_and_can_be_retried(

@@ -333,6 +333,16 @@ def test_a_reader_with_nothing_but_failed_cases_is_told_to_come_back(client: Cli
     assert "Others are being repaired" in client.get(url("reading_start", allocation)).text
 
 
+def test_a_reader_is_not_led_past_a_case_that_waits_to_be_tried_again(client: Client):
+    allocation = reader_make(study_make())
+    first = allocation.readings.first()
+    waiting = {"status": Explanation.Status.PENDING, "error": "the disk is full", "retry_at": NOW + timedelta(days=1)}
+    Explanation.objects.filter(case=first.case).update(**waiting)
+    client.force_login(allocation.membership.user)
+    assert client.get(url("reading_next", allocation)).url == case_url(first)
+    assert "This case is being prepared" in client.get(case_url(first)).text
+
+
 # Withdrawal
 
 
@@ -444,7 +454,7 @@ def test_the_coordinator_sees_consent_training_and_withdrawal(client: Client):
     assert re.search(r"R1 \S+ Training: 0 of 2 Period 1: 0 of 8 .*? withdrawn 2 Mar 2026 taken over by R3", page)
     assert re.search(r"R2 \S+ Training: 0 of 2 .*? not given", page)
     assert "2 training cases of patients who are not in the study" in page
-    assert "Cardiomegaly 2 of" in page
+    assert re.search(r"Cardiomegaly positive \d+ \d+ true positives 2 of", page)  # the training cases are none of them
 
 
 def test_nobody_s_standing_is_that_of_somebody_else():

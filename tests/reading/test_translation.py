@@ -12,7 +12,7 @@ from django.utils.safestring import SafeData, mark_safe
 from django.utils.translation import override
 
 from readerstudy.reading.models import Allocation
-from tests.reading.factories import reader_make, study_make
+from tests.reading.factories import question_make, reader_make, study_make
 
 pytestmark = pytest.mark.django_db
 # Names of keys, and what the study itself or the application is called.
@@ -100,3 +100,15 @@ def test_the_script_gets_its_catalogue_where_the_language_is_not_english(allocat
 def test_the_pages_around_it_can_be_translated(name: str, allocation: Allocation, client: Client, translated: None):
     page = client.get(reverse(name, args=[] if name == "home" else [allocation.membership.study.slug])).text
     assert [words for words in untranslated(page) if words not in own_words(allocation)] == []
+
+
+def test_the_patient_and_a_question_of_yes_or_no_can_be_translated(client: Client, translated: None):
+    study = study_make("study", targets=("Cardiomegaly",), show_patient=("age", "sex"))
+    question_make(study, "yes_no")
+    study.images.update(age=62, sex="F")
+    made = reader_make(study)
+    client.force_login(made.membership.user)
+    page = client.get(reverse("reading_case", args=[made.readings.first().pk])).text
+    assert "«62-year-old woman»" in page
+    assert "«Yes»" in page
+    assert [words for words in untranslated(page) if re.sub(r"^\d = ", "", words) not in own_words(made)] == []

@@ -17,7 +17,7 @@ from analysis.schema import COLUMN_NAMES
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Event, Reading, Visit
 from readerstudy.studies.models import Question
-from readerstudy.studies.services import audit
+from readerstudy.studies.services import CorrectionOrder, Facts, audit, image_correct
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
 
 # How the pictures were shown, of which no event tells here.
@@ -70,6 +70,39 @@ def test_the_archive_holds_all_that_an_audit_asks_for(tmp_path: Path) -> None:
     ]
     assert files["protocol.toml"] == b"# as it was read\n"
     assert {"report/results.json", "report/wilcoxon.csv", "report/methods.md", "README.txt"} <= files.keys()
+
+
+@pytest.mark.usefixtures("without_report")
+def test_the_archive_tells_the_labels_of_each_case_and_what_was_corrected(tmp_path: Path) -> None:
+    study = study_make(cases=2, unblinded=False)
+    first, second = study.cases.order_by("number").select_related("image")
+    for image, states in ((first.image, ("positive", "uncertain")), (second.image, ("negative", "not assessed"))):
+        for finding, state in zip(("Effusion", "Mass"), states, strict=True):
+            image.labels.create(finding=finding, state=state)
+    reader = reader_make(study)
+    answer(reader, 1, "A", [2])
+    answer(reader, 2, "A", [4])
+    Reading.objects.filter(case=second).update(opened_at=NOW)
+    order = CorrectionOrder("read again", NOW, "exclude")
+    image_correct(image=second.image, said=Facts({"age": 57}, {"Effusion": "positive"}), order=order)
+
+    files = export("trial", tmp_path / "out.zip")
+
+    columns = ("case", "label", "excluded", "state", "positive", "negative", "uncertain", "not_assessed")
+    assert [tuple(row[name] for name in columns) for row in rows(files["labels.csv"])] == [
+        ("1", "TP", "", "positive", "Effusion", "", "Mass", ""),
+        ("2", "FP", "read again", "positive", "Effusion", "", "", "Mass"),
+    ]
+    assert [row["case"] for row in rows(files["responses.csv"])] == ["1"]
+    assert {row["excluded"] for row in rows(files["allocation.csv"]) if row["case"] == "2"} == {"case excluded"}
+    columns = ("image", "field", "finding", "before", "after", "outcome", "reason")
+    assert [tuple(row[name] for name in columns) for row in rows(files["corrections.csv"])] == [
+        ("chest-2.png", "age", "", "", "57", "excluded", "read again"),
+        ("chest-2.png", "label", "Effusion", "negative", "positive", "excluded", "read again"),
+    ]
+    assert [(row["target"], row["state"]) for row in rows(files["truth.csv"])] == [
+        ("Effusion", state) for state in ("positive", "negative", "uncertain", "not assessed")
+    ]
 
 
 @pytest.mark.usefixtures("without_report")

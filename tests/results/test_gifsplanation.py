@@ -17,6 +17,7 @@ from readerstudy.accounts.models import User
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.results.gifsplanation import RECORD
 from readerstudy.studies.models import Membership, Study
+from readerstudy.studies.selectors import cases_contradicted
 from tests.results.conftest import Compute
 from tests.results.factories import published_folder, read_rows, study_make, write_read
 
@@ -107,7 +108,7 @@ def test_the_command_line_gives_the_same_numbers_from_the_downloaded_responses(
     responses.write_bytes(content(client, "responses.csv"))
 
     subprocess.run(
-        [sys.executable, "-m", "analysis", "report", str(responses), "--out", str(tmp_path / "out")],
+        [sys.executable, "-m", "analysis", "report", str(responses), "--out", str(tmp_path / "out"), "--scale", "1,5"],
         check=True,
         cwd=ROOT,
         capture_output=True,
@@ -156,6 +157,19 @@ def test_the_downloaded_responses_are_the_whole_study(client: Client, shared_dat
     names = {row["case"]: row["image"] for row in rows}
     assert names["213"] == names["231"]
     assert names["220"] == names["229"]
+
+
+@pytest.mark.shared_data
+def test_the_truth_of_every_published_case_is_that_of_its_image(shared_data_dir: Path) -> None:
+    load(shared_data_dir / SLUG)
+    study = Study.objects.get(slug=SLUG)
+
+    assert cases_contradicted(study) == []
+    for label, state in (("TP", "positive"), ("FP", "negative")):
+        cases = study.cases.filter(label=label, target="Mass")
+        assert set(cases.filter(image__labels__finding="Mass").values_list("image__labels__state", flat=True)) == {
+            state
+        }
 
 
 def test_the_study_is_closed_and_its_readers_cannot_sign_in(tmp_path: Path) -> None:

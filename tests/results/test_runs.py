@@ -1,5 +1,6 @@
 """Runs of the statistics: once per version of the data, whoever dies, comes back late or asks twice."""
 
+import errno
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from django.db import connection, connections
 
 from analysis.selection import Selection
 from readerstudy.lib.broker import broker_settings, ensure_broker_ready
+from readerstudy.lib.faults import pause
 from readerstudy.lib.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS
 from readerstudy.lib.media import media_path
 from readerstudy.results.blinding import coding_of
@@ -159,7 +161,11 @@ def test_a_run_whose_worker_fell_silent_is_sent_again_until_it_is_given_up(
         assert runs_requeue(now=now + LEASE - SECOND, idle=True) == 0
         now += LEASE + SECOND
         with on_commit(execute=True):
-            assert runs_requeue(now=now, idle=False) == (attempt < MAX_ATTEMPTS)
+            assert runs_requeue(now=now, idle=False) == (attempt == 1)
+        if 1 < attempt < MAX_ATTEMPTS:
+            now += pause(attempt - 1)
+            with on_commit(execute=True):
+                assert runs_requeue(now=now, idle=False) == 1
     assert sent == [str(run.pk)] * (MAX_ATTEMPTS - 1)
     run.refresh_from_db()
     assert run.status == "failed"
@@ -204,15 +210,25 @@ def test_a_report_counts_its_steps_and_is_computed_once_however_often_it_is_deli
     assert build_report(str(run.pk)) == "nothing to do"
 
 
-def test_an_unforeseen_error_is_stored_on_the_run(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (ZeroDivisionError("a table that nobody foresaw"), "failed", "ZeroDivisionError: a table that nobody foresaw"),
+        (OSError(errno.ENOSPC, "No space left on device"), "pending", "the disk is full"),
+        (MemoryError(), "pending", "there was too little memory"),
+    ],
+)
+def test_an_error_is_stored_on_the_run_and_one_that_passes_waited_out(
+    error: Exception, status: str, words: str, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object, **__: object) -> None:
-        raise MemoryError("a table that nobody foresaw")
+        raise error
 
     monkeypatch.setattr("analysis.report.build", broken)
     run = request(study)
-    assert build_report(str(run.pk)) == "failed"
+    build_report(str(run.pk))
     run.refresh_from_db()
-    assert run.error == "MemoryError: a table that nobody foresaw"
+    assert (run.status, run.error) == (status, words)
     assert not list(media_path("reports").glob("*/*"))
 
 

@@ -185,6 +185,16 @@ def test_a_study_with_one_arm_is_described_and_not_compared(client: Client, page
     assert "--arms" not in text
 
 
+def test_the_scales_of_the_protocol_divide_scores_and_stand_in_the_command(client: Client, page: Page) -> None:
+    """Nobody gave more than 3 of 5: a 3 is no high score."""
+    study = study_make(cases=4)
+    answer_all(reader_make(study), {"A": 2, "B": 3})
+    text = page(client, study)
+    assert "--scale confidence=1,5 --scale correct_feature=1,5" in text
+    assert {row[1] for row in rows(text, "Sensitivity and specificity") if len(row) > 1} == {"Threshold", "4"}
+    assert "the scale is not known" not in text
+
+
 def test_results_of_an_open_study_are_called_interim(client: Client) -> None:
     study = study_make(status=Study.Status.OPEN)
     reader = reader_make(study)
@@ -249,6 +259,7 @@ def test_the_page_says_how_far_the_report_is_and_that_nobody_computes_it(client:
         "step": "Agreement of the readers",
         "done": 4,
         "steps": 15,
+        "waits": "",
         "worker": True,
         "shown": "",
     }

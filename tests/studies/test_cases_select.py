@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from readerstudy.studies.models import Annotation, Case, Image, Study
+from readerstudy.studies.models import Annotation, Case, Image, Scoring, Study
 from readerstudy.studies.services import SelectionError, cases_select
 from tests.factories import (
     NOW,
@@ -186,7 +186,7 @@ def test_unscored_images_must_be_scored_first():
 def test_images_that_could_not_be_scored_do_not_hold_up_the_others():
     study = make_study()
     make_scored_pool(study)
-    make_image(study, score_error="broken")
+    Scoring.objects.create(image=make_image(study), status="failed", error="broken", created_at=NOW)
 
     assert len(cases_select(study=study, now=NOW)) == 8
 

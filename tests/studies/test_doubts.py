@@ -178,6 +178,24 @@ def test_the_doubts_command_lists_keeps_and_remembers(pool: list[Image]) -> None
     assert "by the command line: is frontal" in out.getvalue()
 
 
+def test_images_that_came_before_there_were_doubts_are_examined(tmp_path: Path) -> None:
+    study = make_study()
+    table = chest_files(tmp_path / "images")
+    images_import(study=study, images_dir=tmp_path / "images", labels_csv=table, now=NOW)
+    study.images.exclude(name="red.png").update(doubts=[])
+    kept = study.images.get(name="side.png")
+    images_exclude(study=study, images=[kept], reason="a lateral", now=NOW)
+    out = StringIO()
+    call_command("study_doubts", study.slug, "--examine", stdout=out)
+    assert "Examined: the doubts of 1 images changed." in out.getvalue()
+    assert dict(study.images.values_list("name", "doubts")) == {
+        "good.png": [],
+        "inverted.png": ["inverted"],
+        "side.png": [],  # somebody had decided about it
+        "red.png": ["colour"],  # which the stored picture does not tell any more
+    }
+
+
 def test_the_exclude_command_says_that_cases_must_be_selected_again(pool: list[Image]) -> None:
     study = pool[0].study
     cases_select(study=study, now=NOW)

@@ -1,17 +1,30 @@
-"""Scores of the classifier: asked for in batches, stored once, and their failures remembered."""
+"""Scores of the classifier: rows with a lease, stored once whoever dies, their failures remembered or waited out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from readerstudy.celery import app
-from readerstudy.studies.models import Prediction
-from readerstudy.studies.selectors import images_to_score, score_progress
-from readerstudy.studies.services import StudyError, scores_fail, scores_request, scores_store
+from readerstudy.lib.faults import DISK, MEMORY, pause
+from readerstudy.lib.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS
+from readerstudy.studies.models import Image, Prediction, Scoring, Study
+from readerstudy.studies.selectors import ScoreBatch, score_progress, scorings_failed
+from readerstudy.studies.services import (
+    StudyError,
+    scores_claim,
+    scores_fail,
+    scores_heartbeat,
+    scores_postpone,
+    scores_request,
+    scores_requeue,
+    scores_store,
+)
 from tests.factories import NOW, TARGETS, make_image, make_study
 
 pytestmark = pytest.mark.django_db
+SECOND = timedelta(seconds=1)
 BOTH = {"Effusion": 0.25, "Mass": 0.75, "Hernia": 0.1}
 
 
@@ -23,9 +36,30 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Any], str]]:
     return tasks
 
 
-def store(study: Any, rows: list[tuple[int, dict[str, float]]], **changes: Any) -> int:
-    given = {"study_id": study.pk, "classifier": study.classifier, "weights_sha256": "a" * 64, "rows": rows, "now": NOW}
-    return scores_store(**{**given, **changes})
+def asked(count: int = 1) -> tuple[Study, list[Image]]:
+    study = make_study()
+    images = [make_image(study) for _ in range(count)]
+    scores_request(study=study, now=NOW)
+    return study, images
+
+
+def claim(study: Study, images: Sequence[Image], *, now: Any = NOW, worker: str = "one") -> ScoreBatch | None:
+    return scores_claim(study_id=study.pk, image_ids=[image.pk for image in images], worker=worker, now=now)
+
+
+def claimed(study: Study, images: Sequence[Image], **more: Any) -> ScoreBatch:
+    batch = claim(study, images, **more)
+    assert batch is not None
+    return batch
+
+
+def store(batch: ScoreBatch, scores: dict[str, float] = BOTH, **changes: Any) -> int:
+    rows = [(image.image_id, scores) for image in batch.images]
+    return scores_store(**{"batch": batch, "weights_sha256": "a" * 64, "rows": rows, "now": NOW, **changes})
+
+
+def statuses() -> list[str]:
+    return list(Scoring.objects.order_by("image").values_list("status", flat=True))
 
 
 def test_scoring_is_asked_for_in_batches_once_the_transaction_commits(sent: list, on_commit: Callable[..., Any]):
@@ -35,61 +69,142 @@ def test_scoring_is_asked_for_in_batches_once_the_transaction_commits(sent: list
     with on_commit(execute=True):
         assert scores_request(study=study, now=NOW) == 40
         assert sent == []
-
     assert [(name, queue) for name, _, queue in sent] == [("explainer.tasks.score_image_batch", "gpu")] * 2
     assert [study_id for _, (study_id, _), _ in sent] == [study.pk] * 2
     assert [pk for _, (_, batch), _ in sent for pk in batch] == [image.pk for image in images]
 
-
-def test_a_batch_run_twice_stores_its_scores_once():
-    study = make_study()
-    image = make_image(study)
-
-    assert store(study, [(image.pk, BOTH)]) == 3
-    assert store(study, [(image.pk, BOTH)]) == 0
-
-    assert dict(Prediction.objects.values_list("target", "score")) == BOTH
-    assert images_to_score(study.pk, [image.pk]).images == ()
+    with on_commit(execute=True):
+        assert scores_request(study=study, now=NOW) == 40
+    assert len(sent) == 2, "what waits already is not asked for again"
 
 
-def test_only_images_without_a_score_are_handed_out():
-    study = make_study()
-    done, waiting = make_image(study), make_image(study)
-    stranger = make_image(make_study())
-    store(study, [(done.pk, BOTH)])
-
-    batch = images_to_score(study.pk, [done.pk, waiting.pk, stranger.pk])
-
-    assert [image.image_id for image in batch.images] == [waiting.pk]
-    assert batch.images[0].path.is_file()
+def test_a_batch_that_is_delivered_twice_is_scored_once():
+    study, images = asked(2)
+    batch = claimed(study, images)
+    assert [image.image_id for image in batch.images] == [image.pk for image in images]
+    assert all(image.path.is_file() for image in batch.images)
     assert (batch.classifier, batch.targets) == (study.classifier, TARGETS)
+    assert claim(study, images, worker="two") is None
+
+    assert store(batch) == 2
+    assert store(batch, {"Effusion": 0.9, "Mass": 0.9}) == 0
+    assert claim(study, images) is None
+    assert dict(Prediction.objects.filter(image=images[0]).values_list("target", "score")) == BOTH
+    assert statuses() == ["done", "done"]
+
+
+def test_a_killed_worker_loses_and_doubles_nothing(sent: list, on_commit: Callable[..., Any]):
+    study, images = asked(3)
+    dead = claimed(study, images)
+    assert scores_heartbeat(batch=dead, now=NOW + SECOND)
+    late = NOW + LEASE + 2 * SECOND
+    with on_commit(execute=True):
+        assert scores_requeue(now=late, idle=False) == 3
+    # Each alone now: one of them may have killed the worker.
+    assert [ids for _, (_, ids), _ in sent] == [[image.pk] for image in images]
+
+    alive = claimed(study, images, now=late, worker="two")
+    assert len(alive.images) == 1
+    assert store(dead) == 0
+    assert not scores_heartbeat(batch=dead, now=late)
+    scores_fail(batch=dead, errors={image.pk: "late" for image in images}, now=late)
+    assert store(alive) == 1
+    assert statuses() == ["done", "pending", "pending"]
+    assert Prediction.objects.count() == len(BOTH)
+
+
+def test_an_image_that_kills_every_worker_fails_in_the_end_and_the_pauses_grow():
+    study, images = asked()
+    now, waited = NOW, []
+    for _ in range(MAX_ATTEMPTS):
+        began = now
+        while claim(study, images, now=now) is None:
+            now += SECOND
+        waited.append(now - began)
+        now += LEASE + SECOND
+        scores_requeue(now=now, idle=False)
+    assert waited == sorted(waited)
+    assert waited[1] == timedelta(0) < waited[2] < waited[3]
+    assert claim(study, images, now=now) is None
+    assert "lost 4 times while it scored this image" in scorings_failed(study).get().error
+
+
+def test_an_idle_worker_sends_lost_batches_again(sent: list, on_commit: Callable[..., Any]):
+    asked(40)
+    with on_commit(execute=True):
+        assert scores_requeue(now=NOW + LOST_AFTER, idle=False) == 0
+        assert scores_requeue(now=NOW + LOST_AFTER, idle=True) == 40
+    assert [len(ids) for _, (_, ids), _ in sent] == [32, 8]
+
+
+def test_a_full_disk_is_waited_out_for_longer_and_longer(sent: list, on_commit: Callable[..., Any]):
+    study, images = asked(2)
+    now, pauses = NOW, []
+    for _ in range(8):
+        batch = claimed(study, images[:1], now=now)
+        scores_postpone(batch=batch, image_ids=[images[0].pk], fault=DISK, now=now)
+        (reason,) = score_progress(study).postponed
+        assert (reason.words, reason.count) == ("the disk is full", 1)
+        assert reason.at is not None
+        assert claim(study, images[:1], now=reason.at - SECOND) is None
+        assert scores_requeue(now=reason.at - SECOND, idle=False) == 0
+        with on_commit(execute=True):
+            assert scores_requeue(now=reason.at, idle=False) == 1
+        pauses.append(reason.at - now)
+        now = reason.at
+    assert pauses == [pause(tries) for tries in range(1, 9)]
+    assert pauses[0] < pauses[1] < pauses[2] < pauses[-1] == timedelta(minutes=10)
+    assert [ids for _, (_, ids), _ in sent] == [[images[0].pk]] * 8
+    assert score_progress(study).failed == 0
+    assert store(claimed(study, images[:1], now=now)) == 1
+
+
+def test_too_little_memory_is_given_up_in_the_end():
+    study, images = asked()
+    now = NOW
+    while (batch := claim(study, images, now=now)) is not None:
+        scores_postpone(batch=batch, image_ids=[images[0].pk], fault=MEMORY, now=now)
+        now += timedelta(hours=1)
+    assert (
+        scorings_failed(study).get().error
+        == "It was tried 6 times: there was too little memory. See to that, then try again."
+    )
+
+
+def test_an_image_that_has_its_scores_is_not_scored_again():
+    study, images = asked(2)
+    store(claimed(study, images))
+    Scoring.objects.update(status="pending")
+    assert claim(study, images) is None
+    assert statuses() == ["done", "done"]
 
 
 def test_scores_of_a_strange_image_other_weights_or_missing_targets_are_refused():
-    study = make_study()
-    image, stranger = make_image(study), make_image(make_study())
+    study, images = asked(2)
+    batch = claimed(study, images[:1])
 
-    with pytest.raises(StudyError, match="not of study"):
-        store(study, [(stranger.pk, BOTH)])
+    with pytest.raises(StudyError, match="not of this batch"):
+        store(batch, rows=[(images[1].pk, BOTH)])
     with pytest.raises(StudyError, match="no score for Mass"):
-        store(study, [(image.pk, {"Effusion": 0.5})])
-    store(study, [(image.pk, BOTH)])
+        store(batch, {"Effusion": 0.5})
+    store(batch)
     with pytest.raises(StudyError, match="other weights"):
-        store(study, [(make_image(study).pk, BOTH)], weights_sha256="b" * 64)
+        store(claimed(study, images[1:]), weights_sha256="b" * 64)
 
 
 def test_a_failure_is_remembered_until_it_is_asked_for_again(sent: list, on_commit: Callable[..., Any]):
-    study = make_study()
-    good, bad = make_image(study), make_image(study)
-    store(study, [(good.pk, BOTH)])
-    scores_fail(study_id=study.pk, image_ids=[good.pk, bad.pk], error="cannot be decoded", now=NOW)
+    study, (good, bad) = asked(2)
+    batch = claimed(study, [good, bad])
+    store(batch, rows=[(good.pk, BOTH)])
+    scores_fail(batch=batch, errors={good.pk: "too late", bad.pk: "cannot be decoded"}, now=NOW)
 
     progress = score_progress(study)
-    assert (progress.images, progress.scored, progress.failed) == (2, 1, 1)
+    assert (progress.images, progress.scored, progress.failed, progress.unfinished) == (2, 1, 1, 0)
+    assert scorings_failed(study).get().error == "cannot be decoded"
 
     with on_commit(execute=True):
         assert scores_request(study=study, now=NOW) == 1
-    assert score_progress(study).failed == 0
+    assert (score_progress(study).failed, score_progress(study).pending) == (0, 1)
     assert [args for _, args, _ in sent] == [[study.pk, [bad.pk]]]
 
 

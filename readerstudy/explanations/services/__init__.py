@@ -5,6 +5,7 @@ from readerstudy.explanations.services.lease import (
     explanation_claim_beside,
     explanation_fail,
     explanation_heartbeat,
+    explanation_postpone,
     stale_requeue,
 )
 from readerstudy.explanations.services.request import ExplanationError, explanation_retry, explanations_request
@@ -21,6 +22,7 @@ __all__ = [
     "explanation_claim_beside",
     "explanation_fail",
     "explanation_heartbeat",
+    "explanation_postpone",
     "explanation_retry",
     "explanation_store",
     "explanations_request",

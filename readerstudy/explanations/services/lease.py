@@ -10,6 +10,7 @@ from readerstudy.explanations.selectors import annotations_of
 from readerstudy.explanations.services.request import explanations_send
 from readerstudy.explanations.types import ExplanationJob
 from readerstudy.lib import lease
+from readerstudy.lib.faults import Fault
 from readerstudy.lib.media import media_path
 
 DOING = "explained this case"
@@ -33,7 +34,7 @@ def explanation_claim_beside(*, job: ExplanationJob, limit: int, worker: str, no
     if limit < 1:
         return []
     claimed = Explanation.objects.select_related("case").get(pk=job.explanation_id)
-    if claimed.attempts > 1:
+    if claimed.attempts > 1 or claimed.faults:
         return []
     rows = (
         Explanation.objects.select_for_update(skip_locked=True, of=("self",))
@@ -42,6 +43,7 @@ def explanation_claim_beside(*, job: ExplanationJob, limit: int, worker: str, no
             case__study=claimed.case.study_id,
             status=Explanation.Status.PENDING,
             attempts=0,
+            faults=0,
             methods=claimed.methods,
             parameters=claimed.parameters,
         )
@@ -62,6 +64,16 @@ def explanation_fail(*, explanation_id: uuid.UUID | str, token: uuid.UUID, error
     if row is None or not row.holds(token):
         return False
     lease.fail(row, error, now)
+    return True
+
+
+@transaction.atomic
+def explanation_postpone(*, explanation_id: uuid.UUID | str, token: uuid.UUID, fault: Fault, now: datetime) -> bool:
+    """Have a case that met a fault which passes wait for another try; False where another worker has taken over."""
+    row = _locked(explanation_id)
+    if row is None or not row.holds(token):
+        return False
+    lease.postpone(row, fault, now)
     return True
 
 

@@ -24,10 +24,15 @@ class ExplanationError(Exception):
 def explanations_request(*, study: Study, now: datetime, first: Sequence[int] = ()) -> int:
     """Ask for an explanation of every case that has none; returns how many are new.
 
-    In the order of case numbers, those in `first` before the others. Raises ExplanationError where no case is selected.
+    In the order of case numbers, those in `first` before the others. Raises ExplanationError where no case is
+    selected, and where something was corrected since.
     """
     if not study.cases.exists():
         raise ExplanationError(f"{study.slug} has no cases. Select them first: study_select {study.slug}.")
+    if study.selection_outdated:
+        raise ExplanationError(
+            f"The cases of {study.slug} must be selected again (study_select {study.slug}): {study.selection_outdated}."
+        )
     # What any arm shows is computed for every case: each reader sees it in both.
     methods = list(dict.fromkeys(method for arm in study.arms.all() for method in arm.methods))
     place = {number: index for index, number in enumerate(first)}

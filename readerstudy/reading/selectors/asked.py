@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext
 
 from readerstudy.reading.models import Answer, Reading, Unlock
 from readerstudy.reading.places import shown_place
@@ -117,6 +118,8 @@ def unlocks_waiting(study: Study) -> QuerySet[Unlock]:
 
 def _asked(question: Question, answer: Answer | None, reading: Reading) -> AskedQuestion:
     names, content = question.value_names, answer.content if answer else None
+    if question.kind == Question.Kind.YES_NO:  # other options are the study's own words
+        names = {value: gettext(name) for value, name in names.items()}
     if content is not None and question.kind == Question.Kind.LOCATION:
         content = shown_place(content, reading.case.image)
     return AskedQuestion(

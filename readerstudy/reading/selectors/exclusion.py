@@ -9,8 +9,8 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.studies.models import Case
 
 EXCLUDED = (
-    "Why the reading is in no analysis: training, reader withdrawn, or explanation failed, past which readers are led; "
-    "else empty."
+    "Why the reading is in no analysis: training, reader withdrawn, case excluded (by a correction), or explanation "
+    "failed, past which readers are led; else empty."
 )
 
 
@@ -19,6 +19,7 @@ def exclusion(reading: str = "") -> models.Case:
     conditions: dict[str, dict[str, object]] = {
         "training": {"case__purpose": Case.Purpose.TRAINING},
         "reader withdrawn": {"allocation__membership__withdrawn_at__isnull": False},
+        "case excluded": {"case__excluded_because__gt": ""},
         "explanation failed": {"case__explanation__status": Explanation.Status.FAILED, "completed_at": None},
     }
     return models.Case(

@@ -16,7 +16,7 @@ from readerstudy.reading.models import TRAINING, Allocation, Period, Reading
 from readerstudy.reading.selectors import ReadingRow
 from readerstudy.reading.services.own import own_reading_locked, require_open
 from readerstudy.studies.models import Arm, Case, Membership, Study
-from readerstudy.studies.selectors import cases_left_out
+from readerstudy.studies.selectors import cases_contradicted, cases_left_out
 from readerstudy.studies.services import audit, key_ensure
 
 
@@ -73,6 +73,16 @@ def readers_allocate(
 
 def _require_ready(study: Study, *, all_explained: bool) -> None:
     """Raises AllocationError where the study's cases cannot be read yet."""
+    if study.selection_outdated:
+        raise AllocationError(
+            f"The cases of {study.slug} must be selected again (study_select {study.slug}), then explained: "
+            f"{study.selection_outdated}."
+        )
+    if study.status == Study.Status.DRAFT and (contradicted := cases_contradicted(study)):
+        raise AllocationError(
+            f"The labels say otherwise than {len(contradicted)} cases (the first: {contradicted[0]}). Select the cases "
+            f"again: study_select {study.slug}."
+        )
     if left_out := cases_left_out(study):
         raise AllocationError(
             f"{left_out} selected cases show images that were excluded, or that nobody has looked at though something "
@@ -187,6 +197,7 @@ def study_close(*, study: Study, now: datetime, actor: User | None = None, unfin
         allocation__membership__study=study,
         allocation__membership__withdrawn_at=None,
         case__purpose=Case.Purpose.STUDY,
+        case__excluded_because="",
         completed_at=None,
     ).count()
     if unfinished and not unfinished_too:

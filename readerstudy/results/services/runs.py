@@ -9,6 +9,7 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.lib import lease
+from readerstudy.lib.faults import Fault
 from readerstudy.lib.media import folder_remove, folders_older
 from readerstudy.lib.queue import BUILD_REPORT, REPORTS, send_on_commit
 from readerstudy.results.models import FOLDER, ReportRun
@@ -126,6 +127,16 @@ def run_fail(*, job: ReportJob, error: str, now: datetime) -> bool:
     if row is None:
         return False
     lease.fail(row, error, now)
+    return True
+
+
+@transaction.atomic
+def run_postpone(*, job: ReportJob, fault: Fault, now: datetime) -> bool:
+    """Have a run that met a fault which passes wait for another try; False where another worker has taken over."""
+    row = _held(job)
+    if row is None:
+        return False
+    lease.postpone(row, fault, now)
     return True
 
 

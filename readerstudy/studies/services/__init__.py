@@ -2,18 +2,29 @@
 
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.cases import SelectionError, cases_select
+from readerstudy.studies.services.corrections import CorrectionOrder, Facts, image_correct
 from readerstudy.studies.services.development import development_mark
-from readerstudy.studies.services.doubts import DecisionError, images_exclude, images_keep
+from readerstudy.studies.services.doubts import DecisionError, doubts_examine, images_exclude, images_keep
 from readerstudy.studies.services.images import ImagesImportError, images_import
 from readerstudy.studies.services.keys import key_draw, key_ensure
 from readerstudy.studies.services.labels import labels_store
 from readerstudy.studies.services.members import consent_accept, reader_withdraw
-from readerstudy.studies.services.scores import scores_fail, scores_request, scores_store
+from readerstudy.studies.services.scores import (
+    scores_claim,
+    scores_fail,
+    scores_heartbeat,
+    scores_postpone,
+    scores_request,
+    scores_requeue,
+    scores_store,
+)
 from readerstudy.studies.services.study import StudyError, member_add, study_create
 from readerstudy.studies.services.unblinding import study_unblind
 
 __all__ = [
+    "CorrectionOrder",
     "DecisionError",
+    "Facts",
     "ImagesImportError",
     "SelectionError",
     "StudyError",
@@ -21,6 +32,8 @@ __all__ = [
     "cases_select",
     "consent_accept",
     "development_mark",
+    "doubts_examine",
+    "image_correct",
     "images_exclude",
     "images_import",
     "images_keep",
@@ -29,8 +42,12 @@ __all__ = [
     "labels_store",
     "member_add",
     "reader_withdraw",
+    "scores_claim",
     "scores_fail",
+    "scores_heartbeat",
+    "scores_postpone",
     "scores_request",
+    "scores_requeue",
     "scores_store",
     "study_create",
     "study_unblind",

@@ -1,13 +1,23 @@
 """Import of what experts drew: boxes from a table, masks from image files."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from explainer.catalogue.findings import NO_FINDING, Vocabulary
 from explainer.radiographs import Placement, placement_from
 from readerstudy.studies.files import FileError, mask_store
-from readerstudy.studies.models import Annotation, Image, Study
+from readerstudy.studies.models import Image, Study
+from readerstudy.studies.services.corrections import (
+    CorrectionOrder,
+    Drawing,
+    Facts,
+    changes_of,
+    drawings_store,
+    image_correct,
+    selection_outdate,
+)
+from readerstudy.studies.services.study import StudyError
 from readerstudy.studies.tables import BoxRow, Problem, RowError, box_row, finding_name, rows
 
 BOX_COLUMNS = ("image", "finding", "x", "y", "width", "height")
@@ -15,12 +25,32 @@ MASK_COLUMNS = ("image", "finding", "file")
 MASKS_TABLE = "masks.csv"
 # Phantoms come with masks of their planted shortcuts, which are no findings.
 SHORTCUT = "shortcut"
+HOW_TO_CORRECT = "import with --correct and --reason to take that over, or leave it out"
 
 
-def boxes_import(study: Study, boxes_csv: Path, vocabulary: Vocabulary, problems: list[Problem]) -> int:
-    """Add the boxes of a table to the study's images; returns how many are new."""
+@dataclass
+class _Drawn:
+    """All that a table or folder shows of one finding on one image, and where it first does."""
+
+    image: Image
+    source: str
+    line: int | None
+    drawings: list[Drawing] = field(default_factory=list)
+
+
+Collected = dict[tuple[int, str], _Drawn]  # by image and finding
+
+
+def boxes_import(
+    study: Study, boxes_csv: Path, vocabulary: Vocabulary, problems: list[Problem], order: CorrectionOrder | None
+) -> int:
+    """Add the boxes of a table to the study's images; returns how many are new.
+
+    Where boxes of the finding are stored already and the table has others, that is a problem, or corrected by `order`:
+    a second box is not put beside the first because the first was moved.
+    """
     images = _images(study)
-    added = 0
+    found: Collected = {}
     for row in rows(boxes_csv, BOX_COLUMNS):
         if isinstance(row, Problem):
             problems.append(row)
@@ -28,23 +58,23 @@ def boxes_import(study: Study, boxes_csv: Path, vocabulary: Vocabulary, problems
         try:
             box = box_row(row, vocabulary)
             image = _image(images, box.image, box.finding)
-            placement = _placement(image)
-            _check_inside(box, image, placement)
+            drawing = box_drawn(box, image)
         except RowError as error:
             problems.append(Problem(boxes_csv.name, row.line, str(error)))
             continue
-        x, y, width, height = placement.box(box.x, box.y, box.width, box.height)
-        _, new = Annotation.objects.get_or_create(
-            image=image, finding=box.finding, x=x, y=y, width=width, height=height
-        )
-        added += new
-    return added
+        _collect(found, image, box.finding, drawing, Problem(boxes_csv.name, row.line, ""))
+    return _store(found, problems, order)
 
 
 def masks_import(
-    study: Study, masks_dir: Path, vocabulary: Vocabulary, problems: list[Problem], files_created: list[str]
+    study: Study,
+    masks_dir: Path,
+    vocabulary: Vocabulary,
+    problems: list[Problem],
+    order: CorrectionOrder | None,
+    files_created: list[str],
 ) -> int:
-    """Add mask images; returns how many are new.
+    """Add mask images; returns how many are new. Other masks than those that are stored are as other boxes are.
 
     masks.csv (image, finding, file), in the folder or beside it, says which mask is whose; without it the files must be
     called IMAGE__FINDING.png, with the image's name without ending and underscores for the finding's spaces.
@@ -52,12 +82,13 @@ def masks_import(
     root = masks_dir.resolve()
     tables = [path for path in (root / MASKS_TABLE, root.parent / MASKS_TABLE) if path.is_file()]
     images = _images(study)
-    if tables:
-        found = _from_table(tables[0], root, vocabulary, problems)
-    else:
-        found = _from_names(root, images, vocabulary, problems)
-    added = 0
-    for mask in found:
+    masks = (
+        _from_table(tables[0], root, vocabulary, problems)
+        if tables
+        else _from_names(root, images, vocabulary, problems)
+    )
+    found: Collected = {}
+    for mask in masks:
         try:
             image = _image(images, mask.image, mask.finding)
             name, created = mask_store(mask.path, placement=_placement(image))
@@ -66,8 +97,44 @@ def masks_import(
             continue
         if created:
             files_created.append(name)
-        _, new = Annotation.objects.get_or_create(image=image, finding=mask.finding, mask=name)
-        added += new
+        _collect(found, image, mask.finding, {"mask": name}, Problem(mask.source, mask.line, ""))
+    return _store(found, problems, order)
+
+
+def box_drawn(box: BoxRow, image: Image) -> Drawing:
+    """A box of the imported file as it is stored. Raises RowError where it leaves the image."""
+    placement = _placement(image)
+    _check_inside(box, image, placement)
+    x, y, width, height = placement.box(box.x, box.y, box.width, box.height)
+    return {"x": x, "y": y, "width": width, "height": height}
+
+
+def _collect(found: Collected, image: Image, finding: str, drawing: Drawing, place: Problem) -> None:
+    drawn = found.setdefault((image.pk, finding), _Drawn(image, place.source, place.line))
+    if drawing not in drawn.drawings:
+        drawn.drawings.append(drawing)
+
+
+def _store(found: Collected, problems: list[Problem], order: CorrectionOrder | None) -> int:
+    added = 0
+    for (_, finding), drawn in found.items():
+        image = drawn.image
+        changes = changes_of(image, said := Facts(drawn={finding: drawn.drawings}))
+        if not changes:
+            continue
+        if not changes[0].before and image.study.status == Study.Status.DRAFT:
+            added += drawings_store(image, finding, drawn.drawings)
+            if image.cases.filter(target=finding).exists():
+                selection_outdate(image.study, f"what an expert drew of {finding} on {image.name} was added")
+            continue
+        reason = f"{image.name}: {changes[0]}; {HOW_TO_CORRECT}"
+        if order is not None:
+            try:
+                image_correct(image=image, said=said, order=order)
+                continue
+            except StudyError as error:
+                reason = str(error)
+        problems.append(Problem(drawn.source, drawn.line, reason))
     return added
 
 
@@ -122,7 +189,9 @@ def _from_names(
 
 
 def _images(study: Study) -> dict[str, Image]:
-    return {image.name: image for image in study.images.exclude(file="").prefetch_related("labels")}
+    return {
+        image.name: image for image in study.images.exclude(file="").select_related("study").prefetch_related("labels")
+    }
 
 
 def _image(images: dict[str, Image], name: str, finding: str) -> Image:

@@ -9,7 +9,7 @@ from django.db import models, transaction
 
 from readerstudy.lib.shuffling import shuffled
 from readerstudy.studies.drawing import NUMBERS, case_name
-from readerstudy.studies.models import Case, Study
+from readerstudy.studies.models import Case, Scoring, Study
 from readerstudy.studies.selectors import (
     Candidate,
     Cell,
@@ -17,6 +17,7 @@ from readerstudy.studies.selectors import (
     excluded_for_development,
     images_left_out,
     images_without_score,
+    scorings_failed,
     selection_table,
     targets_never_assessed,
     truth_table,
@@ -89,6 +90,8 @@ def cases_select(*, study: Study, now: datetime, seed: int | None = None, key: b
         )
         for number, (target, label, candidate) in enumerate(numbered, start=1)
     )
+    study.selection_outdated = ""
+    study.save(update_fields=["selection_outdated"])
     detail = {"seed": seed, "cases": len(drawn), "training_cases": len(practice), "key_sha256": secret.sha256}
     audit(study=study, actor=None, action="cases_select", detail=detail, now=now)
     return cases[: len(drawn)]
@@ -102,7 +105,7 @@ def _check(study: Study) -> None:
     if never := targets_never_assessed(study):
         raise SelectionError(_never_assessed(study, never))
     waiting = images_without_score(study)
-    if missing := waiting.filter(score_error="").count():
+    if missing := waiting.exclude(scoring__status=Scoring.Status.FAILED).count():
         raise SelectionError(f"{missing} images have no score yet. Score them first: study_score {study.slug}.")
 
 
@@ -183,7 +186,7 @@ def _too_few(study: Study, cells: Sequence[Cell]) -> str:
         )
     if left_out.excluded:
         lines.append(f"{left_out.excluded} images do not count since they were excluded.")
-    if failed := images_without_score(study).exclude(score_error="").count():
+    if failed := scorings_failed(study).count():
         lines.append(f"{failed} images do not count since they could not be scored.")
     if unused := [row for row in truth_table(study) if row.cell is None and row.above]:
         states = ", ".join(f"{row.target} {row.state}: {row.above}" for row in unused)

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from readerstudy.accounts.models import User
+from readerstudy.studies.files import picture_doubts
 from readerstudy.studies.models import Image, Study
 from readerstudy.studies.services.audit import audit
 
@@ -41,6 +42,27 @@ def images_exclude(
     without which nothing is allocated. Raises DecisionError without a reason, and once readers have cases.
     """
     return _decide(study, images, Image.Decision.EXCLUDE, reason, now, actor)
+
+
+@transaction.atomic
+def doubts_examine(*, study: Study, now: datetime) -> list[Image]:
+    """Look at the stored pictures again: for images that came in before there were doubts, or before they were as now.
+
+    Images about which a person has decided keep what they have, as do those whose picture is not there. Returns the
+    images of which the doubts changed. Raises DecisionError once readers have cases.
+    """
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    _check_changeable(study)
+    changed = []
+    for image in study.images.filter(decision="").exclude(file="").order_by("name", "pk"):
+        found = picture_doubts(image.file, technical=image.technical, view=image.view, known=image.doubts)
+        if found != image.doubts:
+            image.doubts = found
+            changed.append(image)
+    Image.objects.bulk_update(changed, ["doubts"], batch_size=500)
+    detail = {"images": {image.name: image.doubts for image in changed}}
+    audit(study=study, actor=None, action="doubts_examine", detail=detail, now=now)
+    return changed
 
 
 @transaction.atomic

@@ -1,12 +1,14 @@
 """Import of images with their labels and the experts' annotations: what can be used comes in, the rest is reported."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
@@ -14,11 +16,13 @@ from explainer.catalogue.findings import Vocabulary
 from explainer.datasets.labels import LabelError, LabelTable, assessed_by, assessed_of, label_table
 from readerstudy.lib.media import media_remove
 from readerstudy.studies.files import FileError, StoredImage, image_store
-from readerstudy.studies.models import Annotation, Image, Import, Study
-from readerstudy.studies.services.annotations import boxes_import, masks_import
+from readerstudy.studies.models import Annotation, Image, Import, Label, Study
+from readerstudy.studies.services.annotations import HOW_TO_CORRECT, boxes_import, masks_import
 from readerstudy.studies.services.audit import audit
+from readerstudy.studies.services.corrections import CorrectionOrder, Facts, changes_of, image_correct
 from readerstudy.studies.services.development import development_mark
-from readerstudy.studies.services.labels import label_changes, labels_of_row, labels_store, labels_stored
+from readerstudy.studies.services.labels import labels_of_row, labels_said, labels_store, labels_stored
+from readerstudy.studies.services.study import StudyError
 from readerstudy.studies.services.warnings import table_warnings
 from readerstudy.studies.tables import LabelRow, Problem, RowError, TableError, label_row, rows
 from readerstudy.studies.vocabulary import vocabulary_of
@@ -37,12 +41,16 @@ class _Run:
     study: Study
     vocabulary: Vocabulary
     now: datetime
+    order: CorrectionOrder | None
     files_created: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     labels: dict[int, dict[str, str]] = field(default_factory=dict)  # of new images
+    seen: dict[int, LabelRow] = field(default_factory=dict)  # image -> the first row about it
+    held: Counter[str] = field(default_factory=Counter)  # findings that the table would newly make negative
     added: int = 0
     known: int = 0
+    corrected: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ class _Table:
     """The rows of labels.csv that can be used, and what the table assessed: as stated, else what it names anywhere."""
 
     source: str
+    columns: tuple[str, ...]
     rows: tuple[LabelRow, ...]
     assessed: tuple[str, ...]
     stated: bool
@@ -63,6 +72,7 @@ def images_import(
     boxes_csv: Path | None = None,
     masks_dir: Path | None = None,
     assessed: str = "",
+    order: CorrectionOrder | None = None,
     now: datetime,
     progress: Report | None = None,
 ) -> Import:
@@ -72,13 +82,16 @@ def images_import(
     otherwise said of is negative there if the table assessed it, and has no label else. Where it is not given, those
     count that the table names anywhere. A row's own list goes first.
 
+    Where an image is in the study already and the table says otherwise of it, that is a problem, or corrected by
+    `order` (see image_correct), which is also possible in a study that is open for reading.
+
     `progress` is called with how many images are done and how many there are. A row that cannot be used is a problem of
     the returned Import and leaves nothing behind; an import that is broken off changes nothing; run again, only what is
     missing is added. Raises ImagesImportError where a table or folder cannot be read, and where the study is not being
     prepared any more.
     """
-    _check(study, images_dir, masks_dir)
-    run = _Run(study, vocabulary_of(study), now)
+    _check(study, images_dir, masks_dir, order)
+    run = _Run(study, vocabulary_of(study), now, order)
     try:
         with transaction.atomic():
             Study.objects.select_for_update().get(pk=study.pk)  # two imports at once would count one image twice
@@ -87,15 +100,16 @@ def images_import(
             labels_store(run.labels)
             annotations = 0
             if boxes_csv is not None:
-                annotations += boxes_import(study, boxes_csv, run.vocabulary, run.problems)
+                annotations += boxes_import(study, boxes_csv, run.vocabulary, run.problems, order)
             if masks_dir is not None:
-                annotations += masks_import(study, masks_dir, run.vocabulary, run.problems, run.files_created)
+                annotations += masks_import(study, masks_dir, run.vocabulary, run.problems, order, run.files_created)
             development_mark(study=study)
             record = Import.objects.create(
                 study=study,
                 created_at=now,
                 images_added=run.added,
                 images_known=run.known,
+                images_corrected=run.corrected,
                 annotations_added=annotations,
                 problems=[asdict(problem) for problem in run.problems],
                 warnings=[asdict(warning) for warning in run.warnings],
@@ -105,6 +119,7 @@ def images_import(
             detail = {
                 "added": run.added,
                 "known": run.known,
+                "corrected": run.corrected,
                 "annotations": annotations,
                 "problems": len(run.problems),
                 "assessed": list(table.assessed),
@@ -117,9 +132,12 @@ def images_import(
     return record
 
 
-def _check(study: Study, images_dir: Path, masks_dir: Path | None) -> None:
-    if study.status != Study.Status.DRAFT:
-        raise ImagesImportError(f"{study.slug} is {study.get_status_display()}; images go into a study in preparation.")
+def _check(study: Study, images_dir: Path, masks_dir: Path | None, order: CorrectionOrder | None) -> None:
+    if study.status != Study.Status.DRAFT and order is None:
+        raise ImagesImportError(
+            f"{study.slug} is {study.get_status_display()}; images go into a study in preparation. What is in it "
+            "can be corrected, with --correct and --reason."
+        )
     for folder in (images_dir, masks_dir):
         if folder is not None and not folder.is_dir():
             raise ImagesImportError(f"{folder} is not a folder.")
@@ -148,7 +166,7 @@ def _read_table(run: _Run, labels_csv: Path, assessed: str) -> _Table:
         raise TableError(f"{labels_csv} lists no image.", "Give one row for each image.")
     statements = [row.statement for row in found]
     named = assessed_by(table, statements) if table else ()
-    read = _Table(labels_csv.name, tuple(found), stated or named, bool(stated))
+    read = _Table(labels_csv.name, table.columns if table else (), tuple(found), stated or named, bool(stated))
     run.warnings += table_warnings(read.source, found, table, run.vocabulary, run.study)
     return read
 
@@ -162,9 +180,11 @@ def _import_images(run: _Run, table: _Table, images_dir: Path, table_dir: Path, 
             if isinstance(stored, str):
                 problem: str | None = stored
             elif (known := by_sha256.get(stored.sha256)) is not None:
-                problem = _known_image(run, table, row, known, labels.get(known.pk) or run.labels[known.pk])
+                problem = _known_image(run, table, row, known, labels.get(known.pk, {}))
             elif by_name.get(row.image, stored.sha256) != stored.sha256:
                 problem = f"another file is in the study under the name {row.image}"
+            elif run.study.status != Study.Status.DRAFT:
+                problem = f"it is not in the study, which is {run.study.get_status_display()} and takes no image"
             else:
                 image = _import_image(run, table, row, stored)
                 by_sha256[stored.sha256], by_name[row.image], problem = image, stored.sha256, None
@@ -172,6 +192,12 @@ def _import_images(run: _Run, table: _Table, images_dir: Path, table_dir: Path, 
                 run.problems.append(Problem(table.source, row.line, problem))
             if progress is not None:
                 progress(done, len(table.rows))
+    for finding, count in run.held.items():
+        reason = (
+            f"{finding} is not assessed on {count} {'image' if count == 1 else 'images'} of the study but named in "
+            "this table: to make it negative there, import with --correct and --reason"
+        )
+        run.warnings.append(Problem(table.source, None, reason))
 
 
 def _stored(
@@ -213,18 +239,40 @@ def _locate(file: str, images_dir: Path, table_dir: Path) -> Path:
 
 
 def _known_image(run: _Run, table: _Table, row: LabelRow, known: Image, stored: Mapping[str, str]) -> str | None:
-    """Count an image that is in the study already, or say where the row differs from what is stored."""
-    changes = label_changes(stored, row.statement, table.assessed if table.stated else ())
-    if not changes and row.patient == known.patient:
+    """Count an image that is in the study already; correct it or say why not where the row says otherwise."""
+    if (earlier := run.seen.get(known.pk)) is not None:
+        if _facts(table, row) != _facts(table, earlier) or row.statement != earlier.statement:
+            return f"the file is {known.name} of line {earlier.line}, with other labels or facts there: say one of them"
         run.known += 1
         return None
-    differences = [str(change) for change in changes]
-    if row.patient != known.patient:
-        differences.append(f"patient {known.patient or 'not given'}, here {row.patient or 'not given'}")
-    return (
-        f"the file is in the study already, as {known.name}, with other labels or another patient: "
-        f"{'; '.join(differences)}"
-    )
+    run.seen[known.pk] = row
+    labels = labels_said(stored, row.statement, table.assessed if table.stated else ())
+    inferred = [finding for finding in labels_of_row(row.statement, table.assessed) if finding not in labels]
+    inferred = [finding for finding in inferred if finding not in stored]
+    if run.order is not None:
+        labels |= dict.fromkeys(inferred, Label.State.NEGATIVE.value)
+    else:
+        run.held.update(inferred)
+    said = Facts(_facts(table, row), labels)
+    if not (changes := changes_of(known, said, stored)):
+        run.known += 1
+        return None
+    if run.order is None:
+        differences = "; ".join(map(str, changes))
+        where = f"the file is in the study already, as {known.name}, with other labels or facts"
+        return f"{where}: {differences}; {HOW_TO_CORRECT}"
+    try:
+        image_correct(image=known, said=said, order=run.order)
+    except StudyError as error:
+        return str(error)
+    run.corrected += 1
+    return None
+
+
+def _facts(table: _Table, row: LabelRow) -> dict[str, Any]:
+    """What the row says besides labels: of each column that the table has, an empty cell too."""
+    columns = {"patient_id": "patient", "age": "age", "sex": "sex", "view": "view", "dataset": "dataset"}
+    return {name: getattr(row, name) for column, name in columns.items() if column in table.columns}
 
 
 def _import_image(run: _Run, table: _Table, row: LabelRow, stored: StoredImage) -> Image:
@@ -245,6 +293,7 @@ def _import_image(run: _Run, table: _Table, row: LabelRow, stored: StoredImage) 
         doubts=list(stored.doubts),
         created_at=run.now,
     )
+    run.seen[image.pk] = row
     run.labels[image.pk] = labels_of_row(row.statement, table.assessed)
     run.added += 1
     return image

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from explainer.catalogue.findings import State, Vocabulary
 from explainer.datasets.labels import Statement
 from readerstudy.studies.models import Image, Label, Study
 from readerstudy.studies.tables import FINDING_LENGTH
-
-
-@dataclass(frozen=True)
-class LabelChange:
-    """A finding of which a table says otherwise than what is stored."""
-
-    finding: str
-    before: str
-    after: str
-
-    def __str__(self) -> str:
-        return f"{self.finding} {self.before}, here {self.after}"
 
 
 def labels_of_row(statement: Statement, assessed: Iterable[str]) -> dict[str, str]:
@@ -31,23 +18,18 @@ def labels_of_row(statement: Statement, assessed: Iterable[str]) -> dict[str, st
     return found
 
 
-def label_changes(stored: Mapping[str, str], statement: Statement, assessed: Iterable[str]) -> list[LabelChange]:
-    """Where a row differs from what is stored of its image; `assessed` are those that somebody stated, if any did.
+def labels_said(stored: Mapping[str, str], statement: Statement, assessed: Iterable[str]) -> dict[str, str]:
+    """What a row says of an image that is stored already; `assessed` are those that somebody stated, if any did.
 
-    A row that lists its findings also takes back those that it does not list, unless it is said that it assessed
-    others only.
+    A row that lists its findings also takes back those that it does not list, unless it is stated what it assessed.
     """
     stated = tuple(assessed) or statement.assessed
     said = labels_of_row(statement, stated or ())
     if statement.complete and stated is None:
         for finding, state in stored.items():
-            if state in {State.POSITIVE, State.UNCERTAIN} and finding not in said:
-                said[finding] = State.NEGATIVE.value
-    return [
-        LabelChange(finding, before, after)
-        for finding, after in said.items()
-        if (before := stored.get(finding, State.NOT_ASSESSED.value)) != after
-    ]
+            if state in {State.POSITIVE, State.UNCERTAIN}:
+                said.setdefault(finding, State.NEGATIVE.value)
+    return said
 
 
 def labels_store(labels: Mapping[int, Mapping[str, str]]) -> None:

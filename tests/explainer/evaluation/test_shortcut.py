@@ -121,7 +121,7 @@ def test_too_few_phantoms_are_answered_with_what_to_do(tmp_path: Path, capsys: p
     arguments = ["--count", "1", "--seed", "2", "--device", "cpu", "--quiet", "--out", str(tmp_path)]
     assert main(["evaluate", "shortcut", *arguments]) == 1
     assert "None of the 1 phantoms has Pneumothorax or the shortcut" in capsys.readouterr().err
-    assert main(["evaluate", "shortcut", "--count", "0", "--seed", "2", "--out", str(tmp_path)]) == 1
+    assert main(["evaluate", "shortcut", "--count", "0", "--seed", "2", "--out", str(tmp_path)]) == 2
     assert "--count must be at least 1" in capsys.readouterr().err
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import gdcm
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
+from explainer.radiographs.dicom import dicom_picture
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from explainer.radiographs.greyscale import GreyPicture
 
 HEIGHT, WIDTH = 96, 72
 
@@ -39,10 +45,26 @@ def dataset(stored: np.ndarray, *, bits: int = 12, signed: bool = False, allocat
     made["PixelData"].VR = "OW"
     for tag, value in tags.items():
         if value is None:
-            delattr(made, tag)
+            del made[tag]
         else:
             setattr(made, tag, value)
     return made
+
+
+def picture(made: Dataset, *, syntax: str = ExplicitVRLittleEndian) -> GreyPicture:
+    """What the data set becomes, without a process of its own, which the tests of files have."""
+    return dicom_picture(content(made, syntax=syntax)).grey
+
+
+def content(made: Dataset, *, syntax: str = ExplicitVRLittleEndian) -> bytes:
+    """The bytes of a DICOM file with preamble and meta header."""
+    made.file_meta = FileMetaDataset()
+    made.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    made.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    made.file_meta.TransferSyntaxUID = syntax
+    stream = io.BytesIO()
+    made.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
 
 
 def lut(entries: np.ndarray, *, bits: int, first: int = 0, packed: bool = False) -> list[Dataset]:
@@ -53,27 +75,27 @@ def lut(entries: np.ndarray, *, bits: int, first: int = 0, packed: bool = False)
     return [item]
 
 
-def file(made: Dataset, path: Path, *, syntax: str = ExplicitVRLittleEndian) -> Path:
-    """The data set as a DICOM file with preamble and meta header."""
-    made.file_meta = FileMetaDataset()
-    made.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    made.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    made.file_meta.TransferSyntaxUID = syntax
-    made.save_as(path, enforce_file_format=True)
-    return path
-
-
-def bare(made: Dataset, path: Path, *, implicit: bool) -> Path:
+def bare(made: Dataset, *, implicit: bool, little_endian: bool = True) -> bytes:
     """The data set alone: no preamble, no meta header."""
-    stream = io.BytesIO()
-    pydicom.filewriter.write_dataset(_filebase(stream, implicit=implicit), made)
-    path.write_bytes(stream.getvalue())
-    return path
+    base = DicomBytesIO()
+    base.is_little_endian, base.is_implicit_VR = little_endian, implicit
+    write_dataset(base, made)
+    return base.getvalue()
 
 
-def _filebase(stream: io.BytesIO, *, implicit: bool) -> Any:
-    from pydicom.filebase import DicomIO
-
-    base = DicomIO(stream)
-    base.is_little_endian, base.is_implicit_VR = True, implicit
-    return base
+def compressed(made: Dataset, process: str) -> bytes:
+    """The file as GDCM compresses it; `process` is GDCM's name of a transfer syntax."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = str(Path(folder) / "a.dcm"), str(Path(folder) / "b.dcm")
+        Path(source).write_bytes(content(made))
+        reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+        reader.SetFileName(source)
+        assert reader.Read()
+        change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, process)))
+        change.SetInput(reader.GetImage())
+        assert change.Change()
+        writer.SetFileName(target)
+        writer.SetFile(reader.GetFile())
+        writer.SetImage(change.GetOutput())
+        assert writer.Write()
+        return Path(target).read_bytes()

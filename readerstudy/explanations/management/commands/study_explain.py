@@ -51,6 +51,7 @@ class Command(BaseCommand):
                         label="Explaining",
                         unit="cases",
                         send_again=lambda: stale_requeue(now=timezone.now(), idle=True),
+                        waits=lambda: "; ".join(str(reason) for reason in explanation_progress(study).postponed),
                     )
         except (ExplanationError, StalledError, ProcessError) as error:
             raise CommandError(str(error)) from error

@@ -8,8 +8,8 @@ from django.utils import timezone
 from readerstudy.explanations.work import StalledError, Workforce
 from readerstudy.lib.processes import ProcessError
 from readerstudy.studies.commands import study_named
-from readerstudy.studies.selectors import images_without_score, score_progress
-from readerstudy.studies.services import StudyError, scores_request
+from readerstudy.studies.selectors import score_progress, scorings_failed
+from readerstudy.studies.services import StudyError, scores_request, scores_requeue
 
 
 class Command(BaseCommand):
@@ -26,6 +26,7 @@ class Command(BaseCommand):
         study = study_named(options["slug"])
         try:
             wanted = scores_request(study=study, now=timezone.now())
+            scores_requeue(now=timezone.now(), idle=False)
             if wanted:
                 before = score_progress(study).images - wanted
 
@@ -33,20 +34,24 @@ class Command(BaseCommand):
                     progress = score_progress(study)
                     return progress.scored + progress.failed - before
 
+                def waits() -> str:
+                    return "; ".join(str(reason) for reason in score_progress(study).postponed)
+
                 with Workforce(self.stdout.write, start=not options["no_worker"]) as workforce:
                     workforce.wait_for(
                         finished,
                         total=wanted,
                         label="Scoring",
                         unit="images",
-                        send_again=lambda: scores_request(study=study, now=timezone.now()),
+                        send_again=lambda: scores_requeue(now=timezone.now(), idle=True),
+                        waits=waits,
                     )
         except (StudyError, StalledError, ProcessError) as error:
             raise CommandError(str(error)) from error
         progress = score_progress(study)
         if progress.failed:
-            for image in images_without_score(study).exclude(score_error="").order_by("name")[:5]:
-                self.stderr.write(f"{image.name}: {image.score_error}")
+            for scoring in scorings_failed(study)[:5]:
+                self.stderr.write(f"{scoring.image.name}: {scoring.error}")
         if progress.images and progress.failed == progress.images:
             raise CommandError("No image could be scored.")
         self.stdout.write(
