@@ -135,7 +135,7 @@ def _places_and_times(allocation: Allocation) -> Iterable[tuple[Any, ...]]:
 
     doubtful = ~Q(seconds_doubt="")
     answers = Answer.objects.filter(doubtful, reading=OuterRef("pk")).order_by().values("reading")
-    answers = answers.annotate(result=Count("pk")).values("result")
+    answers_in_doubt = Subquery(answers.annotate(result=Count("pk")).values("result"))
     earliest = Visit.objects.filter(reading=OuterRef("pk"), painted_ms__isnull=False).order_by("started_at")
     times: dict[str, Any] = {
         "visits": of_visits(Count("pk")),
@@ -145,7 +145,7 @@ def _places_and_times(allocation: Allocation) -> Iterable[tuple[Any, ...]]:
         "hidden_seconds": of_visits(Sum("hidden_seconds")),
         "painted_ms": Subquery(earliest.values("painted_ms")[:1]),
         "events_lost": of_visits(Sum("events_lost")),
-        "seconds_doubt": Coalesce(of_visits(Count("pk", filter=doubtful)), 0) + Coalesce(Subquery(answers), 0),
+        "seconds_doubt": Coalesce(of_visits(Count("pk", filter=doubtful)), 0) + Coalesce(answers_in_doubt, 0),
     }
     paths = [path for path, _ in _PLACE.values()]
     opened = Reading.objects.filter(allocation=allocation, opened_at__isnull=False)
