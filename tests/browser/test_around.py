@@ -88,6 +88,12 @@ def test_from_consent_over_training_to_the_certificate(page: Page, live_server, 
                 page.get_by_role("link", name="Go on reading").click()
                 expect(page.get_by_role("button", name="Go on with period 1")).to_be_focused()
                 page.keyboard.press("Enter")
+        if period == 1:
+            expect(page.get_by_text("You have finished period 1.")).to_be_visible()
+            expect(page.get_by_role("link", name="Go back and change answers of period 1")).to_be_visible()
+            shot("around-between-periods")
+            page.keyboard.press("Enter")  # once too often: nothing begins by it
+            page.get_by_role("button", name="Begin period 2").click()
     expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     shot("around-thanks")
     page.get_by_role("link", name="Your certificate").click()
