@@ -219,6 +219,7 @@ def effect_table(
     family = holm_limits(len(LABELS) * len(targets))
     for question in natural_order(frame["question"].unique()):
         of_question: list[dict[str, Any]] = []
+        of_ranks: dict[str, list[str]] = {}  # what is to be said of ranks -> the rows of which it is true
         for label, target in itertools.product(LABELS, (ALL, *targets)):
             own = _select(pairs, question, label, target)
             differences = own["difference"].to_numpy(dtype=np.float64)
@@ -249,11 +250,15 @@ def effect_table(
                 rng = stream(seed, "effect of ranks", question, label, target)
                 more, remarks = _ranks_and_readers(own, differences, rng=rng, draws=draws)
                 row |= more
-                messages.extend(f"Signed ranks, {question}, {where}: {remark}." for remark in remarks)
+                for remark in remarks:
+                    of_ranks.setdefault(remark, []).append(where)
             if clusters is not None and clusters.known:
                 rng = stream(seed, "effect of clusters", question, label, target)
-                row |= _over_clusters(own, differences, clusters, found, rng=rng, draws=draws, limits=limits)
+                more, remarks = _over_clusters(own, differences, clusters, found, rng=rng, draws=draws, limits=limits)
+                row |= more
+                messages.extend(f"Effect over clusters, {question}, {where}: {remark}." for remark in remarks)
             of_question.append(row)
+        messages.extend(f"Signed ranks, {question}: {remark} ({'; '.join(of)})." for remark, of in of_ranks.items())
         rows.extend(_with_cluster_holm(adjusted_rows(of_question, adjust)))
     columns = EFFECT_COLUMNS if adjust == "holm" else [*EFFECT_COLUMNS, "p_bh"]
     if rows and frame["reader"].nunique() < MIN_READERS:
@@ -270,16 +275,24 @@ def _over_clusters(
     rng: np.random.Generator,
     draws: int,
     limits: Sequence[float],
-) -> dict[str, float]:
-    """What clusters add to a row of the effect: their number and, where they are not the cases, interval and p."""
+) -> tuple[dict[str, float], list[str]]:
+    """What clusters add to a row of the effect (number; interval and p where they are not the cases), and doubts."""
     units = clusters.of(own["case"])
     row: dict[str, float] = {"n_clusters": units.nunique()}
-    if not clusters.are_cases:
+    doubts: list[str] = []
+    if clusters.are_cases:
+        return row, doubts
+    if row["n_clusters"] == over_cases.n_cases:
         found = over_cases
-        if row["n_clusters"] < over_cases.n_cases:
-            found = case_effect(units, differences, rng=rng, draws=draws, limits=limits)
-        row |= {"cluster_low": found.ci_low, "cluster_high": found.ci_high, "cluster_p": found.p_value}
-    return row
+    else:
+        found = case_effect(units, differences, rng=rng, draws=draws, limits=limits)
+        doubts += [doubt for doubt in (found.p.doubt(limits), found.doubt) if doubt]
+        if row["n_clusters"] == 1:
+            doubts.append("no test, because all cases are one cluster")
+        elif found.reason is None and np.isnan(found.ci_low):
+            doubts.append("no interval, because the differences of all clusters are alike")
+    row |= {"cluster_low": found.ci_low, "cluster_high": found.ci_high, "cluster_p": found.p_value}
+    return row, doubts
 
 
 def _with_cluster_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
