@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from analysis.clusters import Clusters
     from analysis.scale import Scale
 
+# From one cluster no covariance can be had.
+MIN_CLUSTERS = 2
 _GROUPS = ("question", "analysis", "target", "figure")
 _OF_CLUSTERS = ["cluster_low", "cluster_high", "cluster_p"]
 COLUMNS = {
@@ -84,7 +86,10 @@ def _with_clusters(differences: pd.DataFrame, ratings: Ratings, clusters: Cluste
     table = differences.assign(**dict.fromkeys(_OF_CLUSTERS, np.nan))
     if clusters is None or clusters.are_cases:
         return table
-    merit = clustered_merit(ratings, [clusters.of_case[case] for case in ratings.cases])
+    units = [clusters.of_case[case] for case in ratings.cases]
+    if len(set(units)) < MIN_CLUSTERS:
+        return table
+    merit = clustered_merit(ratings, units)
     found = compare(merit, ratings.treatments, ratings.readers).analysis("FRRC").differences
     for index, row in table[table["analysis"] == "FRRC"].iterrows():
         estimate = found[(row["first"], row["second"])]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from analysis.resampling import case_weights, percentile_interval
+from analysis.resampling import case_weights, is_constant, percentile_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -149,12 +149,13 @@ def equivalence(mean: float, resampled: Floats, margin: float, *, n_cases: int, 
     """Two one-sided tests (Schuirmann 1987) at level alpha from resampled means.
 
     The interval of level 1 - 2 alpha is the bootstrap's percentile interval; p-values refer the distance of the mean
-    from the margins, in bootstrap standard errors, to Student's t with n_cases - 1 degrees of freedom.
+    from the margins, in bootstrap standard errors, to Student's t with n_cases - 1 degrees of freedom. Means that are
+    all alike give NaN: cases without any spread say nothing of the spread of others.
     """
     defined = resampled[~np.isnan(resampled)]
     low, high = (float(end) for end in np.quantile(defined, [alpha, 1 - alpha]))
     se = float(defined.std(ddof=1)) if len(defined) > 1 else 0.0
-    if se == 0:
-        return Equivalence(low, high, float(mean <= -margin), float(mean >= margin))
+    if se == 0 or is_constant(defined):
+        return Equivalence(np.nan, np.nan, np.nan, np.nan)
     below, above = stats.t.sf((mean + margin) / se, n_cases - 1), stats.t.cdf((mean - margin) / se, n_cases - 1)
     return Equivalence(low, high, float(below), float(above))

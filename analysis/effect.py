@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.clustered import (
+    Equivalence,
     case_reader_means,
     clustered_signed_rank,
     equivalence,
@@ -22,7 +23,7 @@ from analysis.clustered import (
 from analysis.monte_carlo import LIMIT, UNKNOWN, PValue, holm_limits
 from analysis.order import natural_order
 from analysis.paired import Adjustment, Pairs, adjusted_rows, holm
-from analysis.resampling import case_weights, percentile_interval, stream
+from analysis.resampling import case_weights, percentile_interval, settled_interval, stream
 from analysis.schema import ALL, LABELS
 from analysis.shift import OPTIONS as SHIFT
 from analysis.shift import signed_rank_shift
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
 
 OPTIONS: dict[str, str] = {
     "estimand": "mean difference over pairs, every pair counting the same",
-    "interval": "95% percentile bootstrap of cases, all pairs of a case together",
+    "interval": (
+        "95% percentile bootstrap of cases, all pairs of a case together, with up to 16,000 draws where fewer do not "
+        "tell on which side of 0 an end is"
+    ),
     "p_value": (
         "two-sided test that flips the signs of all differences of a case together: exact, by the distribution of the "
         "sum over all flips, where the cases' sums are multiples of one step as those of scores are, or are 32 or "
@@ -149,6 +153,7 @@ class CaseEffect:
     ci_high: float
     p: PValue
     reason: str | None
+    doubt: str | None = None  # what the draws of the interval leave open
 
     @property
     def p_value(self) -> float:
@@ -183,10 +188,15 @@ def case_effect(
         reason = "all differences are zero"
     if reason is not None:
         return CaseEffect(n_cases, n_pairs, mean, np.nan, np.nan, UNKNOWN, reason)
-    weights = case_weights(rng, n_cases, draws)
-    low, high = percentile_interval((weights @ sums) / (weights @ counts))
+    interval = settled_interval(lambda count: _means(rng, sums, counts, count), draws=draws)
     p = sign_flip(sums, rng=rng, draws=draws, limits=limits)
-    return CaseEffect(n_cases, n_pairs, mean, low, high, p, None)
+    return CaseEffect(n_cases, n_pairs, mean, interval.low, interval.high, p, None, interval.doubt)
+
+
+def _means(rng: np.random.Generator, sums: Floats, counts: Floats, draws: int) -> Floats:
+    """Means over pairs in so many resamples of cases with these sums and numbers of pairs."""
+    weights = case_weights(rng, len(sums), draws)
+    return np.asarray((weights @ sums) / (weights @ counts), dtype=np.float64)
 
 
 def effect_table(
@@ -209,6 +219,7 @@ def effect_table(
     family = holm_limits(len(LABELS) * len(targets))
     for question in natural_order(frame["question"].unique()):
         of_question: list[dict[str, Any]] = []
+        of_ranks: dict[str, list[str]] = {}  # what is to be said of ranks -> the rows of which it is true
         for label, target in itertools.product(LABELS, (ALL, *targets)):
             own = _select(pairs, question, label, target)
             differences = own["difference"].to_numpy(dtype=np.float64)
@@ -220,8 +231,8 @@ def effect_table(
                 messages.append(f"Effect over cases, {question}, {where}: no test, because {found.reason}.")
             elif np.isnan(found.ci_low):
                 messages.append(f"Effect over cases, {question}, {where}: no interval, because {ALIKE}.")
-            if (doubt := found.p.doubt(limits)) is not None:
-                messages.append(f"Effect over cases, {question}, {where}: {doubt}.")
+            doubts = [found.p.doubt(limits), found.doubt]
+            messages.extend(f"Effect over cases, {question}, {where}: {doubt}." for doubt in doubts if doubt)
             row = {
                 "question": question,
                 "label": label,
@@ -239,11 +250,15 @@ def effect_table(
                 rng = stream(seed, "effect of ranks", question, label, target)
                 more, remarks = _ranks_and_readers(own, differences, rng=rng, draws=draws)
                 row |= more
-                messages.extend(f"Signed ranks, {question}, {where}: {remark}." for remark in remarks)
+                for remark in remarks:
+                    of_ranks.setdefault(remark, []).append(where)
             if clusters is not None and clusters.known:
                 rng = stream(seed, "effect of clusters", question, label, target)
-                row |= _over_clusters(own, differences, clusters, found, rng=rng, draws=draws, limits=limits)
+                more, remarks = _over_clusters(own, differences, clusters, found, rng=rng, draws=draws, limits=limits)
+                row |= more
+                messages.extend(f"Effect over clusters, {question}, {where}: {remark}." for remark in remarks)
             of_question.append(row)
+        messages.extend(f"Signed ranks, {question}: {remark} ({'; '.join(of)})." for remark, of in of_ranks.items())
         rows.extend(_with_cluster_holm(adjusted_rows(of_question, adjust)))
     columns = EFFECT_COLUMNS if adjust == "holm" else [*EFFECT_COLUMNS, "p_bh"]
     if rows and frame["reader"].nunique() < MIN_READERS:
@@ -260,16 +275,24 @@ def _over_clusters(
     rng: np.random.Generator,
     draws: int,
     limits: Sequence[float],
-) -> dict[str, float]:
-    """What clusters add to a row of the effect: their number and, where they are not the cases, interval and p."""
+) -> tuple[dict[str, float], list[str]]:
+    """What clusters add to a row of the effect (number; interval and p where they are not the cases), and doubts."""
     units = clusters.of(own["case"])
     row: dict[str, float] = {"n_clusters": units.nunique()}
-    if not clusters.are_cases:
+    doubts: list[str] = []
+    if clusters.are_cases:
+        return row, doubts
+    if row["n_clusters"] == over_cases.n_cases:
         found = over_cases
-        if row["n_clusters"] < over_cases.n_cases:
-            found = case_effect(units, differences, rng=rng, draws=draws, limits=limits)
-        row |= {"cluster_low": found.ci_low, "cluster_high": found.ci_high, "cluster_p": found.p_value}
-    return row
+    else:
+        found = case_effect(units, differences, rng=rng, draws=draws, limits=limits)
+        doubts += [doubt for doubt in (found.p.doubt(limits), found.doubt) if doubt]
+        if row["n_clusters"] == 1:
+            doubts.append("no test, because all cases are one cluster")
+        elif found.reason is None and np.isnan(found.ci_low):
+            doubts.append("no interval, because the differences of all clusters are alike")
+    row |= {"cluster_low": found.ci_low, "cluster_high": found.ci_high, "cluster_p": found.p_value}
+    return row, doubts
 
 
 def _with_cluster_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -326,17 +349,34 @@ def equivalence_table(
             where = f"{label}, {'all targets' if target == ALL else target}"
             messages.append(f"Equivalence, {question}, {where}: no test, because there are fewer than two cases.")
         else:
-            sums, counts = np.bincount(codes, differences), np.bincount(codes).astype(np.float64)
-            weights = case_weights(stream(seed, "equivalence", question, label, target), n_cases, draws)
-            found = equivalence(
-                float(differences.mean()), (weights @ sums) / (weights @ counts), margin, n_cases=n_cases
+            sums = np.asarray(np.bincount(codes, differences), dtype=np.float64)
+            counts = np.bincount(codes).astype(np.float64)
+            found, doubt = _equivalence(
+                sums, counts, margin, rng=stream(seed, "equivalence", question, label, target), draws=draws
             )
+            if np.isnan(found.low):
+                doubt = f"no test, because {ALIKE}"
+            if doubt is not None:
+                where = f"{label}, {'all targets' if target == ALL else target}"
+                messages.append(f"Equivalence, {question}, {where}: {doubt}.")
             row |= {"low_90": found.low, "high_90": found.high, "p_equivalence": found.p_value}
             row |= {"p_above_lower": found.p_lower, "p_below_upper": found.p_upper}
-            row["equivalent"] = bool(-margin < found.low and found.high < margin)
-            row["not_worse"] = bool(found.low > -margin if label == "TP" else found.high < margin)
+            if not np.isnan(found.low):
+                row["equivalent"] = bool(-margin < found.low and found.high < margin)
+                row["not_worse"] = bool(found.low > -margin if label == "TP" else found.high < margin)
         rows.append(row)
     return pd.DataFrame(rows, columns=EQUIVALENCE_COLUMNS), messages
+
+
+def _equivalence(
+    sums: Floats, counts: Floats, margin: float, *, rng: np.random.Generator, draws: int
+) -> tuple[Equivalence, str | None]:
+    """The two one-sided tests, with draws enough to tell the 90% interval from the margins, or what they leave open."""
+    drawn = settled_interval(
+        lambda count: _means(rng, sums, counts, count), draws=draws, limits=(-margin, margin), level=0.9
+    )
+    mean = float(sums.sum() / counts.sum())
+    return equivalence(mean, drawn.values, margin, n_cases=len(sums)), drawn.doubt
 
 
 def reader_correlation(pairs: pd.DataFrame) -> float:

@@ -164,8 +164,8 @@ def sensitivity_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int
                     messages.append(f"Sensitivity, {question}, {label}, {name}: no test, because {found.reason}.")
                 elif np.isnan(found.ci_low):
                     messages.append(f"Sensitivity, {question}, {label}, {name}: no interval, because {ALIKE}.")
-                if (doubt := found.p.doubt()) is not None:
-                    messages.append(f"Sensitivity, {question}, {label}, {name}: {doubt}.")
+                doubts = [found.p.doubt(), found.doubt]
+                messages.extend(f"Sensitivity, {question}, {label}, {name}: {doubt}." for doubt in doubts if doubt)
                 rows.append(
                     {
                         "question": question,

@@ -12,6 +12,7 @@ from scipy import stats
 
 from analysis.figures import auc_figure
 from analysis.methods import mrmc_methods_text
+from analysis.monte_carlo import CONFIDENCE, LIMIT
 from analysis.mrmc import LEVEL, ObuchowskiRockette, obuchowski_rockette
 from analysis.mrmc_merit import Covariance, Resampling, perfect_interval
 from analysis.mrmc_points import point_options, point_tables
@@ -129,6 +130,27 @@ def mrmc_messages(ratings: Ratings, result: ObuchowskiRockette) -> list[str]:
     return messages
 
 
+def _of_draws(result: ObuchowskiRockette, draws: int) -> list[str]:
+    """How far the draws of a bootstrap covariance leave the p-values of FRRC open, in sentences.
+
+    A variance of so many draws has a relative standard error of sqrt(2 / draws).
+    """
+    off = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * np.sqrt(2 / draws)
+    found = []
+    for (first, second), estimate in result.analysis("FRRC").differences.items():
+        if np.isnan(estimate.se):
+            continue
+        z = abs(estimate.value) / estimate.se
+        low, high = (float(2 * stats.norm.sf(z / np.sqrt(max(1 + sign * off, 1e-9)))) for sign in (-1, 1))
+        undecided = " That does not tell on which side of .05 it is: ask for more draws (--draws)."
+        decided = not low < LIMIT < high
+        found.append(
+            f"FRRC, {first} - {second}: p is {estimate.p_value:.4f}, by {draws:,} draws of the covariance {low:.4f} to "
+            f"{high:.4f} (99% Monte Carlo interval).{'' if decided else undecided}"
+        )
+    return found
+
+
 def independent_pairs(ratings: Ratings) -> int:
     """How many pairs of a case with and one without the condition there are, each case in one pair."""
     positive = int(ratings.truth.sum())
@@ -184,6 +206,8 @@ def build_mrmc(
     tables = mrmc_tables(ratings, result)
     alike = alike_notes({name: checked[name].unique() for name in ("reader", "case", "treatment")})
     messages = [*notes, *alike, *mrmc_messages(ratings, result)]
+    if covariance == "bootstrap":
+        messages += _of_draws(result, (resampling or Resampling()).draws)
     if ratings.targets:
         of_targets, of_thin = target_tables(ratings, covariance=covariance, resampling=resampling)
         tables |= of_targets

@@ -124,7 +124,11 @@ def _effects(timed: pd.DataFrame, arms: Sequence[str], *, seed: int, draws: int)
         rows.append(slope)
     else:
         messages.append("Time: positions are not known or do not vary, so that there is no learning slope.")
-    return pd.DataFrame(rows, columns=TIME_COLUMNS["time_effect"]), messages
+    table = pd.DataFrame(rows, columns=TIME_COLUMNS["time_effect"])
+    without = table.loc[table["ci_low"].isna(), "effect"].tolist()
+    if without:
+        messages.append(f"Time: no interval of {', '.join(without)}, because the cases are too few or all alike.")
+    return table, messages
 
 
 def _pairs(timed: pd.DataFrame, arms: Sequence[str]) -> _Pairs:

@@ -29,6 +29,7 @@ from analysis.ordinal_report import ARM, INTERACTION, report_design
 from analysis.paired import signed_rank
 from analysis.ratings import Ratings
 from analysis.resampling import percentile_interval
+from analysis.shift import signed_rank_p
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +67,10 @@ def p_values(scores: Floats, rng: np.random.Generator) -> Iterator[tuple[str, fl
     yield NAIVE[0], signed_rank(differences).p_value or 1.0
     names = pd.Series([f"c{number}" for number in case])
     found = case_effect(names, differences, rng=rng, draws=DRAWS)
-    yield "Sign flip of cases", found.p_value
+    yield "Sign flip of cases, exact", found.p_value
     yield "Bootstrap of cases, interval", float(found.ci_low <= 0 <= found.ci_high)
     yield "Signed-rank with cases as clusters", clustered_signed_rank(case, differences).p_value
+    yield "Signed-rank with cases as clusters, exact", signed_rank_p(case, differences)
     means = case_reader_means(case, reader, differences, rng=rng, draws=DRAWS)
     low, high = percentile_interval(means)
     yield "Bootstrap of cases and readers, interval", float(low <= 0 <= high)

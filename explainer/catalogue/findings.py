@@ -75,6 +75,7 @@ _WORD = re.compile(r"[^\W_]+")
 _ALIKE = 0.84
 _UNMATCHED = 4
 _LONGEST_RUN = 4
+_FEW_WORDS = 6
 #: A name at least this long is recognised inside a longer word (bronchopneumonia, hydropneumothorax).
 _INSIDE = 8
 
@@ -93,6 +94,7 @@ def _dropped(character: str) -> bool:
     return character == "_" or unicodedata.category(character) in {"Zs", "Cc", "Cf", "Pd"} or character == "\u2212"
 
 
+@lru_cache(maxsize=50_000)
 def folded(text: str) -> str:
     """The text without regard to case, blanks, underscores and hyphens: by this, spellings of one name are equal."""
     normal = unicodedata.normalize("NFKC", text).casefold()
@@ -265,9 +267,16 @@ def _alike(spellings: tuple[tuple[str, str], ...], text: str) -> tuple[str, ...]
     words, whole = _words(text), folded(text)
     lengths = range(1, min(_LONGEST_RUN, len(words)) + 1)
     runs = {"".join(words[start : start + n]) for n in lengths for start in range(len(words) - n + 1)}
-    close = ((run, key) for run in {whole, *runs} for key in difflib.get_close_matches(run, known, n=3, cutoff=_ALIKE))
-    near = {key for run, key in close if _unmatched(run, key) <= _UNMATCHED}
+    # In a whole sentence, misspelt names of several words are looked for in vain: too many runs.
+    near = {key for run in ({whole, *runs} if len(words) <= _FEW_WORDS else words) for key in _near(spellings, run)}
     found = [
         name for key, name in known.items() if key in runs or key in near or (len(key) >= _INSIDE and key in whole)
     ]
     return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=50_000)
+def _near(spellings: tuple[tuple[str, str], ...], text: str) -> tuple[str, ...]:
+    """Spellings that a word or a few words nearly are."""
+    close = difflib.get_close_matches(text, [key for key, _ in spellings], n=3, cutoff=_ALIKE)
+    return tuple(key for key in close if _unmatched(text, key) <= _UNMATCHED)

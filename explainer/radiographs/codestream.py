@@ -17,6 +17,8 @@ _JPEG_2000 = "1.2.840.10008.1.2.4.91"
 _SOI, _SIZ = b"\xff\xd8\xff", b"\xff\x4f\xff\x51"
 _JP2 = b"\x00\x00\x00\x0cjP"
 _SIGNED = 0x80
+#: Of the capabilities: PS3.5 A.4.4 and part 15 of JPEG 2000.
+_HIGH_THROUGHPUT = 0x4000
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -31,6 +33,7 @@ class Codestream:
     rows: int
     columns: int
     components: int
+    high_throughput: bool = False
 
 
 def begins(data: bytes) -> bool:
@@ -55,9 +58,17 @@ def codestream_of(data: bytes) -> Codestream | None:
 def _jpeg_2000(data: bytes) -> Codestream:
     right, lower, left, upper = struct.unpack(">4I", data[8:24])
     (components,) = struct.unpack(">H", data[40:42])
+    (capabilities,) = struct.unpack(">H", data[6:8])
     depth = data[42]
     return Codestream(
-        data, _JPEG_2000, (depth & ~_SIGNED) + 1, bool(depth & _SIGNED), lower - upper, right - left, components
+        data,
+        _JPEG_2000,
+        (depth & ~_SIGNED) + 1,
+        signed=bool(depth & _SIGNED),
+        rows=lower - upper,
+        columns=right - left,
+        components=components,
+        high_throughput=bool(capabilities & _HIGH_THROUGHPUT),
     )
 
 

@@ -13,7 +13,7 @@ from scipy.ndimage import median_filter, uniform_filter
 
 from explainer.catalogue.doubts import Doubt
 from explainer.radiographs.lettering import lettering, reduced
-from explainer.radiographs.likeness import Likeness, likeness, upright_likeness
+from explainer.radiographs.likeness import likeness, upright_likeness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ _LEAST_MIDDLE_RANGE = 0.1
 _ENDS, _MOST_AT_THE_ENDS = 0.004, 0.03
 _LEAST_NEIGHBOUR_CORRELATION = 0.93
 _LEAST_GREY_BITS = 5.2
-_LEAST_LIKENESS = 0.36
+_LEAST_LIKENESS, _LEAST_TURNED_LIKENESS = 0.36, 0.5
 _TURNED_LIKELIER = 0.04
 _SEAM_UPRIGHT, _SEAM_LEVEL = 2.2, 4.0
 _HALF_LIKENESS, _HALF_LIKELIER = 0.45, 0.15
@@ -122,18 +122,15 @@ def _by_likeness(small: NDArray[np.float32]) -> set[Doubt]:
         return {Doubt.TWO_VIEWS}
     if _parted(small, _SEAM_UPRIGHT) or _parted(small.T, _SEAM_LEVEL):
         return {Doubt.TWO_VIEWS}
-    known = max(whole.upright, whole.turned)
-    inverted = whole.inverted > known or whole.inverted_turned > known + _TURNED_LIKELIER
-    if inverted:
-        whole = Likeness(whole.inverted, whole.inverted_turned, whole.upright, whole.turned)
-    if max(whole.upright, whole.turned) < _LEAST_LIKENESS:
-        return {Doubt.UNLIKE}
-    found = {Doubt.INVERTED} if inverted else set()
-    if whole.turned > whole.upright + _TURNED_LIKELIER:
-        found.add(Doubt.TURNED)
-    elif whole.upright < _LEAST_LIKENESS:
-        found.add(Doubt.UNLIKE)
-    return found
+    ways: dict[tuple[Doubt, ...], float] = {(): whole.upright, (Doubt.INVERTED,): whole.inverted}
+    for doubts, alike in (
+        ((Doubt.TURNED,), whole.turned),
+        ((Doubt.INVERTED, Doubt.TURNED), whole.inverted_turned),
+    ):
+        if alike > _LEAST_TURNED_LIKENESS:
+            ways[doubts] = alike - _TURNED_LIKELIER
+    likeliest = max(ways, key=lambda doubts: ways[doubts])
+    return {Doubt.UNLIKE} if ways[likeliest] < _LEAST_LIKENESS else set(likeliest)
 
 
 def _middle(picture: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -205,13 +205,13 @@ def _entries(data: Any, kind: str, count: int, *, little_endian: bool) -> NDArra
 
 
 def _window(dataset: Any) -> Window | None:
-    """The first window; None where there is none, or one of no width, as viewers take it."""
-    center, width = _number(dataset, "WindowCenter"), _number(dataset, "WindowWidth")
-    if center is None or width is None or width <= 0:
-        return None
+    """The first window that has a width, as viewers take it; None where there is none."""
     named = _text(dataset, "VOILUTFunction").upper()
     function: Function = next((name for name in FUNCTIONS if name == named), "LINEAR")
-    return Window(center, width, function)
+    for center, width in zip(_numbers(dataset, "WindowCenter"), _numbers(dataset, "WindowWidth"), strict=False):
+        if width > 0:
+            return Window(center, width, function)
+    return None
 
 
 def _padding(dataset: Any, plain: GreyScale) -> tuple[int, int] | None:
@@ -284,12 +284,16 @@ def _text(dataset: Any, keyword: str) -> str:
     return "" if value is None else str(value).strip(" \0")
 
 
+def _numbers(dataset: Any, keyword: str) -> list[float]:
+    """The numbers of a tag."""
+    value = _value(dataset, keyword)
+    values = value if _is_list(value) else [value]
+    return [_float(item, keyword) for item in values if item is not None and item != ""]
+
+
 def _number(dataset: Any, keyword: str) -> float | None:
     """The first number of a tag."""
-    value = _value(dataset, keyword)
-    if _is_list(value):
-        value = next(iter(value), None)
-    return None if value is None or value == "" else _float(value, keyword)
+    return next(iter(_numbers(dataset, keyword)), None)
 
 
 def _float(value: Any, keyword: str) -> float:

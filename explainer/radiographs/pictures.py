@@ -71,6 +71,8 @@ def stored_picture(data: bytes) -> StoredPicture:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
             if image.width * image.height > MAX_PIXELS:  # before a single one is decompressed
                 raise Refused(f"{image.width} x {image.height} pixels are more than the {MAX_PIXELS:,} that are read")
+            if image.format == "PNG" and getattr(image, "n_frames", 1) > 1:
+                raise Refused("it is an animated PNG; a radiograph has one picture: save the one that is meant")
             image.load()
             values, bits = _grey(image)
             return StoredPicture(values, bits, _orientation(image), _ratio(image), image.mode, _colour(image))

@@ -1,6 +1,6 @@
 """DICOM in a process of its own with limits on memory and time: a hostile file can harm nothing else.
 
-Run as a program it reads a file from standard input and writes one line of JSON, then the grey values.
+`main` is that process: it reads a file from standard input and writes one line of JSON, then the grey values.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from explainer.radiographs.limits import CPU_SECONDS, MEMORY_BYTES, WALL_SECONDS
 
 logger = logging.getLogger(__name__)
 
+#: Not `-m`: the package has loaded this module by then, of which Python warns, and warnings may be errors.
+_PROGRAM = f"import sys; from {__name__} import main; sys.exit(main())"
 _PACKAGES = Path(__file__).resolve().parents[2]
 _DAMAGED = "it is DICOM that cannot be decoded, since it is damaged or cut short: copy or export it again"
 _TOO_LARGE = f"decoding it takes more than {MEMORY_BYTES // 1024**3} GiB of memory: store it uncompressed"
@@ -45,7 +47,7 @@ def decoded(data: bytes) -> Decoded:
     try:
         # -P: a file in the current folder must not be taken for a module.
         done = subprocess.run(
-            [sys.executable, "-P", "-m", __name__],
+            [sys.executable, "-P", "-c", _PROGRAM],
             input=data,
             capture_output=True,
             timeout=WALL_SECONDS,
@@ -121,7 +123,3 @@ def main() -> int:
         head, pixels = _answer(sys.stdin.buffer.read())
         out.write(json.dumps(head).encode() + b"\n" + pixels)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

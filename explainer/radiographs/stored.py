@@ -100,6 +100,11 @@ def _decompressed(fragments: list[bytes], header: Header, syntax: str) -> tuple[
                 f"its header says {header.columns} x {header.rows} pixels, its compressed picture has "
                 f"{stream.columns} x {stream.rows}: export it again from where it came"
             )
+        if stream.high_throughput:
+            raise Refused(
+                "its pixels are compressed by High-Throughput JPEG 2000, which is not read: store it uncompressed or "
+                "as JPEG 2000"
+            )
         if stream.components != 1:
             raise Refused("its compressed picture is colour: save it as grey (MONOCHROME2)")
         # A compressor that knew of the 12 bits in 16 has moved them down; one that took all 16 has not.
@@ -137,6 +142,8 @@ def _codestream_cells(stream: Codestream) -> NDArray[Any]:
     image.SetPixelFormat(gdcm.PixelFormat(1, allocated, stream.precision, stream.precision - 1, int(stream.signed)))
     image.SetPlanarConfiguration(0)
     decoded = image.GetBuffer()
+    if decoded is None:
+        raise Refused(_DAMAGED)
     data = decoded.encode("utf-8", "surrogateescape") if isinstance(decoded, str) else bytes(decoded)
     expected = stream.rows * stream.columns * allocated // _BYTE
     if len(data) < expected:

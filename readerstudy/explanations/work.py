@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from django.conf import settings
+from django.db import OperationalError
 from django.utils import timezone
 
 from readerstudy.explanations.selectors import workers_alive
@@ -50,7 +51,7 @@ class Workforce:
         elif self._start and not workers_alive(now=timezone.now()):
             name = f"temporary-{os.getpid()}"
             self._say(f"No worker was seen lately: starting one for this command ({self._supervisor.log_path(name)}).")
-            self._supervisor.start(Command(name, worker_arguments(name), {}, RESTARTS))
+            self._supervisor.start(Command(name, worker_arguments(name), {}, RESTARTS, worker_works(name)))
             self._started = True
 
     def wait_for(
@@ -106,6 +107,18 @@ def worker_arguments(name: str, *, queue: str = GPU) -> list[str]:
     app = "readerstudy.results" if queue == REPORTS else "readerstudy"
     celery = [sys.executable, "-m", "celery", "-A", app, "--workdir", str(settings.BASE_DIR)]
     return [*celery, "worker", "-Q", queue, "-c", "1", "-n", f"{name}@%h", "-l", "INFO"]
+
+
+def worker_works(name: str, *, queue: str = GPU) -> Callable[[], bool]:
+    """What tells whether the worker of this name shows life; a database that is away is no fault of the worker."""
+
+    def works() -> bool:
+        try:
+            return any(worker.name.startswith(f"{name}@") for worker in workers_alive(now=timezone.now(), queue=queue))
+        except OperationalError:
+            return True
+
+    return works
 
 
 def _stalled(label: str, done: int, total: int, reason: str) -> str:

@@ -6,6 +6,7 @@ after a grace time whatever is left of its group gets SIGKILL. Where the supervi
 guard process beside each child notices that its pipe is closed and does the same.
 """
 
+import http.client
 import os
 import signal
 import socket
@@ -22,6 +23,9 @@ from types import FrameType, TracebackType
 from typing import Self
 
 GRACE_SECONDS = 15.0
+# How often a process is asked whether it works, and for how long it may not: it starts, or the machine is busy.
+PROBE_SECONDS = 5.0
+PATIENCE_SECONDS = 90.0
 POLL_SECONDS = 0.05
 LOG_TAIL_LINES = 15
 
@@ -34,20 +38,33 @@ class ProcessError(Exception):
 class Command:
     """A process to run: its name (also that of its log), its arguments, and what its environment adds.
 
-    `restarts` is how often it is started again, with a word to the user, where it ends by itself.
+    `restarts` is how often it is started again, with a word to the user, where it ends by itself. `works` tells whether
+    it does what it is for: one that is there and does not, for a while, is ended, and so started again.
     """
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
     restarts: int = 0
+    works: Callable[[], bool] | None = None
 
 
 class Supervisor:
     """Starts processes and ends them all; a context manager."""
 
-    def __init__(self, log_folder: Path, *, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        log_folder: Path,
+        *,
+        grace_seconds: float = GRACE_SECONDS,
+        probe_seconds: float = PROBE_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._log_folder = log_folder
+        self._probe_seconds = probe_seconds
+        self._patience_seconds = patience_seconds
+        self._worked_at: dict[str, float] = {}
+        self._probed_at = 0.0
         self._grace_seconds = grace_seconds
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, Command] = {}
@@ -79,6 +96,7 @@ class Supervisor:
                 message = f"{command.name} cannot be started: {error}"
                 raise ProcessError(message) from error
         self._children[command.name] = child
+        self._worked_at[command.name] = time.monotonic()
         self._guards.append(_start_guard(child.pid, self._grace_seconds))
         return child.pid
 
@@ -87,7 +105,8 @@ class Supervisor:
         return self._log_folder / f"{name}.log"
 
     def check(self) -> None:
-        """Start again, with a word about it, what has ended by itself; raise where it has used up its restarts."""
+        """Start again, with a word about it, what ended or stands still; raise where it has used up its restarts."""
+        self._end_what_stands_still()
         for name, child in list(self._children.items()):
             code = child.poll()
             if code is None or self._stopped.is_set():
@@ -100,6 +119,23 @@ class Supervisor:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)  # what it may have left behind
             self._spawn(self._commands[name])
+
+    def _end_what_stands_still(self) -> None:
+        now = time.monotonic()
+        if now - self._probed_at < self._probe_seconds:
+            return
+        if now - self._probed_at > self._patience_seconds:  # nobody asked for so long: no silence to count from
+            self._worked_at = dict.fromkeys(self._children, now)
+        self._probed_at = now
+        for name, child in self._children.items():
+            works = self._commands[name].works
+            if works is None or works():
+                self._worked_at[name] = time.monotonic()
+            elif now - self._worked_at[name] > self._patience_seconds and child.poll() is None:
+                print(f"{name} stands still; it is ended.", file=sys.stderr, flush=True)
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
 
     def tail(self, name: str, lines: int = LOG_TAIL_LINES) -> str:
         """Return the last lines that a process wrote."""
@@ -181,6 +217,18 @@ def answers(port: int, *, host: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((host, port)) == 0
+
+
+def serves(port: int, *, host: str = "127.0.0.1") -> bool:
+    """Tell whether a web server there answers requests: a stopped one still accepts connections."""
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 # Reads until its standard input closes, which it does only when the supervisor ends. Then ends the child and its group.

@@ -1,12 +1,15 @@
 """Image files of others, made ours: read and checked by the one reader, kept as plain grey PNG without any metadata."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image as Picture
 
+from explainer.catalogue.doubts import Doubt
 from explainer.errors import RadiographError
 from explainer.radiographs import Placement, file_bytes, mask_of, png_of, radiograph_of
 from readerstudy.lib.media import content_name, media_path, media_write
@@ -55,6 +58,23 @@ def image_store(path: Path, *, view: str = "") -> StoredImage:
         doubts=radiograph.doubts(view),
         created=created,
     )
+
+
+def picture_doubts(file: str, *, technical: Mapping[str, Any], view: str, known: Sequence[str]) -> list[str]:
+    """The doubts about a stored picture. Colours are not stored, so that a `known` doubt about them stays.
+
+    Without its file the known ones are all there is to say.
+    """
+    from explainer.radiographs.doubts import find_doubts  # with scipy, which no page needs
+
+    path = media_path(file)
+    if not path.is_file():
+        return list(known)
+    with Picture.open(path, formats=("PNG",)) as picture:
+        values = np.asarray(picture)
+    grey = values.astype(np.float32) / np.float32(np.iinfo(values.dtype).max)
+    found = {*find_doubts(grey, facts={**technical, "view": view}), *({Doubt.COLOUR.value} & set(known))}
+    return [doubt.value for doubt in Doubt if doubt.value in found]
 
 
 def mask_store(path: Path, *, placement: Placement) -> tuple[str, bool]:

@@ -86,6 +86,23 @@ def test_every_case_twice_is_as_good_as_once() -> None:
     assert doubled["ci_high"] - doubled["ci_low"] < 0.8 * (alone["ci_high"] - alone["ci_low"])
 
 
+def test_clusters_do_not_depend_on_the_order_of_rows(small_study: pd.DataFrame) -> None:
+    shared = small_study.assign(patient=small_study["case"].replace({"c2": "c1", "c6": "c1"}))
+    tables = []
+    for frame in (shared, shared.sample(frac=1, random_state=5)):
+        checked = validate(frame)
+        pairs = make_pairs(checked, ("A", "B"))
+        tables.append(effect_table(checked, pairs, seed=1, draws=50, clusters=clusters_of(checked))[0])
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_cases_of_one_patient_alone_have_no_test_over_clusters_and_a_sentence(small_study: pd.DataFrame) -> None:
+    report = build(small_study.assign(patient="p"), draws=20)
+    assert report.tables["effect"]["cluster_p"].isna().all()
+    assert report.tables["auc_differences"]["cluster_p"].isna().all()
+    assert any("TP, all targets: no test, because all cases are one cluster" in one for one in report.messages)
+
+
 def test_independent_cases_have_their_number_of_clusters_and_nothing_else(small_study: pd.DataFrame) -> None:
     report = build(small_study.assign(image=small_study["case"] + ".png", patient=""), draws=20)
     effect = report.tables["effect"]

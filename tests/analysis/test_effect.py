@@ -214,6 +214,16 @@ def test_equivalence_lies_within_the_margin_or_not() -> None:
         assert any("TP, all targets: no test" in message for message in messages)
 
 
+def test_equivalence_of_cases_that_are_all_alike_is_not_claimed() -> None:
+    """Three cases with the difference 0 would be equivalent within any margin, with certainty."""
+    frame, pairs = pairs_of(crossover(effect=0.0, period=0.0, cases=3))
+    table, messages = equivalence_table(frame, pairs, margin=0.5, seed=1, draws=200)
+    row = table.set_index(["label", "target"]).loc[("TP", "all")]
+    assert np.isnan([row["low_90"], row["high_90"], row["p_equivalence"]]).all()
+    assert row["equivalent"] is not True
+    assert any("no test, because the differences of all cases are alike" in message for message in messages)
+
+
 def test_the_effect_has_ranks_and_readers_beside_it(small_study: pd.DataFrame) -> None:
     frame, pairs = pairs_of(small_study)
     row = effect_table(frame, pairs, seed=1, draws=100)[0].iloc[0]

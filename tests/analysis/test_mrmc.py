@@ -1,6 +1,7 @@
 """Obuchowski-Rockette: the Van Dyke data as published, brute-force checks, and the guard against few readers."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from scipy import stats
 
 from analysis.__main__ import main
 from analysis.mrmc import Analysis, ObuchowskiRockette, obuchowski_rockette
-from analysis.mrmc_merit import Covariance
+from analysis.mrmc_merit import Covariance, Resampling
 from analysis.mrmc_report import TABLE_COLUMNS, build_mrmc
 from analysis.ratings import Ratings, crossed, load_ratings
 
@@ -221,3 +222,25 @@ def test_the_command_writes_the_tables(tmp_path: Path, covariance: Covariance) -
     assert (out / "auc.svg").exists()
     assert "Obuchowski" in (out / "methods.md").read_text()
     assert build_mrmc(frame.iloc[::-1]).provenance["data"]["sha256"] == results["provenance"]["data"]["sha256"]
+
+
+def test_a_bootstrap_covariance_says_how_far_its_draws_leave_p_open() -> None:
+    """Few draws: the range is wide, holds the p-values of other seeds, and is not silent about .05."""
+    ratings = simulated(2, 3, cases=60)
+    rows = [
+        (reader, treatment, case, int(ratings.truth[k]), ratings.scores[i, j, k])
+        for i, treatment in enumerate(ratings.treatments)
+        for j, reader in enumerate(ratings.readers)
+        for k, case in enumerate(ratings.cases)
+    ]
+    frame = pd.DataFrame(rows, columns=["reader", "treatment", "case", "truth", "rating"])
+    report = build_mrmc(frame, covariance="bootstrap", resampling=Resampling(1, 200))
+    [sentence] = [message for message in report.messages if "draws of the covariance" in message]
+    low, high = (float(number) for number in re.findall(r"covariance ([\d.]+) to ([\d.]+) ", sentence)[0])
+    others = [
+        obuchowski_rockette(ratings, covariance="bootstrap", resampling=Resampling(seed, 200)).analysis("FRRC").p_value
+        for seed in range(2, 12)
+    ]
+    assert sum(low <= p_value <= high for p_value in others) >= 9
+    assert ("on which side of .05" in sentence) == (low < 0.05 < high)
+    assert not [message for message in build_mrmc(frame).messages if "draws of" in message]

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from readerstudy.lib.processes import Command, ProcessError, Supervisor, answers, free_port
+from readerstudy.lib.processes import Command, ProcessError, Supervisor, answers, free_port, serves
 from tests.lib.helpers import python_environment, wait_for
 
 # A child with a child of its own; both write their numbers into the file in argv[1] and ignore SIGTERM on request.
@@ -80,6 +80,20 @@ def test_a_process_that_ends_by_itself_is_reported_with_the_end_of_its_log(tmp_p
         supervisor.start(Command("worker", ["/bin/sh", "-c", "echo no such queue; exit 3"], {}))
         with pytest.raises(ProcessError, match=r"worker ended with status 3[\s\S]*no such queue"):
             supervisor.run()
+
+
+def test_a_process_that_stands_still_is_ended_and_started_again(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    script = "import http.server as h; h.HTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
+    port = free_port(18000)
+    command = [sys.executable, "-c", script.format(port=port)]
+    with Supervisor(tmp_path, probe_seconds=0.2, patience_seconds=6) as supervisor:
+        first = supervisor.start(Command("web", command, {}, restarts=1, works=lambda: serves(port)))
+        supervisor.wait_until(lambda: serves(port), seconds=30, what="The page")
+        os.kill(first, signal.SIGSTOP)
+        assert answers(port), "the kernel goes on accepting connections for it"
+        supervisor.wait_until(lambda: not alive(first), seconds=60, what="The end of the stopped server")
+        supervisor.wait_until(lambda: serves(port), seconds=30, what="The page again")
+    assert "web stands still; it is ended." in capfd.readouterr().err
 
 
 def test_waiting_for_something_that_does_not_come_ends_with_an_error(tmp_path: Path) -> None:

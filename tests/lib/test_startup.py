@@ -68,7 +68,7 @@ def test_a_program_is_not_run_where_there_is_no_database(folder: Path) -> None:
 def test_a_process_that_sends_tasks_loads_no_torch(folder: Path) -> None:
     script = (
         "import sys, django, os; os.environ['DJANGO_SETTINGS_MODULE'] = 'readerstudy.settings'; django.setup();"
-        "import readerstudy.lib.queue; print(sorted({'torch', 'explainer', 'torchvision'} & set(sys.modules)))"
+        "import readerstudy.lib.queue; print(sorted({'torch', 'torchvision', 'captum'} & set(sys.modules)))"
     )
     done = run(folder, "-c", script)
     assert done.stdout.strip() == "[]", done.stderr

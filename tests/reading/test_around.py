@@ -329,6 +329,16 @@ def test_a_reader_with_nothing_but_failed_cases_is_told_to_come_back(client: Cli
     assert "Others are being repaired" in client.get(url("reading_start", allocation)).text
 
 
+def test_a_reader_is_not_led_past_a_case_that_waits_to_be_tried_again(client: Client):
+    allocation = reader_make(study_make())
+    first = allocation.readings.first()
+    waiting = {"status": Explanation.Status.PENDING, "error": "the disk is full", "retry_at": NOW + timedelta(days=1)}
+    Explanation.objects.filter(case=first.case).update(**waiting)
+    client.force_login(allocation.membership.user)
+    assert client.get(url("reading_next", allocation)).url == case_url(first)
+    assert "This case is being prepared" in client.get(case_url(first)).text
+
+
 # Withdrawal
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from readerstudy.accounts.models import SignInLink
 from readerstudy.explanations.models import Explanation, Worker
-from readerstudy.studies.models import Import, Membership, Study
+from readerstudy.studies.models import Import, Membership, Prediction, Scoring, Study
 from readerstudy.studies.services import CorrectionOrder, Facts, image_correct
 from tests.reading.factories import NOW, explain, member_make, reader_make, study_make
 
@@ -91,6 +92,35 @@ def test_it_counts_workers_that_were_seen_lately(client: Client):
     page = page_of(client, study)
     assert "1 worker alive: gpu@here" in page
     assert "gone@there" not in page
+
+
+def test_it_says_what_is_tried_again_when_and_why(client: Client):
+    study = study_make(explained=False)
+    explained, stored = study.cases.order_by("number")[:2]
+    explain(explained)
+    explain(stored, status=Explanation.Status.PENDING)
+    Explanation.objects.filter(case=stored).update(error="the disk is full", retry_at=NOW + timedelta(seconds=30))
+    page = page_of(client, study)
+    assert "1 waits to be tried again at 09:00:30, because the disk is full." in page
+    assert "1 of 2 cases explained, 1 waiting 1 of 2" in page, "none failed"
+    assert "No worker is alive" in page
+
+
+def test_it_shows_how_far_scoring_is_and_what_could_not_be_scored(client: Client):
+    study = study_make()
+    states = {"done": "", "failed": "x.png is damaged.", "pending": "", "running": ""}
+    Prediction.objects.filter(image__study=study).delete()
+    for image, (status, error) in zip(study.images.order_by("pk"), states.items(), strict=False):
+        image.file = "images/ab/cd.png"
+        image.save()
+        Scoring.objects.create(
+            image=image, status=status, error=error, created_at=NOW, lease_token=uuid.uuid4(), lease_until=NOW
+        )
+    page = page_of(client, study)
+    assert re.search(r"0 of \d images scored, 1 running, 1 waiting", page), page
+    assert "The images wait until one is started: celery -A readerstudy worker --queues gpu" in page
+    assert "1 image could not be scored" in page
+    assert "x.png is damaged." in page
 
 
 def test_it_shows_how_far_each_reader_is(client: Client):

@@ -42,3 +42,17 @@ def test_an_answer_of_the_first_version_is_kept_and_counts(migrated: MigrationEx
     assert (stored.pk, stored.value, stored.content, stored.superseded) == (answer_id, 4, None, False)
     assert [question.value for question in asked_questions(Reading.objects.get(pk=reading_id))] == [4, None]
     assert Arm.objects.values("mask").distinct().count() == 2
+
+
+def test_an_image_that_could_not_be_scored_stays_so_with_its_reason(migrated: MigrationExecutor):
+    study = study_make()
+    images = list(study.images.order_by("pk").values_list("pk", flat=True))
+    migrated.migrate([("studies", "0008_image_doubts")])
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE studies_image SET score_error = 'x.png is damaged.' WHERE id = %s", [images[0]])
+    latest = MigrationExecutor(connection)
+    latest.migrate(latest.loader.graph.leaf_nodes())
+
+    from readerstudy.studies.models import Scoring
+
+    assert list(Scoring.objects.values_list("image", "status", "error")) == [(images[0], "failed", "x.png is damaged.")]

@@ -17,6 +17,7 @@ from readerstudy.accounts.models import User
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.results.gifsplanation import RECORD
 from readerstudy.studies.models import Membership, Study
+from readerstudy.studies.selectors import cases_contradicted
 from tests.results.conftest import Compute
 from tests.results.factories import published_folder, read_rows, study_make, write_read
 
@@ -96,6 +97,10 @@ def test_the_published_numbers_are_on_the_page(client: Client, shared_data_dir: 
     assert "+0.2833" in page
     period = page.split("Period and carry-over.</strong>")[1].split("</table>")[0]
     assert re.findall(r"-0\.2667|-0\.3417", period) == ["-0.2667", "-0.3417"]
+    # By all flips, where 2,000 draws said .042; and the cases that share an X-ray or a patient are counted.
+    effect = page.split("Effect with cases as units.</strong>")[1].split("</table>")[0]
+    assert "0.06445" in effect
+    assert "5 images and 7 patients have more than one case, so that 240 cases are 231 clusters" in page
 
 
 @pytest.mark.shared_data
@@ -156,6 +161,19 @@ def test_the_downloaded_responses_are_the_whole_study(client: Client, shared_dat
     names = {row["case"]: row["image"] for row in rows}
     assert names["213"] == names["231"]
     assert names["220"] == names["229"]
+
+
+@pytest.mark.shared_data
+def test_the_truth_of_every_published_case_is_that_of_its_image(shared_data_dir: Path) -> None:
+    load(shared_data_dir / SLUG)
+    study = Study.objects.get(slug=SLUG)
+
+    assert cases_contradicted(study) == []
+    for label, state in (("TP", "positive"), ("FP", "negative")):
+        cases = study.cases.filter(label=label, target="Mass")
+        assert set(cases.filter(image__labels__finding="Mass").values_list("image__labels__state", flat=True)) == {
+            state
+        }
 
 
 def test_the_study_is_closed_and_its_readers_cannot_sign_in(tmp_path: Path) -> None:

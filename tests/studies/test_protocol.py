@@ -262,3 +262,28 @@ def test_a_file_that_is_no_protocol_is_said_to_be_none(tmp_path: Path):
     path.write_bytes(b'[study]\ntitle = "Stra\xdfe"\n')
     with pytest.raises(ProtocolError, match="line 2: is not UTF-8"):
         load_protocol(path)
+
+
+def test_a_protocol_may_add_synonyms_of_findings():
+    text = TEXT + '\n[synonyms]\n"Pleural fluid" = "effusion"\n"o. B." = "No Finding"\n'
+
+    assert protocol_parse(text).synonyms == {"Pleural fluid": "effusion", "o. B.": "No Finding"}
+    assert protocol_parse(TEXT).synonyms == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('"Pleural fluid" = "Efusion"', "stands for 'Efusion', which is no known finding"),
+        ('"Mass" = "Effusion"', "is the finding Mass already"),
+        ('"Pleural fluid" = 3', "must be text"),
+    ],
+)
+def test_a_synonym_that_cannot_be_is_named_with_its_line(line: str, says: str):
+    text = f"{TEXT}\n[synonyms]\n{line}\n"
+
+    with pytest.raises(ProtocolError) as caught:
+        protocol_parse(text)
+
+    assert says in str(caught.value)
+    assert f"line {line_of(text, line)}" in str(caught.value)

@@ -4,7 +4,7 @@ from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.cases import SelectionError, cases_select
 from readerstudy.studies.services.corrections import CorrectionOrder, Facts, image_correct
 from readerstudy.studies.services.development import development_mark
-from readerstudy.studies.services.doubts import DecisionError, images_exclude, images_keep
+from readerstudy.studies.services.doubts import DecisionError, doubts_examine, images_exclude, images_keep
 from readerstudy.studies.services.images import ImagesImportError, images_import
 from readerstudy.studies.services.keys import key_draw, key_ensure
 from readerstudy.studies.services.labels import labels_store
@@ -32,6 +32,7 @@ __all__ = [
     "cases_select",
     "consent_accept",
     "development_mark",
+    "doubts_examine",
     "image_correct",
     "images_exclude",
     "images_import",

@@ -8,6 +8,8 @@ from datetime import datetime
 from django.db import transaction
 
 from readerstudy.accounts.models import User
+from readerstudy.lib.texts import unstorable
+from readerstudy.studies.files import picture_doubts
 from readerstudy.studies.models import Image, Study
 from readerstudy.studies.services.audit import audit
 
@@ -44,13 +46,34 @@ def images_exclude(
 
 
 @transaction.atomic
+def doubts_examine(*, study: Study, now: datetime) -> list[Image]:
+    """Look at the stored pictures again: for images that came in before there were doubts, or before they were as now.
+
+    Images about which a person has decided keep what they have, as do those whose picture is not there. Returns the
+    images of which the doubts changed. Raises DecisionError once readers have cases.
+    """
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    _check_changeable(study)
+    changed = []
+    for image in study.images.filter(decision="").exclude(file="").order_by("name", "pk"):
+        found = picture_doubts(image.file, technical=image.technical, view=image.view, known=image.doubts)
+        if found != image.doubts:
+            image.doubts = found
+            changed.append(image)
+    Image.objects.bulk_update(changed, ["doubts"], batch_size=500)
+    detail = {"images": {image.name: image.doubts for image in changed}}
+    audit(study=study, actor=None, action="doubts_examine", detail=detail, now=now)
+    return changed
+
+
+@transaction.atomic
 def _decide(
     study: Study, images: Collection[Image], decision: Image.Decision, reason: str, now: datetime, actor: User | None
 ) -> list[Image]:
     study = Study.objects.select_for_update().get(pk=study.pk)
     _check_changeable(study)
     reason = " ".join(reason.split())[:REASON_LENGTH]
-    if not reason:
+    if not reason or unstorable(reason):
         raise DecisionError(f"Say why the images are {decision.label}: the reason goes into the audit record.")
     rows = study.images.select_for_update().filter(pk__in=[image.pk for image in images]).order_by("name", "pk")
     changed = []
@@ -70,6 +93,6 @@ def _check_changeable(study: Study) -> None:
     if study.status != Study.Status.DRAFT:
         raise DecisionError(
             f"{study.slug} is {study.get_status_display()}: its cases are with the readers, so its images stay as they "
-            "are. What is possible: leave cases out of the analysis and say in its report which and why, or set up "
-            "another study without these images."
+            "are. What is possible: correct what is wrong about one and leave its cases out of the analysis "
+            f"(study_correct {study.slug} IMAGE ... --exclude), or set up another study without these images."
         )

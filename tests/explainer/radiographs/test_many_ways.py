@@ -149,9 +149,11 @@ def test_a_rescale_without_both_of_its_numbers_is_none() -> None:
 
 
 def test_a_window_without_width_is_none() -> None:
-    for width in (0, -5):
+    for width in (0, -5, ""):
         grey = dicom_picture(content(dataset(chest(), WindowCenter=1000, WindowWidth=width))).grey
         assert grey.window_from == "declared range"
+    second = dicom_picture(content(dataset(chest(), WindowCenter=[40, 2048], WindowWidth=[0, 4096]))).grey
+    assert np.abs(second.values / 65535 - chest() / 4095).mean() < CLOSE
 
 
 def test_padding_of_the_header_is_left_out_of_the_range() -> None:

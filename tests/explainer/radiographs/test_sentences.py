@@ -131,10 +131,18 @@ def jpeg_cut_in_its_pixels() -> bytes:
     return stream.getvalue()[:-2000]
 
 
+def animated() -> bytes:
+    stream = io.BytesIO()
+    first, second = (Image.fromarray(np.full((64, 64), value, np.uint8)) for value in (50, 90))
+    first.save(stream, format="PNG", save_all=True, append_images=[second])
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
         (b"", "it is empty"),
+        (animated(), "animated PNG"),
         (b"no picture at all", "neither PNG, JPEG nor DICOM"),
         (b"II*\0" + bytes(200), "TIFF"),
         (b"\x1f\x8b" + bytes(200), "gzip"),

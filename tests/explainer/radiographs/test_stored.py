@@ -74,6 +74,25 @@ def test_the_kind_of_compression_is_taken_from_the_picture_where_the_header_is_w
         assert np.array_equal(dicom_picture(_with(encapsulate([_frame()]), syntax)).grey.values, plain)
 
 
+@pytest.mark.parametrize("process", [*KINDS, "JPEGExtendedProcess2_4", "JPEG2000"])
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_a_compressed_picture_that_is_cut_short_is_refused(process: str, share: float) -> None:
+    noise = np.clip(chest() + np.random.default_rng(2).integers(-30, 30, chest().shape), 0, 4095)
+    made = dcmread(DicomBytesIO(compressed(dataset(noise), process)))
+    (frame,) = generate_frames(made.PixelData, number_of_frames=1)
+    made.PixelData = encapsulate([frame[: int(len(frame) * share)]])
+    with pytest.raises(Refused, match="damaged or cut short"):
+        dicom_picture(content(made, syntax=made.file_meta.TransferSyntaxUID))
+
+
+def test_high_throughput_jpeg_2000_is_named() -> None:
+    made = dcmread(DicomBytesIO(compressed(dataset(chest()), "JPEG2000Lossless")))
+    (frame,) = generate_frames(made.PixelData, number_of_frames=1)
+    made.PixelData = encapsulate([frame[:6] + b"\x40\x00" + frame[8:]])
+    with pytest.raises(Refused, match="High-Throughput JPEG 2000, which is not read"):
+        dicom_picture(content(made, syntax=made.file_meta.TransferSyntaxUID))
+
+
 def test_two_compressed_pictures_are_refused() -> None:
     with pytest.raises(Refused, match="several"):
         dicom_picture(_with(_item(b"") + _item(_frame()) + _item(_frame())))

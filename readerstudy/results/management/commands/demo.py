@@ -19,10 +19,10 @@ from django.utils import timezone
 from readerstudy.accounts.services import sign_in_link_create, user_get_or_create
 from readerstudy.explanations import services as explanations
 from readerstudy.explanations.selectors import explanation_progress
-from readerstudy.explanations.work import worker_arguments
+from readerstudy.explanations.work import worker_arguments, worker_works
 from readerstudy.lib.postgres import ensure_running
 from readerstudy.lib.processes import Command as Process
-from readerstudy.lib.processes import ProcessError, Supervisor, answers, free_port
+from readerstudy.lib.processes import ProcessError, Supervisor, answers, free_port, serves
 from readerstudy.lib.progress import Progress
 from readerstudy.lib.queue import REPORTS
 from readerstudy.reading import services as reading
@@ -94,12 +94,13 @@ class Command(BaseCommand):
         self.stdout.write("Stopped. Everything is kept; the next start takes seconds.")
 
     def _serve(self, supervisor: Supervisor, source: Source, first_port: int) -> None:
-        supervisor.start(Process("worker", worker_arguments("demo"), LOCAL, restarts=RESTARTS))
+        supervisor.start(Process("worker", worker_arguments("demo"), LOCAL, RESTARTS, worker_works("demo")))
         study = self._build(source)
         port = free_port(first_port, host=HOST)
         supervisor.start(web_process(port))
         # Of its own: a report must not wait behind an hour of explanations.
-        supervisor.start(Process("reports", worker_arguments("reports", queue=REPORTS), LOCAL, restarts=RESTARTS))
+        reports = worker_arguments("reports", queue=REPORTS)
+        supervisor.start(Process("reports", reports, LOCAL, RESTARTS, worker_works("reports", queue=REPORTS)))
         supervisor.wait_until(lambda: answers(port, host=HOST), seconds=60, what="The web server")
         supervisor.handle_signals()
         if supervisor.wait_until(
@@ -195,7 +196,7 @@ def web_process(port: int) -> Process:
     """Without an access log, which would hold sign-in links."""
     arguments = ["gunicorn", "readerstudy.wsgi", "--chdir", str(settings.BASE_DIR)]
     arguments += ["--bind", f"{HOST}:{port}", "--threads", "8"]
-    return Process("web", [sys.executable, "-m", *arguments], LOCAL, restarts=RESTARTS)
+    return Process("web", [sys.executable, "-m", *arguments], LOCAL, RESTARTS, lambda: serves(port, host=HOST))
 
 
 def _reading_order(study: Study) -> list[int]:

@@ -9,7 +9,7 @@ from readerstudy.lib.media import media_path
 from readerstudy.studies.commands import images_named, study_named
 from readerstudy.studies.models import Study
 from readerstudy.studies.selectors import images_decided, images_doubted
-from readerstudy.studies.services import DecisionError, images_keep
+from readerstudy.studies.services import DecisionError, doubts_examine, images_keep
 
 
 class Command(BaseCommand):
@@ -17,11 +17,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug")
+        parser.add_argument("--examine", action="store_true", help="look again at all pictures that nobody decided on")
         parser.add_argument("--keep", nargs="+", metavar="IMAGE", default=[], help="names of images to let in")
         parser.add_argument("--reason", default="", help="for the audit record; needed with --keep")
 
     def handle(self, *_: Any, **options: Any) -> None:
         study = study_named(options["slug"])
+        if options["examine"]:
+            self._examine(study)
         if options["keep"]:
             self._keep(study, options["keep"], options["reason"])
         elif options["reason"]:
@@ -36,6 +39,13 @@ class Command(BaseCommand):
         except DecisionError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{len(changed)} images kept, {len(images) - len(changed)} were kept already.")
+
+    def _examine(self, study: Study) -> None:
+        try:
+            changed = doubts_examine(study=study, now=timezone.now())
+        except DecisionError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"Examined: the doubts of {len(changed)} images changed.")
 
     def _list(self, study: Study) -> None:
         doubted = list(images_doubted(study))
