@@ -220,7 +220,7 @@ def read_text(source: Source, name: str = "") -> tuple[str, list[str]]:
 
 
 def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Groups of different names that differ only in case, blanks, leading zeros or the form of their characters."""
+    """Groups of different names that differ only in case, blanks, leading zeros, .0 or the form of characters."""
     groups: dict[str, dict[str, None]] = {}
     for name in names:
         groups.setdefault(_folded(name), {})[name] = None
@@ -239,7 +239,9 @@ def alike_notes(keys: Mapping[str, Iterable[str]]) -> list[str]:
 
 def _folded(name: str) -> str:
     folded = re.sub(r"[\s_\u200b\ufeff]+", "", unicodedata.normalize("NFKC", name)).casefold()
-    return re.sub(r"(?<![\d.,])0+(?=\d)", "", folded)
+    # A column of whole numbers with a gap in it leaves some programs as 7.0.
+    whole = re.sub(r"^(\d+)[.,]0$", r"\1", folded)
+    return re.sub(r"(?<![\d.,])0+(?=\d)", "", whole)
 
 
 def _text(source: Source, name: str) -> tuple[str, str, list[str]]:

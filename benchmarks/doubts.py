@@ -134,9 +134,9 @@ FAULTS: dict[str, tuple[set[Doubt], Callable[[_Source], Grey | Spoilt]]] = {
     "nearly white": ({Doubt.BLANK}, lambda of: 1 - (1 - of.grey) / 16),
     "hardly any contrast": ({Doubt.BLANK}, lambda of: 0.4 + of.grey / 5),
     "empty but for a marker": ({Doubt.BLANK}, lambda of: np.where(np.indices(of.grey.shape).sum(0) < 60, 0.9, 0.1)),
-    "window too narrow": ({Doubt.SATURATED}, lambda of: np.clip(4 * (of.grey - _middling(of.grey)) + 0.5, 0, 1)),
+    "window too narrow": ({Doubt.SATURATED}, lambda of: np.clip(8 * (of.grey - _middling(of.grey)) + 0.5, 0, 1)),
     "overexposed": ({Doubt.SATURATED}, lambda of: np.clip(of.grey / _middling(of.grey), 0, 1)),
-    "underexposed": ({Doubt.SATURATED}, lambda of: np.clip(2 * (of.grey - _middling(of.grey)), 0, 1)),
+    "underexposed": ({Doubt.SATURATED, Doubt.BLANK}, lambda of: np.clip(2 * (of.grey - _middling(of.grey)), 0, 1)),
     "noise alone": ({Doubt.NOISE}, lambda of: of.numpy_rng().random(of.grey.shape)),
     "buried in noise": (
         {Doubt.NOISE},

@@ -30,9 +30,8 @@ _EXPOSURE_SHOWN = {
 }  # fmt: skip
 _AUDIT_SHOWN = {
     "added", "annotations", "answers", "case", "cases", "cases_renumbered", "code", "consent_sha256", "key_sha256",
-    "known", "link", "period", "position",
-    "problems", "protocol_sha256", "reader", "readings", "role", "takes_over", "training_cases", "unfinished_readings",
-    "user",
+    "known", "link", "masked", "period", "position", "problems", "protocol_sha256", "reader", "readings", "role",
+    "seen", "takes_over", "training_cases", "unfinished_readings", "user",
 }  # fmt: skip
 
 

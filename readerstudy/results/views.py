@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from csp.decorators import csp_replace
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from analysis.order import natural_order
 from readerstudy.lib.clock import shared_now
-from readerstudy.results import overview, reports, selectors, services
+from readerstudy.results import interim, overview, reports, selectors, services
 from readerstudy.results.blinding import WITHHELD_RULE, Coding, coding_for, former_codes
 from readerstudy.results.forms import SelectionForm
 from readerstudy.results.frames import IOU_RULE
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from django.http.response import HttpResponseBase
 
+    from readerstudy.accounts.models import User
     from readerstudy.results.models import ReportRun
 
 TYPES = {
@@ -58,6 +60,8 @@ class Asked:
     coding: Coding
     form: SelectionForm
     spec: ReportSpec
+    person: User
+    refusal: str  # why this person may not see results now; empty where they may
 
     @property
     def query(self) -> str:
@@ -73,7 +77,23 @@ def _asked(request: HttpRequest, slug: str) -> Asked:
     form = SelectionForm(study, request.GET)
     if not form.is_valid():
         raise Http404(" ".join(str(error) for errors in form.errors.values() for error in errors))
-    return Asked(study, coding, form, ReportSpec(study, coding, form.selection))
+    return Asked(
+        study, coding, form, ReportSpec(study, coding, form.selection), user, interim.interim_refusal(user, study)
+    )
+
+
+def _shown(request: HttpRequest, slug: str) -> Asked:
+    """The same where results are shown: raises 403, with the reason, for those who may not see them yet."""
+    asked = _asked(request, slug)
+    if asked.refusal:
+        raise PermissionDenied(asked.refusal)
+    return asked
+
+
+def _record_look(asked: Asked, run: ReportRun, what: str, *, part_of_page: bool = False) -> None:
+    """Looking at results that can still change is written down."""
+    if interim.is_interim(asked.study):
+        services.interim_seen(run=run, what=what, actor=asked.person, now=timezone.now(), part_of_page=part_of_page)
 
 
 @require_safe
@@ -82,6 +102,8 @@ def results_detail(request: HttpRequest, slug: str) -> HttpResponse:
     asked = _asked(request, slug)
     study, now = asked.study, shared_now()
     progress = selectors.progress(study)
+    if asked.refusal:
+        return render(request, "results/not_yet.html", {"study": study, "progress": progress, **_reader_of(asked)})
     current = services.run_request(spec=asked.spec, now=now) if progress.answers else None
     state = selectors.report_state(asked.spec, current, now=now)
     context = {
@@ -96,20 +118,27 @@ def results_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "state": state,
         "stale": state.shown is not None and state.shown != state.current,
         "command": COMMAND,
-        "interim": study.status != Study.Status.CLOSED,
+        "interim": interim.is_interim(study),
         "import_note": selectors.import_note(study),
-        "coordinates": study.memberships.filter(user=user_of(request), role=Role.COORDINATOR).exists(),
         "iou_rule": IOU_RULE,
+        **_reader_of(asked),
     }
     if state.shown is not None:
         context |= _report_context(asked, state.shown)
+        _record_look(asked, state.shown, services.PAGE)
     return render(request, "results/detail.html", context)
+
+
+def _reader_of(asked: Asked) -> dict[str, Any]:
+    """What the page must know of who reads it."""
+    coordinates = asked.study.memberships.filter(user=asked.person, role=Role.COORDINATOR).exists()
+    return {"coordinates": coordinates, "refusal": asked.refusal}
 
 
 @require_safe
 def results_state(request: HttpRequest, slug: str) -> JsonResponse:
     """How far the report is, for the script of the page that waits for it."""
-    asked = _asked(request, slug)
+    asked = _shown(request, slug)
     run = selectors.report_under_way(asked.spec)
     state = selectors.report_state(asked.spec, run, now=shared_now())
     return JsonResponse(
@@ -130,11 +159,10 @@ def results_state(request: HttpRequest, slug: str) -> JsonResponse:
 @require_POST
 def results_retry(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpResponse:
     """Send a failed report to the workers again."""
-    user = user_of(request)
-    study = study_for(user, slug, Role.ANALYST, Role.COORDINATOR)
-    run = get_object_or_404(study.report_runs, pk=run_id, coding=coding_for(user, study).name)
+    asked = _shown(request, slug)
+    run = get_object_or_404(asked.study.report_runs, pk=run_id, coding=asked.coding.name)
     try:
-        services.run_retry(run=run, now=timezone.now(), actor=user)
+        services.run_retry(run=run, now=timezone.now(), actor=asked.person)
     except services.ReportError as error:
         messages.error(request, str(error))
     return redirect(f"{reverse('results_detail', args=[slug])}{SelectionForm.query_of(run.selection)}")
@@ -168,7 +196,7 @@ def results_figure(request: HttpRequest, slug: str, name: str, file_format: str)
 
 def _stored(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
     """A file of the version that the address names, else of the present data, or a page while that is computed."""
-    asked = _asked(request, slug)
+    asked = _shown(request, slug)
     version = request.GET.get("v", "")
     if version:
         run = selectors.report_run(asked.study, asked.coding.name, version)
@@ -179,6 +207,8 @@ def _stored(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
     path = reports.report_file(run, name) if run else None
     if run is None or path is None:
         raise Http404
+    # The figures are loaded by the page, whose look is recorded.
+    _record_look(asked, run, name, part_of_page=name.endswith(".svg"))
     return _file(path, _file_name(asked.study, run, name))
 
 

@@ -9,6 +9,7 @@ from readerstudy.studies.protocol_analysis import AnalysisPlan, analysis_plan
 from readerstudy.studies.protocol_models import models_check, parameters_checked
 from readerstudy.studies.protocol_questions import CHANGES, QuestionPlan, comment_plan, question_plan
 from readerstudy.studies.protocol_reading import ReadingPlan, reading_plan
+from readerstudy.studies.protocol_results import ResultsPlan, results_plan
 from readerstudy.studies.protocol_synonyms import synonyms
 from readerstudy.studies.protocol_table import Document, ProtocolError, Table
 
@@ -54,6 +55,7 @@ class Protocol:
     questions: tuple[QuestionPlan, ...]
     reading: ReadingPlan
     analysis: AnalysisPlan
+    results: ResultsPlan
     text: str
 
 
@@ -105,6 +107,7 @@ def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
             root.table("analysis", default={}),
             tuple(question.key for question in questions if question.kind in {"likert", "yes_no"}),
         ),
+        results=results_plan(root.table("results", default={})),
         text=text,
     )
     models_check(study, classifier=protocol.classifier, autoencoder=protocol.autoencoder, targets=protocol.targets)

@@ -146,7 +146,7 @@ def age_of(text: str) -> int | None:
     """Whole years, or None. Raises RowError."""
     if not text:
         return None
-    years = text.rstrip("Yy").removesuffix(".0")
+    years = text.rstrip("Yy").removesuffix(".0").removesuffix(",0")
     if not years.isdecimal() or int(years) > MAX_AGE:
         raise RowError(f"age is {text!r}; it must be whole years from 0 to {MAX_AGE}, or empty")
     return int(years)

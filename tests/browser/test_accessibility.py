@@ -101,6 +101,7 @@ def test_pages_of_staff(page: Page, live_server, sign_in, allocation: Allocation
         found += violations(page)
     Study.objects.update(status=Study.Status.CLOSED)
     hurry(monkeypatch)
+    go(page, root, "results_detail", study.slug)
     assert work() == ["computed"]
     go(page, root, "results_detail", study.slug)
     for section in page.locator("details").all():

@@ -34,8 +34,8 @@ READERS_MOVE_ON = (302, 404, 302, 302, 403, 403, 302)
 OWN_CASE = (302, 404, 200, 404, 404, 404, 404)
 OWN_CASE_BY_SCRIPT = (401, 404, 200, 404, 404, 404, 404)
 COORDINATOR = (302, 404, 403, 403, 200, 403, 403)
-RESULTS = (302, 404, 403, 403, 200, 200, 403)
-RESULT_FILES = (302, 404, 403, 403, 503, 503, 403)  # the report is still to be computed
+RESULTS = (302, 404, 403, 403, 200, 200, 403)  # how far the readers are
+NOT_YET = (302, 404, 403, 403, 403, 403, 403)  # the protocol lets nobody see results before the study is closed
 EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "home": ("get", (302, 200, 200, 200, 200, 200, 200)),
     "signed_in": ("get", (302, 200, 200, 200, 200, 200, 200)),
@@ -68,12 +68,12 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "case_detail": ("get", COORDINATOR),
     "case_asset": ("get", COORDINATOR),
     "results_detail": ("get", RESULTS),
-    "results_state": ("get", RESULTS),
-    "results_retry": ("post", (302, 404, 403, 403, 404, 404, 403)),  # there is no such run
-    "results_responses": ("get", RESULT_FILES),
-    "results_figure": ("get", RESULT_FILES),
-    "results_file": ("get", RESULT_FILES),
-    "results_report": ("get", RESULT_FILES),
+    "results_state": ("get", NOT_YET),
+    "results_retry": ("post", NOT_YET),
+    "results_responses": ("get", NOT_YET),
+    "results_figure": ("get", NOT_YET),
+    "results_file": ("get", NOT_YET),
+    "results_report": ("get", NOT_YET),
 }
 # Signing in and looking after one's own account: nothing of a study is behind these.
 ACCOUNT = {

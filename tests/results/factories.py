@@ -18,6 +18,8 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 METHODS = {"A": ["input_gradient", "guided_backprop"], "B": ["latent_shift"]}
 QUESTIONS = {"confidence": "How confident are you?", "correct_feature": "Is it the correct feature?"}
 
+INTERIM_FOR_ALL = '[results]\ninterim = ["coordinator", "analyst"]\n'
+
 
 def study_make(
     slug: str = "trial",
@@ -29,7 +31,7 @@ def study_make(
 ) -> Study:
     """A study with arms A and B, two questions, two periods and as many TP as FP cases; the odd numbers are TP.
 
-    A closed one is unblinded unless told otherwise.
+    A closed one is unblinded unless told otherwise. Of another one, coordinators and analysts may see interim results.
     """
     study = Study.objects.create(
         slug=slug,
@@ -40,7 +42,7 @@ def study_make(
         seed=1,
         classifier="phantom-small",
         autoencoder="phantom-small",
-        protocol="# as it was read\n",
+        protocol="# as it was read\n" if status == Study.Status.CLOSED else INTERIM_FOR_ALL,
         unblinded_at=NOW if unblinded and status == Study.Status.CLOSED else None,
         created_at=NOW,
     )

@@ -178,7 +178,7 @@ def test_page_and_files_use_the_same_codes(client: Client, study: Study, tmp_pat
     for name in ("responses.csv", "answers.csv", "exposure.csv"):
         for row in rows(masked[name]):
             assert own[row["reader"], row["case"], row["period"]] == row["arm"], name
-    ratings = [line.split(",") for line in masked["confidence.imrmc"].decode().splitlines() if line.startswith("R1,")]
+    ratings = [line.split(",") for line in masked["confidence.imrmc"].decode().splitlines() if line.startswith("1,")]
     assert {(arm, rating) for _, _, arm, rating in ratings} == set(value.items())
     difference = int(value["Y"]) - int(value["X"])
     assert {float(row["mean_difference"]) for row in rows(masked["report/effect.csv"])} == {difference}

@@ -97,6 +97,10 @@ def test_the_published_numbers_are_on_the_page(client: Client, shared_data_dir: 
     assert "+0.2833" in page
     period = page.split("Period and carry-over.</strong>")[1].split("</table>")[0]
     assert re.findall(r"-0\.2667|-0\.3417", period) == ["-0.2667", "-0.3417"]
+    # By all flips, where 2,000 draws said .042; and the cases that share an X-ray or a patient are counted.
+    effect = page.split("Effect with cases as units.</strong>")[1].split("</table>")[0]
+    assert "0.06445" in effect
+    assert "5 images and 7 patients have more than one case, so that 240 cases are 231 clusters" in page
 
 
 @pytest.mark.shared_data

@@ -132,9 +132,10 @@ def test_deciding_the_same_again_changes_and_records_nothing(pool: list[Image]) 
     assert study.audit.filter(action="image_exclude").count() == 1
 
 
-def test_no_decision_without_a_reason(pool: list[Image]) -> None:
+@pytest.mark.parametrize("reason", ["  ", "a\0b", "half \ud800"])
+def test_no_decision_without_a_reason_that_can_be_kept(pool: list[Image], reason: str) -> None:
     with pytest.raises(DecisionError, match="Say why the images are excluded"):
-        images_exclude(study=pool[0].study, images=pool[:1], reason="  ", now=NOW)
+        images_exclude(study=pool[0].study, images=pool[:1], reason=reason, now=NOW)
     assert images_left_out(pool[0].study).excluded == 0
 
 
@@ -156,7 +157,7 @@ def test_once_readers_have_cases_the_images_stay(pool: list[Image], status: str)
     study.status = status
     study.save(update_fields=["status"])
     for decide in (images_exclude, images_keep):
-        with pytest.raises(DecisionError, match="What is possible: leave cases out of the analysis"):
+        with pytest.raises(DecisionError, match=r"leave its cases out of the analysis \(study_correct"):
             decide(study=study, images=pool[:1], reason="late", now=NOW)
     assert images_doubted(study).count() == 1
 
@@ -194,6 +195,16 @@ def test_images_that_came_before_there_were_doubts_are_examined(tmp_path: Path) 
         "side.png": [],  # somebody had decided about it
         "red.png": ["colour"],  # which the stored picture does not tell any more
     }
+
+
+def test_a_corrected_view_is_another_doubt_or_none(tmp_path: Path) -> None:
+    study = make_study()
+    table = chest_files(tmp_path / "images")
+    images_import(study=study, images_dir=tmp_path / "images", labels_csv=table, now=NOW)
+    call_command("study_correct", study.slug, "side.png", "--view", "PA", "--reason", "the table was wrong")
+    call_command("study_correct", study.slug, "good.png", "--view", "LATERAL", "--reason", "the table was wrong")
+    assert study.images.get(name="side.png").doubts == []
+    assert study.images.get(name="good.png").doubts == ["lateral"]
 
 
 def test_the_exclude_command_says_that_cases_must_be_selected_again(pool: list[Image]) -> None:

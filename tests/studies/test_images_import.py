@@ -205,7 +205,7 @@ def test_names_that_differ_only_in_case_or_zeros_are_reported_and_not_merged(stu
 
     assert study.images.count() == 3
     assert record.problems == []
-    assert "a.png and A.PNG differ only in case, blanks or leading zeros" in record.warnings[0]["reason"]
+    assert "a.png and A.PNG differ only in case, blanks, leading zeros or .0" in record.warnings[0]["reason"]
 
 
 def test_a_line_is_counted_as_an_editor_does(study: Study, folder: Path):

@@ -238,14 +238,37 @@ def test_patients_and_images_that_differ_by_case_or_leading_zeros_are_reported(t
     study, folder = make_study(), pictures(tmp_path, 4)
     import_table(study, folder, "image,findings,patient_id\n0.png,Mass,p1\n")
 
-    table = "image,findings,patient_id\n1.png,Mass, P1 \n2.png,Mass,007\n3.png,Mass,7\n"
+    table = "image,findings,patient_id\n1.png,Mass, P1 \n2.png,Mass,007\n3.png,Mass,7.0\n"
     record = import_table(study, folder, table)
 
     assert [warning["reason"].split(":")[0] for warning in record.warnings] == [
-        "the patients p1 and P1 differ only in case, blanks or leading zeros (p1 in the study; P1 in line 2)",
-        "the patients 007 and 7 differ only in case, blanks or leading zeros (007 in line 3; 7 in line 4)",
+        "the patients p1 and P1 differ only in case, blanks, leading zeros or .0 (p1 in the study; P1 in line 2)",
+        "the patients 007 and 7.0 differ only in case, blanks, leading zeros or .0 (007 in line 3; 7.0 in line 4)",
     ]
     assert record.images_added == 3
+
+
+def test_a_box_of_an_image_in_another_spelling_is_named_beside_it(tmp_path: Path):
+    study, folder = make_study(), pictures(tmp_path, 1)
+    (folder / "boxes.csv").write_text("image,finding,x,y,width,height\n0.PNG,mass,1,2,3,4\n")
+
+    record = import_table(study, folder, "image,findings\n0.png,Mass\n", boxes_csv=folder / "boxes.csv")
+
+    assert [problem["reason"].split(":")[0] for problem in record.problems] == [
+        "no image 0.PNG is in the study",
+        "0.PNG and 0.png differ only in case, blanks, leading zeros or .0",
+    ]
+
+
+def test_a_table_that_a_spreadsheet_saved_with_semicolons_and_decimal_commas_comes_in(tmp_path: Path):
+    study, folder = make_study(), pictures(tmp_path, 2)
+    table = "sep=;\r\nimage;findings;age;Mass\r\n0.png;Effusion;63,0;1,0\r\n1.png;No Finding;;\r\n"
+
+    record = import_table(study, folder, table, encoding="utf-16")
+
+    assert record.problems == []
+    assert study.images.get(name="0.png").age == 63
+    assert states(study, "Mass") == {"0.png": "positive", "1.png": "negative"}
 
 
 FAULTS = {

@@ -1,5 +1,6 @@
 """All that the results app changes: loading the published study, and the runs that compute reports."""
 
+from readerstudy.results.services.interim import EXPORTED, PAGE, SEEN, interim_exported, interim_seen
 from readerstudy.results.services.published import (
     GIFSPLANATION,
     NOTE,
@@ -23,14 +24,19 @@ from readerstudy.results.services.runs import (
 )
 
 __all__ = [
+    "EXPORTED",
     "GIFSPLANATION",
     "NOTE",
+    "PAGE",
+    "SEEN",
     "LeaseLostError",
     "Loaded",
     "ReportError",
     "ReportJob",
     "StudyExistsError",
     "gifsplanation_import",
+    "interim_exported",
+    "interim_seen",
     "run_claim",
     "run_fail",
     "run_heartbeat",

@@ -1,9 +1,10 @@
 """Import of what experts drew: boxes from a table, masks from image files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analysis.tables import alike
 from explainer.catalogue.findings import NO_FINDING, Vocabulary
 from explainer.radiographs import Placement, placement_from
 from readerstudy.studies.files import FileError, mask_store
@@ -49,7 +50,7 @@ def boxes_import(
     Where boxes of the finding are stored already and the table has others, that is a problem, or corrected by `order`:
     a second box is not put beside the first because the first was moved.
     """
-    images = _images(study)
+    images, named = _images(study), []
     found: Collected = {}
     for row in rows(boxes_csv, BOX_COLUMNS):
         if isinstance(row, Problem):
@@ -57,12 +58,14 @@ def boxes_import(
             continue
         try:
             box = box_row(row, vocabulary)
+            named.append(box.image)
             image = _image(images, box.image, box.finding)
             drawing = box_drawn(box, image)
         except RowError as error:
             problems.append(Problem(boxes_csv.name, row.line, str(error)))
             continue
         _collect(found, image, box.finding, drawing, Problem(boxes_csv.name, row.line, ""))
+    problems += _misnamed(boxes_csv.name, images, named)
     return _store(found, problems, order)
 
 
@@ -88,7 +91,9 @@ def masks_import(
         else _from_names(root, images, vocabulary, problems)
     )
     found: Collected = {}
+    named = []
     for mask in masks:
+        named.append(mask.image)
         try:
             image = _image(images, mask.image, mask.finding)
             name, created = mask_store(mask.path, placement=_placement(image))
@@ -98,6 +103,7 @@ def masks_import(
         if created:
             files_created.append(name)
         _collect(found, image, mask.finding, {"mask": name}, Problem(mask.source, mask.line, ""))
+    problems += _misnamed(masks_dir.name, images, named)
     return _store(found, problems, order)
 
 
@@ -186,6 +192,17 @@ def _from_names(
         # The texts of labels that the vocabulary does not know have their blanks as underscores too.
         own = {finding.replace(" ", "_"): finding for finding in image.findings}
         yield _Mask(path.name, None, image.name, vocabulary.name(name) or own.get(name, name.replace("_", " ")), path)
+
+
+def _misnamed(source: str, images: dict[str, Image], named: Iterable[str]) -> Iterator[Problem]:
+    """Names that no image has, beside the image that may be meant."""
+    strangers = [name for name in dict.fromkeys(named) if name not in images]
+    for group in alike([*strangers, *images]) if strangers else ():
+        if any(name in images for name in group) and any(name not in images for name in group):
+            names = " and ".join(group)
+            yield Problem(
+                source, None, f"{names} differ only in case, blanks, leading zeros or .0: write the image's name"
+            )
 
 
 def _images(study: Study) -> dict[str, Image]:

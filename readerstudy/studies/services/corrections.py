@@ -11,6 +11,7 @@ from django.db import transaction
 
 from explainer.catalogue.findings import State
 from readerstudy.accounts.models import User
+from readerstudy.studies.files import picture_doubts
 from readerstudy.studies.models import Annotation, Case, Correction, Image, Label, Study, correction_text
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.study import StudyError
@@ -210,6 +211,9 @@ def _apply(image: Image, changes: Sequence[Change]) -> None:
             setattr(image, change.field, change.after)
     if facts := [change.field for change in changes if change.field in FACTS]:
         image.save(update_fields=facts)
+    if Field.VIEW in facts and not image.decision:  # another view is another doubt, or none
+        image.doubts = picture_doubts(image.file, technical=image.technical, view=image.view, known=image.doubts)
+        image.save(update_fields=["doubts"])
 
 
 def _drawing(annotation: Annotation) -> Drawing:

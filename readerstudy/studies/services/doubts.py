@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from readerstudy.accounts.models import User
+from readerstudy.lib.texts import unstorable
 from readerstudy.studies.files import picture_doubts
 from readerstudy.studies.models import Image, Study
 from readerstudy.studies.services.audit import audit
@@ -72,7 +73,7 @@ def _decide(
     study = Study.objects.select_for_update().get(pk=study.pk)
     _check_changeable(study)
     reason = " ".join(reason.split())[:REASON_LENGTH]
-    if not reason:
+    if not reason or unstorable(reason):
         raise DecisionError(f"Say why the images are {decision.label}: the reason goes into the audit record.")
     rows = study.images.select_for_update().filter(pk__in=[image.pk for image in images]).order_by("name", "pk")
     changed = []
@@ -92,6 +93,6 @@ def _check_changeable(study: Study) -> None:
     if study.status != Study.Status.DRAFT:
         raise DecisionError(
             f"{study.slug} is {study.get_status_display()}: its cases are with the readers, so its images stay as they "
-            "are. What is possible: leave cases out of the analysis and say in its report which and why, or set up "
-            "another study without these images."
+            "are. What is possible: correct what is wrong about one and leave its cases out of the analysis "
+            f"(study_correct {study.slug} IMAGE ... --exclude), or set up another study without these images."
         )

@@ -58,8 +58,8 @@ def _alike(kind: str, kinds: str, names: Sequence[tuple[str, int]], study: Study
             continue
         where = "; ".join(f"{name} in {_places(lines[name])}" for name in group)
         yield (
-            f"the {kinds} {' and '.join(group)} differ only in case, blanks or leading zeros ({where}): they count as "
-            f"different; write one of them throughout if they are one {kind}"
+            f"the {kinds} {' and '.join(group)} differ only in case, blanks, leading zeros or .0 ({where}): they count "
+            f"as different; write one of them throughout if they are one {kind}"
         )
 
 

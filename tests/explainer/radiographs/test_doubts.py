@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.doubts import FAULTS, pictures, spoil
 from explainer.catalogue.doubts import Doubt
 from explainer.phantoms import draw
+from explainer.picture_command import main as picture
+from explainer.radiographs import radiograph_read
 from explainer.radiographs.doubts import find_doubts
 
 
@@ -131,3 +134,30 @@ def test_a_fault_put_into_a_radiograph_is_doubted(fault: str, shared_data_dir: P
         found += bool(FAULTS[fault][0].intersection(find_doubts(made.grey, facts={}, colour=made.colour)))
     # Some patients look much the same upside down: 97 in 100 of those are found, of all else 98 and more.
     assert found >= len(sound) - (FAULTS[fault][0] == {Doubt.TURNED})
+
+
+@pytest.mark.parametrize(("name", "mode"), [("a.jpg", "RGB"), ("b.png", "RGB"), ("c.png", "P"), ("d.jpg", "CMYK")])
+def test_colours_of_a_file_are_doubted_whatever_their_kind(
+    name: str, mode: str, tmp_path: Path, chests: list[NDArray[np.float32]]
+) -> None:
+    plain = Image.fromarray(np.rint(chests[0] * 255).astype(np.uint8))
+    drawn = plain.convert("RGB")
+    ImageDraw.Draw(drawn).rectangle((200, 200, 260, 240), outline=(255, 0, 0), width=3)
+    for made, doubts in ((plain.convert("RGB"), ()), (drawn, ("colour",))):
+        # Palettes of 256 colours are of greys and red alone here, so that nothing is dithered.
+        made.convert(mode, dither=Image.Dither.NONE, palette=Image.Palette.ADAPTIVE).save(tmp_path / name)
+        assert radiograph_read(tmp_path / name).doubts("PA") == doubts
+
+
+def test_the_picture_command_prints_doubts(
+    tmp_path: Path, chests: list[NDArray[np.float32]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(np.rint((1 - chests[0]) * 65535).astype(np.uint16)).save(tmp_path / "film.png")
+    assert picture([str(tmp_path / "film.png"), "--out", str(tmp_path / "out")]) == 0
+    assert json.loads(capsys.readouterr().out)["doubts"] == ["inverted"]
+
+
+@pytest.mark.shared_data
+def test_one_of_two_dicom_files_with_the_same_bytes_is_inverted(shared_data_dir: Path) -> None:
+    found = {read.photometric: read.doubts() for read in map(radiograph_read, (shared_data_dir / "dicom").iterdir())}
+    assert found == {"MONOCHROME2": (), "MONOCHROME1": ("inverted",)}

@@ -4,10 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils import timezone
 
 from analysis.errors import AnalysisError
 from readerstudy.results.blinding import coding_of
 from readerstudy.results.exports import write_export
+from readerstudy.results.interim import is_interim
+from readerstudy.results.services import interim_exported
 from readerstudy.studies.models import Study
 
 
@@ -28,10 +32,16 @@ class Command(BaseCommand):
         if study is None:
             known = ", ".join(Study.objects.order_by("slug").values_list("slug", flat=True)) or "none"
             raise CommandError(f"There is no study {slug!r}. Studies: {known}.")
+        early = is_interim(study)
         try:
-            write_export(study, out, coding_of(study, "masked" if masked else "protocol"))
+            with transaction.atomic():
+                if early:
+                    interim_exported(study=study, masked=masked, now=timezone.now())
+                write_export(study, out, coding_of(study, "masked" if masked else "protocol"))
         except AnalysisError as error:
             raise CommandError(f"The data of {slug} cannot be analysed. {error}") from error
         except OSError as error:
             raise CommandError(f"{out} cannot be written: {error.strerror}.") from error
+        if early:
+            self.stderr.write(f"{slug} is not closed: these results are interim, and the audit record says so.")
         self.stdout.write(f"Wrote {out} ({out.stat().st_size / 1024:.0f} KiB).")
