@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from analysis.agreement import Floats
 
-COLUMNS = ["question", "arm", "kind", "readers", "statistic", "n_cases", "estimate", "se", "ci_low", "ci_high"]
+COLUMNS = ["question", "arm", "kind", "readers", "statistic", "n_cases", "estimate", "se", "ci_low", "ci_high", "note"]
 OPTIONS: dict[str, str] = {
     "kappa": (
         "Cohen's kappa, unweighted and with linear and quadratic weights of the scores, for each pair of readers, with "
@@ -75,6 +75,8 @@ IDENTIFIERS = (
     "nr",
     "number",
 )
+# With fewer, the interval of any measure is very wide and the bootstrap's too short.
+FEW_CASES = 10
 MISSING = {"", "NA", "N/A", ".", "NAN"}
 # With more readers the pairs are hundreds of rows that nobody reads; ICC and alpha speak for all.
 MAX_READERS_IN_PAIRS = 10
@@ -208,7 +210,7 @@ def _statistic(name: str, n_cases: int, estimate: float, resampled: Floats, *, s
     return Statistic(name, n_cases, estimate, se, low, high)
 
 
-def _row(statistic: Statistic) -> tuple[str, int, float, float, float, float]:
+def _row(statistic: Statistic) -> tuple[str, int, float, float, float, float, str]:
     return (
         statistic.name,
         statistic.n_cases,
@@ -216,7 +218,17 @@ def _row(statistic: Statistic) -> tuple[str, int, float, float, float, float]:
         statistic.se,
         statistic.ci_low,
         statistic.ci_high,
+        _note(statistic),
     )
+
+
+def _note(statistic: Statistic) -> str:
+    """What needs care about a measure; empty where nothing does."""
+    if np.isnan(statistic.estimate):
+        return "none: the scores do not vary enough"
+    if np.isnan(statistic.ci_low):
+        return "no interval: the scores do not vary enough"
+    return f"few cases ({statistic.n_cases})" if statistic.n_cases < FEW_CASES else ""
 
 
 def load_wide(

@@ -262,12 +262,12 @@ def _term_row(
     return row
 
 
-def _note(fit: OrdinalFit, robust: Wald, unpaired: str) -> str | None:
-    """What needs care about a row."""
+def _note(fit: OrdinalFit, robust: Wald, unpaired: str) -> str:
+    """What needs care about a row; empty where nothing does."""
     if fit.reason is not None:
         return f"no estimate: {fit.reason}"
     few = f"few cases ({fit.n_groups}): t with {robust.df:.1f} degrees of freedom" if fit.n_groups < MANY_CASES else ""
-    return "; ".join(filter(None, (few, unpaired))) or None
+    return "; ".join(filter(None, (few, unpaired)))
 
 
 def _unpaired(answers: pd.DataFrame, term: str) -> str:

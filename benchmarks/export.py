@@ -127,7 +127,7 @@ def _fill(readers: int, cases: int, questions: int) -> None:
         membership = Membership.objects.create(
             study=study, user=user, role=Membership.Role.READER, code=f"R{number}", created_at=now
         )
-        allocation = Allocation.objects.create(membership=membership, seed=1, created_at=now)
+        allocation = Allocation.objects.create(membership=membership, created_at=now)
         readings = Reading.objects.bulk_create(
             Reading(
                 allocation=allocation,

@@ -25,6 +25,9 @@ _SYNTAX = 0x0010
 #: A few kilobytes of deflated data can expand to gigabytes, and no radiograph needs it.
 _DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205", "1.2.840.10008.1.2.8.1")
 
+#: GE's own: a little-endian file with big-endian pixels.
+_MIXED_ORDER = "1.2.840.113619.5.2"
+
 
 @dataclass(frozen=True)
 class DicomPicture:
@@ -56,7 +59,10 @@ def dicom_picture(data: bytes) -> DicomPicture:
     import pydicom
 
     data = _with_preamble(data)
-    if _meta_syntax(data) in _DEFLATED:
+    declared = _meta_syntax(data)
+    if declared == _MIXED_ORDER:
+        raise Refused("its pixels are stored in GE's own order of bytes, which is not read: store it as Explicit VR")
+    if declared in _DEFLATED:
         raise Refused("it is deflated DICOM, which is refused: store it uncompressed or as JPEG Lossless")
     dataset = pydicom.dcmread(io.BytesIO(data), force=True)
     if not is_dicom(data) and "Rows" not in dataset and "SOPClassUID" not in dataset:

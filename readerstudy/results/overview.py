@@ -68,6 +68,8 @@ def _interaction(tables: Tables, key: str) -> Mapping[str, Any]:
 
 def _printed(row: Mapping[str, Any], low: str = "", high: str = "") -> Printed:
     printed = {name: numbers.cell(name, value) for name, value in row.items() if name != "note" or value}
+    if row.get("note") and row.get("odds_ratio") is None:
+        printed["refused"] = printed["note"]
     if low and row:
         printed["interval"] = numbers.interval(low, row[low], row[high])
     return printed

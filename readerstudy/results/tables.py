@@ -110,7 +110,7 @@ def shown_table(part: Part, tables: Tables, questions: Mapping[str, str]) -> Sho
     if part.pivot:
         columns = [name for name in rows[0] if name != QUESTION]
     # A column in which nothing could be had, or which only some reports fill, says nothing.
-    columns = [name for name in columns if any(row[name] is not None for row in rows)]
+    columns = [name for name in columns if any(row[name] not in {None, ""} for row in rows)]
     spans = _spans(columns)
     numeric = {name: _is_number(rows, name) for name in columns}
     headings = tuple(Heading(text, number=numeric[name]) for name, _, text in spans)

@@ -56,3 +56,22 @@ def test_an_image_that_could_not_be_scored_stays_so_with_its_reason(migrated: Mi
     from readerstudy.studies.models import Scoring
 
     assert list(Scoring.objects.values_list("image", "status", "error")) == [(images[0], "failed", "x.png is damaged.")]
+
+
+def test_an_allocation_by_seed_keeps_it_as_the_sign_that_it_was_and_the_published_study_has_none(
+    migrated: MigrationExecutor,
+):
+    kept, published = (reader_make(study_make(slug, targets=("Mass",))) for slug in ("kept", "published"))
+    study = published.membership.study
+    study.audit.create(action="study_import_gifsplanation", at=NOW)
+    order = list(kept.readings.values_list("pk", "position", "case_id", "arm_id"))
+    migrated.migrate([("reading", "0006_unlock_declined")])
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE reading_allocation SET seed = 7 WHERE id = %s", [kept.pk])
+    latest = MigrationExecutor(connection)
+    latest.migrate(latest.loader.graph.leaf_nodes())
+
+    from readerstudy.reading.models import Allocation
+
+    assert dict(Allocation.objects.values_list("pk", "seed")) == {kept.pk: 7, published.pk: None}
+    assert list(kept.readings.values_list("pk", "position", "case_id", "arm_id")) == order

@@ -84,6 +84,10 @@ CASES = {
     "report": (report, "holds no picture: it is of the kind Basic Text SR"),
     "floats": (floats, "floating-point"),
     "deflated": (lambda: content(dataset(chest()), syntax=DeflatedExplicitVRLittleEndian), "deflated"),
+    "order of bytes": (
+        lambda: content(dataset(chest())).replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.113619.5.2\0\0"),
+        "own order of bytes",
+    ),
     "no slope": (lambda: content(dataset(chest(), RescaleSlope=0, RescaleIntercept=0)), "RescaleSlope is 0"),
     "oblong": (lambda: content(dataset(chest(), PixelSpacing=[0.01, 40])), "which no device makes"),
     "empty table": (empty_table, "look-up table cannot be read"),
