@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 from django.db import connections
-from django.utils import timezone
 
 from explainer.errors import ExplainerError, MemoryExhaustedError, SettingsError
 from explainer.memory import keep_memory
 from explainer.types import METHODS, Box, ExplanationRequest
 from readerstudy.explanations import beat
 from readerstudy.lib import faults
+from readerstudy.lib.clock import shared_now
 from readerstudy.lib.faults import anew
 from readerstudy.lib.heartbeat import Heartbeat
 from readerstudy.lib.media import media_present
@@ -70,19 +70,19 @@ def explain_case(explanation_id: str) -> str:
     from readerstudy.explanations import services
 
     worker = name_of(os.getpid())
-    job = anew(lambda: services.explanation_claim(explanation_id=explanation_id, worker=worker, now=timezone.now()))
+    job = anew(lambda: services.explanation_claim(explanation_id=explanation_id, worker=worker, now=shared_now()))
     if job is None:
         return "nothing to do"
     held, outcomes = [job], dict[uuid.UUID, str]()
 
     def extend() -> None:
         for one in list(held):
-            services.explanation_heartbeat(explanation_id=one.explanation_id, token=one.token, now=timezone.now())
+            services.explanation_heartbeat(explanation_id=one.explanation_id, token=one.token, now=shared_now())
 
     with Heartbeat(LEASE_INTERVAL, extend, finished=connections.close_all, name="lease"):
         try:
             held += services.explanation_claim_beside(
-                job=job, limit=cases_together() - 1, worker=worker, now=timezone.now()
+                job=job, limit=cases_together() - 1, worker=worker, now=shared_now()
             )
             for one, outcome in make_results(held):
                 outcomes[one.explanation_id] = _stored(one, outcome)
@@ -113,7 +113,7 @@ def _stored(job: ExplanationJob, outcome: ExplanationResult | Exception) -> str:
     try:
         stored = anew(
             lambda: services.explanation_store(
-                explanation_id=job.explanation_id, token=job.token, result=outcome, now=timezone.now()
+                explanation_id=job.explanation_id, token=job.token, result=outcome, now=shared_now()
             )
         )
     except Exception as error:  # whatever went wrong belongs to this case, and the next one goes on
@@ -128,11 +128,11 @@ def _failed(job: ExplanationJob, error: Exception) -> str:
     held = {"explanation_id": job.explanation_id, "token": job.token}
     if fault := passing_fault(error):
         logger.warning("Case %s waits for another try: %s", job.explanation_id, fault.words, exc_info=error)
-        waits = anew(lambda: services.explanation_postpone(**held, fault=fault, now=timezone.now()))
+        waits = anew(lambda: services.explanation_postpone(**held, fault=fault, now=shared_now()))
         return "postponed" if waits else "lease lost"
     text = describe_error(error)
     logger.warning("Case %s could not be explained: %s", job.explanation_id, text, exc_info=error)
-    failed = anew(lambda: services.explanation_fail(**held, error=text, now=timezone.now()))
+    failed = anew(lambda: services.explanation_fail(**held, error=text, now=shared_now()))
     return "failed" if failed else "lease lost"
 
 
@@ -142,14 +142,12 @@ def score_image_batch(study_id: int, image_ids: Sequence[int]) -> int:
     from readerstudy.studies import services
 
     worker = name_of(os.getpid())
-    batch = anew(
-        lambda: services.scores_claim(study_id=study_id, image_ids=image_ids, worker=worker, now=timezone.now())
-    )
+    batch = anew(lambda: services.scores_claim(study_id=study_id, image_ids=image_ids, worker=worker, now=shared_now()))
     if batch is None:
         return 0
 
     def extend() -> None:
-        services.scores_heartbeat(batch=batch, now=timezone.now())
+        services.scores_heartbeat(batch=batch, now=shared_now())
 
     errors: dict[int, Exception] = {}
     stored = 0
@@ -157,9 +155,7 @@ def score_image_batch(study_id: int, image_ids: Sequence[int]) -> int:
         try:
             scores, weights_sha256 = make_scores(batch, errors)
             stored = anew(
-                lambda: services.scores_store(
-                    batch=batch, weights_sha256=weights_sha256, rows=scores, now=timezone.now()
-                )
+                lambda: services.scores_store(batch=batch, weights_sha256=weights_sha256, rows=scores, now=shared_now())
             )
         except Exception as error:  # whatever went wrong belongs to these images, and other batches go on
             logger.warning("Images of study %s could not be scored", study_id, exc_info=error)
@@ -193,9 +189,9 @@ def _scores_failed(batch: ScoreBatch, errors: dict[int, Exception]) -> None:
             postponed.setdefault(fault, []).append(image_id)
         else:
             failed[image_id] = describe_error(error)
-    services.scores_fail(batch=batch, errors=failed, now=timezone.now())
+    services.scores_fail(batch=batch, errors=failed, now=shared_now())
     for fault, image_ids in postponed.items():
-        services.scores_postpone(batch=batch, image_ids=image_ids, fault=fault, now=timezone.now())
+        services.scores_postpone(batch=batch, image_ids=image_ids, fault=fault, now=shared_now())
 
 
 def cases_together() -> int:

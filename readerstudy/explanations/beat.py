@@ -10,9 +10,9 @@ from typing import Any
 
 from celery import signals
 from django.db import connections
-from django.utils import timezone
 
 from readerstudy.lib import pulse
+from readerstudy.lib.clock import shared_now
 from readerstudy.lib.heartbeat import Heartbeat
 from readerstudy.lib.lease import release
 from readerstudy.lib.pool import process
@@ -52,7 +52,7 @@ class Beat:
         if moment < self._due_at or not (self._gone or self._computer.works):
             return
         self._due_at = moment + pulse.BEAT
-        now = timezone.now()
+        now = shared_now()
         try:
             while self._gone:
                 release(worker=self._gone[-1], now=now)

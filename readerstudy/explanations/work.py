@@ -9,10 +9,10 @@ from typing import Self
 
 from django.conf import settings
 from django.db import OperationalError
-from django.utils import timezone
 
 from readerstudy.explanations.selectors import workers_alive
 from readerstudy.lib.broker import broker_settings, ensure_broker_ready
+from readerstudy.lib.clock import shared_now
 from readerstudy.lib.processes import Command, Supervisor
 from readerstudy.lib.progress import Progress
 from readerstudy.lib.queue import GPU, REPORTS
@@ -48,7 +48,7 @@ class Workforce:
         """Start a worker where none was seen lately. Raises ProcessError where the one started here has ended."""
         if self._started:
             self._supervisor.check()
-        elif self._start and not workers_alive(now=timezone.now()):
+        elif self._start and not workers_alive(now=shared_now()):
             name = f"temporary-{os.getpid()}"
             self._say(f"No worker was seen lately: starting one for this command ({self._supervisor.log_path(name)}).")
             self._supervisor.start(Command(name, worker_arguments(name), {}, RESTARTS, worker_works(name)))
@@ -114,7 +114,7 @@ def worker_works(name: str, *, queue: str = GPU) -> Callable[[], bool]:
 
     def works() -> bool:
         try:
-            return any(worker.name.startswith(f"{name}@") for worker in workers_alive(now=timezone.now(), queue=queue))
+            return any(worker.name.startswith(f"{name}@") for worker in workers_alive(now=shared_now(), queue=queue))
         except OperationalError:
             return True
 

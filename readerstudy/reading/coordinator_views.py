@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from readerstudy.explanations import selectors as explanations
+from readerstudy.lib.clock import shared_now
 from readerstudy.reading import selectors
 from readerstudy.reading import services as reading_services
 from readerstudy.reading.models import Unlock
@@ -163,7 +164,7 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "plan": study.reading_plan,
         "explanations": progress,
         "failures": explanations.explanations_failed(study)[:FAILURES_SHOWN],
-        "workers": explanations.workers_alive(now=now),
+        "workers": explanations.workers_alive(now=shared_now()),
         "readers": readers,
         "by_seed": selectors.allocated_by_seed(study),
         "unblinding": study.audit.filter(action="study_unblinded").select_related("actor").first(),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from celery import shared_task
 from django.db import connections
-from django.utils import timezone
 
 from analysis.errors import AnalysisError
 from readerstudy.explanations import beat
+from readerstudy.lib.clock import shared_now
 from readerstudy.lib.faults import anew, passing
 from readerstudy.lib.heartbeat import Heartbeat
 from readerstudy.lib.pool.process import name_of
@@ -43,12 +43,12 @@ def build_report(run_id: str) -> str:
     from readerstudy.results import reports, services
 
     worker = name_of(os.getpid())
-    job = anew(lambda: services.run_claim(run_id=run_id, worker=worker, now=timezone.now()))
+    job = anew(lambda: services.run_claim(run_id=run_id, worker=worker, now=shared_now()))
     if job is None:
         return "nothing to do"
 
     def extend() -> None:
-        services.run_heartbeat(job=job, now=timezone.now())
+        services.run_heartbeat(job=job, now=shared_now())
 
     def note(step: str, done: int, steps: int) -> None:
         services.run_step(job=job, step=step, done=done, steps=steps)
@@ -56,7 +56,7 @@ def build_report(run_id: str) -> str:
     with Heartbeat(LEASE_INTERVAL, extend, finished=connections.close_all, name="lease"):
         try:
             folder = reports.report_compute(job.spec, note)
-            stored = anew(lambda: services.run_store(job=job, folder=folder, now=timezone.now()))
+            stored = anew(lambda: services.run_store(job=job, folder=folder, now=shared_now()))
         except services.LeaseLostError:
             stored = False
         except Exception as error:  # whatever went wrong belongs to this run, and the next one goes on
@@ -69,6 +69,6 @@ def _ended(job: ReportJob, error: Exception) -> str:
     from readerstudy.results import services
 
     if fault := passing(error):
-        return "postponed" if services.run_postpone(job=job, fault=fault, now=timezone.now()) else "lease lost"
+        return "postponed" if services.run_postpone(job=job, fault=fault, now=shared_now()) else "lease lost"
     text = str(error) if isinstance(error, AnalysisError) else f"{type(error).__name__}: {error}"
-    return "failed" if services.run_fail(job=job, error=text, now=timezone.now()) else "lease lost"
+    return "failed" if services.run_fail(job=job, error=text, now=shared_now()) else "lease lost"

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis.order import natural_order
+from readerstudy.lib.clock import shared_now
 from readerstudy.results import interim, overview, reports, selectors, services
 from readerstudy.results.blinding import WITHHELD_RULE, Coding, coding_for, former_codes
 from readerstudy.results.forms import SelectionForm
@@ -99,7 +100,7 @@ def _record_look(asked: Asked, run: ReportRun, what: str, *, part_of_page: bool 
 def results_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Who rated what, every table and figure of the report, how they were made, or how far their computation is."""
     asked = _asked(request, slug)
-    study, now = asked.study, timezone.now()
+    study, now = asked.study, shared_now()
     progress = selectors.progress(study)
     if asked.refusal:
         return render(request, "results/not_yet.html", {"study": study, "progress": progress, **_reader_of(asked)})
@@ -139,7 +140,7 @@ def results_state(request: HttpRequest, slug: str) -> JsonResponse:
     """How far the report is, for the script of the page that waits for it."""
     asked = _shown(request, slug)
     run = selectors.report_under_way(asked.spec)
-    state = selectors.report_state(asked.spec, run, now=timezone.now())
+    state = selectors.report_state(asked.spec, run, now=shared_now())
     return JsonResponse(
         {
             "active": state.active,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from multiprocessing import Pipe
 from typing import Any
 
@@ -17,6 +17,7 @@ from readerstudy.explanations.models import Explanation, Worker
 from readerstudy.explanations.selectors import workers_alive
 from readerstudy.explanations.services import explanations_request
 from readerstudy.lib import pulse
+from readerstudy.lib.clock import shared_now
 from readerstudy.lib.pool.process import Computer, Hello
 from tests.factories import NOW, make_cases, make_study
 
@@ -118,3 +119,12 @@ def test_a_worker_that_was_given_a_task_in_between_is_not_deaf() -> None:
         signs._due_at = 0
         signs()
     assert not near.poll()
+
+
+def test_a_worker_with_a_wrong_clock_is_alive_as_long_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _near = computer()
+    with monkeypatch.context() as wrong:
+        wrong.setattr(timezone, "now", lambda: datetime.now(UTC) - timedelta(hours=1))
+        beat.Beat(made)()
+    assert len(workers_alive(now=shared_now())) == 1
+    assert workers_alive(now=shared_now() + pulse.ALIVE) == []

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from readerstudy.explanations.selectors import explanation_progress, explanations_failed
 from readerstudy.explanations.services import (
@@ -14,6 +13,7 @@ from readerstudy.explanations.services import (
     stale_requeue,
 )
 from readerstudy.explanations.work import StalledError, Workforce
+from readerstudy.lib.clock import shared_now
 from readerstudy.lib.processes import ProcessError
 from readerstudy.studies.commands import study_named
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         study = study_named(options["slug"])
-        now = timezone.now()
+        now = shared_now()
         try:
             explanations_request(study=study, now=now)
             if options["retry_failed"]:
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                         total=progress.cases,
                         label="Explaining",
                         unit="cases",
-                        send_again=lambda: stale_requeue(now=timezone.now(), idle=True),
+                        send_again=lambda: stale_requeue(now=shared_now(), idle=True),
                         waits=lambda: "; ".join(str(reason) for reason in explanation_progress(study).postponed),
                     )
         except (ExplanationError, StalledError, ProcessError) as error:

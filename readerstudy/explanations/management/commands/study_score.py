@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from readerstudy.explanations.work import StalledError, Workforce
+from readerstudy.lib.clock import shared_now
 from readerstudy.lib.processes import ProcessError
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.selectors import score_progress, scorings_failed
@@ -25,8 +25,8 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         study = study_named(options["slug"])
         try:
-            wanted = scores_request(study=study, now=timezone.now())
-            scores_requeue(now=timezone.now(), idle=False)
+            wanted = scores_request(study=study, now=shared_now())
+            scores_requeue(now=shared_now(), idle=False)
             if wanted:
                 before = score_progress(study).images - wanted
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
                         total=wanted,
                         label="Scoring",
                         unit="images",
-                        send_again=lambda: scores_requeue(now=timezone.now(), idle=True),
+                        send_again=lambda: scores_requeue(now=shared_now(), idle=True),
                         waits=waits,
                     )
         except (StudyError, StalledError, ProcessError) as error:
