@@ -81,19 +81,23 @@ export class Curve {
 
   #listen(choose) {
     let chosen = null;
+    let began = null; // where a finger came down, which may be about to scroll the page
     const go = (event) => {
       chosen = this.#frameAt(event.clientX);
       choose(chosen, false);
     };
     this.#svg.addEventListener("pointerdown", (event) => {
       this.#svg.setPointerCapture(event.pointerId);
-      go(event);
+      if (event.pointerType === "touch") began = event;
+      else go(event);
     });
     this.#svg.addEventListener("pointermove", (event) => {
-      if (chosen !== null) go(event);
+      if (chosen !== null || began !== null) go(event);
     });
     for (const kind of ["pointerup", "pointercancel"]) {
       this.#svg.addEventListener(kind, () => {
+        if (kind === "pointerup" && began !== null && chosen === null) go(began); // a tap
+        began = null;
         if (chosen !== null) choose(chosen, true);
         chosen = null;
       });
