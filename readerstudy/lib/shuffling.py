@@ -1,6 +1,6 @@
 """Orders that look like chance to everybody without the key, and that everybody who has the key can make again.
 
-The whole derivation is here (docs/decisions/0012-the-allocation-key.md says it in words): items stand in the order of
+The whole derivation is here (docs/decisions/0013-the-allocation-key.md says it in words): items stand in the order of
 their HMAC-SHA256 under the key. No generator of random numbers is in it, so no version of a language changes the order.
 """
 

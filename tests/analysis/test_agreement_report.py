@@ -191,3 +191,21 @@ def test_what_is_no_table_of_ratings_is_said_in_words_with_its_line(tmp_path: Pa
     with pytest.raises(AnalysisError, match=r"x\.csv is no table of ratings") as caught:
         load_wide(tmp_path / "x.csv")
     assert message in str(caught.value)
+
+
+@pytest.mark.shared_data
+def test_the_table_with_a_column_of_cases_has_two_readers(shared_data_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.json"
+    table = shared_data_dir / "faults" / "agreement_case_column" / "x.csv"
+    assert main(["agreement", str(table), "--draws", "50", "--out", str(out)]) == 0
+    rows = {(row["readers"], row["statistic"]): row["estimate"] for row in json.loads(out.read_text())["agreement"]}
+    # As its README has it.
+    assert rows["a & b", "kappa (unweighted)"] == pytest.approx(0.75)
+    assert rows["a & b", "kappa (quadratic)"] == pytest.approx(0.9412, abs=5e-5)
+
+
+@pytest.mark.shared_data
+def test_the_table_with_decimal_commas_is_read(shared_data_dir: Path) -> None:
+    readers, ratings = load_wide(shared_data_dir / "faults" / "agreement_decimal_comma" / "x.csv")
+    assert readers == ["a", "b"]
+    np.testing.assert_array_equal(ratings, [[3.5, 3], [4, 4], [1.5, 2], [2.5, 2]])

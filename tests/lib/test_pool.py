@@ -93,7 +93,7 @@ def test_work_goes_on_whichever_process_or_connection_is_lost(
             url_of_service(broker).replace(str(SERVICES[broker][1]), str(proxy.port)) if broker in SERVICES else ""
         )
         with place(broker, server, folder, proxied) as found:
-            idle = found.child()
+            idle = found.child()  # ../shared/data/faults/worker_idle_child_killed
             idle.kill()
             found.await_word(found.send(), "done")
             assert not idle.is_running()

@@ -1,6 +1,6 @@
 """What somebody can do who has protocol and code, and has seen an allocation in part: try seeds and keys.
 
-Written anew from docs/decisions/0012-the-allocation-key.md, and from how earlier versions allocated; nothing of the
+Written anew from docs/decisions/0013-the-allocation-key.md, and from how earlier versions allocated; nothing of the
 application is used.
 """
 
