@@ -98,10 +98,21 @@ def _correlations(values: NDArray[np.float64]) -> tuple[float, float]:
     highest = lowest = 0.0
     for template in _TEMPLATES:
         fields = sliding_window_view(values, template.shape)
-        spread = fields.std(axis=(2, 3)) * np.sqrt(template.size)
+        side = len(template)
+        squares = _sums(values**2, side) - _sums(values, side) ** 2 / template.size
+        spread = np.sqrt(np.maximum(squares, 0))
         if spread.max() <= 0:
             continue
         correlation = np.einsum("ijkl,kl->ij", fields, template) / np.maximum(spread, 1e-9)
         correlation[spread < _LEAST_CONTRAST * spread.max()] = 0.0
         highest, lowest = max(highest, float(correlation.max())), min(lowest, float(correlation.min()))
     return highest, lowest
+
+
+def _sums(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+    """The sum of each square field of this side."""
+    running = np.pad(values.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    sums: NDArray[np.float64] = (
+        running[side:, side:] - running[:-side, side:] - running[side:, :-side] + running[:-side, :-side]
+    )
+    return sums

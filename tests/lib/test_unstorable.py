@@ -55,7 +55,7 @@ def test_every_form_refuses_it_before_anything_is_done() -> None:
     # One value for each kind of argument that an address can have.
     values = {
         "slug": study.slug, "reading_id": reading.pk, "number": 1, "unlock_id": uuid.uuid4(), "membership_id": 1,
-        "period": 1, "name": "a", "token": "a", "key": "a", "run_id": uuid.uuid4(), "uidb36": "1", "question": "a",
+        "period": 1, "name": "a", "token": "a", "key": "a", "run_id": uuid.uuid4(), "uidb36": "1", "image_id": 1,
     }  # fmt: skip
     tried = 0
     for user in (reader, coordinator):

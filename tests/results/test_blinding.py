@@ -86,6 +86,7 @@ def addresses(study: Study, patterns: list[URLPattern | URLResolver] | None = No
         "explanation_id": Explanation.objects.first().pk,
         "reading_id": study.cases.first().readings.first().pk,
         "membership_id": study.memberships.first().pk,
+        "image_id": study.images.first().pk,
         "run_id": study.report_runs.first().pk,
         **dict.fromkeys(("answer_id", "unlock_id", "visit_id"), uuid.uuid4()),
     }
