@@ -104,12 +104,12 @@ def test_work_goes_on_and_a_stopped_worker_is_said_to_be_gone(
             assert cursor.fetchone()[0] > 0
         wait_for(lambda: not Explanation.objects.exclude(status="done").exists(), seconds=60, what="all explanations")
 
-        assert "1 worker alive" in page()
+        wait_for(lambda: "1 worker alive" in page(), seconds=60, what="the page's word of the worker")
         os.kill(worker.pid, signal.SIGSTOP)
         Explanation.objects.filter(case__number=1).update(status="pending")
         wait_for(lambda: "No worker is alive" in page(), seconds=60, what="the page's word of the stopped worker")
         os.kill(worker.pid, signal.SIGCONT)
         wait_for(lambda: not Explanation.objects.exclude(status="done").exists(), seconds=60, what="what waited")
-        assert "1 worker alive" in page()
+        wait_for(lambda: "1 worker alive" in page(), seconds=60, what="the page's word of the worker")
     wait_for(lambda: "No worker is" in page(), seconds=60, what="the page's word of the killed worker")
     sender.close()
