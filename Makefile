@@ -46,7 +46,7 @@ demo: $(VENV)/.worker
 	  $(if $(IMAGES),--images '$(IMAGES)' --labels '$(LABELS)' $(if $(BOXES),--boxes '$(BOXES)'))
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

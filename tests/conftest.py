@@ -51,7 +51,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: object) -> Iterato
         cursor.execute(f"ALTER DATABASE {name} SET readerstudy.allow_truncate = 'on'")
         connection.close()
     yield
-    # A thread of the live server may still answer the last request of a browser that has been closed.
+    # A thread of the live server may still answer the last request of a browser that has been closed. A test may have
+    # ended the connection that is at hand.
+    connection.close()
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "

@@ -138,19 +138,19 @@ def test_help_is_one_key_away_and_no_key_rates_while_it_is_open(page: Page, live
 def test_a_break_is_offered_after_the_protocol_s_minutes_of_one_sitting_and_stops_nothing(
     page: Page, live_server, sign_in, shot
 ):
-    allocation = reader_make(study_make(files=True, targets=("Cardiomegaly",), break_after_minutes=30))
+    allocation = reader_make(study_make(files=True, targets=("Cardiomegaly",), break_after_minutes=6))
     sign_in(allocation.membership.user)
     first, second = allocation.readings.all()[:2]
     page.clock.install()
     page.goto(live_server.url + reverse("reading_case", args=[first.pk]))
     page.wait_for_selector("body[data-ready=yes]")
-    note = page.get_by_text("30 minutes: time for a break?")
-    page.clock.run_for("20:00")
+    note = page.get_by_text("6 minutes: time for a break?")
+    page.clock.run_for("04:00")
     expect(note).to_be_hidden()
 
     page.goto(live_server.url + reverse("reading_case", args=[second.pk]))  # the sitting goes on with the next case
     page.wait_for_selector("body[data-ready=yes]")
-    page.clock.run_for("09:50")
+    page.clock.run_for("01:50")
     expect(note).to_be_hidden()
     page.clock.run_for("00:15")
     expect(note).to_be_visible()
@@ -159,7 +159,7 @@ def test_a_break_is_offered_after_the_protocol_s_minutes_of_one_sitting_and_stop
     expect(page.locator("input:checked")).to_have_count(1)
     page.get_by_role("button", name="Go on", exact=True).click()
     expect(note).to_be_hidden()
-    page.clock.run_for("29:50")
+    page.clock.run_for("05:50")
     expect(note).to_be_hidden()
     page.clock.run_for("00:15")
     expect(note).to_be_visible()

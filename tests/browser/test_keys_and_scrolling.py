@@ -97,6 +97,11 @@ def drag_finger(page: Page, panel: str, down: float) -> None:
         cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y + way, "id": 0}]})
     cdp.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_timeout(200)
+    # A finger that is lifted gives the page a push: until that is spent, it goes on scrolling.
+    before = None
+    while (now := page.evaluate("scrollY")) != before:
+        before = now
+        page.wait_for_timeout(100)
 
 
 def test_one_finger_on_a_picture_scrolls_the_page_unless_the_window_tool_is_chosen(open_in):
