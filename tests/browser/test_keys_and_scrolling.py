@@ -22,7 +22,6 @@ from tests.reading.factories import question_make, reader_make, study_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WINDOWS = {
-    "1920x1080": {"viewport": {"width": 1920, "height": 1080}},
     "1280x720": {"viewport": {"width": 1280, "height": 720}},
     "200% zoom": {"viewport": {"width": 640, "height": 360}, "device_scale_factor": 2},
     "tablet upright": {"viewport": {"width": 768, "height": 1024}, "has_touch": True, "device_scale_factor": 2},

@@ -135,9 +135,7 @@ def on_image(*pixels: float) -> list[float]:
 WINDOWS = {
     "1440x900": {},
     "1920x1080": {"viewport": {"width": 1920, "height": 1080}},
-    "1280x720": {"viewport": {"width": 1280, "height": 720}},
     "ratio 2": {"device_scale_factor": 2},
-    "ratio 1.25": {"viewport": {"width": 1280, "height": 720}, "device_scale_factor": 1.25},
     "200% zoom": {"viewport": {"width": 960, "height": 540}, "device_scale_factor": 2},
     "tablet upright": {"viewport": {"width": 768, "height": 1024}, "has_touch": True},
 }

@@ -265,8 +265,9 @@ def test_a_map_is_sent_as_ranks_without_the_picture_under_it(reader: Client, all
     with Picture.open(io.BytesIO(reader.get(asset_url(reading, "input_gradient.png")).content)) as picture:
         assert (picture.mode, picture.info) == ("L", {})
         counts = picture.histogram()
-    assert sum(counts[246:]) == pytest.approx(0.05 * sum(counts), abs=1)  # ten ranks of half a percent
-    assert all(count == pytest.approx(0.005 * sum(counts), abs=1) for count in counts[56:])
+    # Ten ranks of half a percent, but for pixels of one value: which case comes first is drawn anew each time.
+    assert sum(counts[246:]) == pytest.approx(0.05 * sum(counts), abs=20)
+    assert all(count == pytest.approx(0.005 * sum(counts), abs=20) for count in counts[56:])
 
 
 def test_the_curve_holds_what_the_player_needs_and_no_more(reader: Client, allocation: Allocation):
