@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from readerstudy.accounts.models import User
+from readerstudy.lib.texts import unstorable
 from readerstudy.reading import selectors
 from readerstudy.reading.durations import duration_of
 from readerstudy.reading.models import Answer, Reading, Unlock, Visit
@@ -170,7 +171,7 @@ def unlock_request(*, unlock_id: uuid.UUID, reading_id: uuid.UUID, reason: str, 
     require_open(reading, now)
     if not selectors.lock_of(reading).can_ask:
         raise AnswerRefusedError("This case needs no unlocking. Reload the page.")
-    if not reason.strip() or "\0" in reason:
+    if not reason.strip() or unstorable(reason):
         raise AnswerRefusedError("Say why the case should be unlocked.")
     unlock = Unlock.objects.create(id=unlock_id, reading=reading, reason=reason.strip()[:REQUEST_LENGTH], asked_at=now)
     audit(study=_study(reading), actor=user, action="unlock_asked", detail=_unlock_detail(unlock), now=now)
@@ -205,7 +206,7 @@ def unlock_decline(
     unlock = _unlock_locked(study, unlock_id)
     if unlock.granted_at is not None:
         raise UnlockAnswerError("This case has been unlocked already.")
-    if not reason.strip() or "\0" in reason:
+    if not reason.strip() or unstorable(reason):
         raise UnlockAnswerError("Say why the case stays locked: its reader is told.")
     if not unlock.declined_because:
         unlock.declined_because, unlock.ended_at = reason.strip()[:REQUEST_LENGTH], now
@@ -238,7 +239,7 @@ def _require_changeable(reading: Reading, question: Question, standing: Answer |
         raise ReadingClosedError(f"This case was submitted and is locked. {remedy}")
     if not lock.needs_reason:
         return ""
-    if not reason.strip() or "\0" in reason:
+    if not reason.strip() or unstorable(reason):
         raise ReasonMissingError("This case was submitted: say why you change its answer.")
     return reason.strip()
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from readerstudy.lib.texts import unstorable
 from readerstudy.reading.places import stored_place
 from readerstudy.reading.services.own import AnswerRefusedError
 from readerstudy.studies.models import Image, Question
@@ -57,7 +58,7 @@ def _text(content: Mapping[str, Any]) -> Given:
         raise AnswerRefusedError('A text is sent as {"text": "..."}.')
     if len(text) > TEXT_LENGTH:
         raise AnswerRefusedError(f"The text has {len(text)} characters; {TEXT_LENGTH} is the most.")
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if unstorable(text):
         raise AnswerRefusedError("The text holds characters that cannot be stored.")
     return Given(content={"text": text if text.strip() else ""})
 

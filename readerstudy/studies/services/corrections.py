@@ -11,6 +11,7 @@ from django.db import transaction
 
 from explainer.catalogue.findings import State
 from readerstudy.accounts.models import User
+from readerstudy.lib.texts import unstorable
 from readerstudy.studies.files import picture_doubts
 from readerstudy.studies.models import Annotation, Case, Correction, Image, Label, Study, correction_text
 from readerstudy.studies.services.audit import audit
@@ -107,7 +108,7 @@ def image_correct(*, image: Image, said: Facts, order: CorrectionOrder) -> list[
     study = Study.objects.select_for_update().get(pk=image.study_id)
     image = Image.objects.select_for_update().get(pk=image.pk)
     reason = order.reason.strip()
-    if not reason or len(reason) > _REASON_LENGTH or "\0" in reason:
+    if not reason or len(reason) > _REASON_LENGTH or unstorable(reason):
         raise StudyError(f"Say why {image.name} is corrected, in up to {_REASON_LENGTH} characters.")
     changes = changes_of(image, said)
     changes += _undrawn(image, changes)
