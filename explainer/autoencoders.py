@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from explainer import own_models, xrv
-from explainer.catalogue.models import RESIZED, check_autoencoder
+from explainer.catalogue.models import RESIZED, autoencoder_pair
 from explainer.descriptions import is_callable, is_description
 from explainer.errors import InputError, ModelDescriptionError, PredictionError
 from explainer.graphs import to_channels_last, wrapped
 from explainer.networks import ResNetAutoencoder
-from explainer.weights import AUTOENCODER_FILE, Pair, find_pair, load_network, shipped_pairs
+from explainer.weights import AUTOENCODER_FILE, Pair, load_network, shipped_pairs
 
 _IMAGE_DIMENSIONS = 4
 
@@ -143,8 +143,7 @@ def load_autoencoder(id_or_path: str, device: str = "cpu") -> Autoencoder:
     elif is_callable(id_or_path):
         autoencoder = _from_callable(id_or_path, device)
     else:
-        check_autoencoder(id_or_path)  # an identifier that there is not gets its sentence here
-        autoencoder = _from_pair(find_pair(id_or_path))
+        autoencoder = _from_pair(autoencoder_pair(id_or_path))
     return autoencoder.to(device)
 
 

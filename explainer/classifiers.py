@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explainer import own_models, xrv
-from explainer.catalogue.models import classifier_targets
+from explainer.catalogue.models import classifier_pair
 from explainer.descriptions import is_callable, is_description
 from explainer.errors import (
     InputError,
@@ -22,7 +22,7 @@ from explainer.folding import fold_batch_norms
 from explainer.graphs import to_channels_last, wrapped
 from explainer.networks import SmallDenseNet
 from explainer.types import SCORINGS, Scoring
-from explainer.weights import CLASSIFIER_FILE, Pair, find_pair, load_network, shipped_pairs
+from explainer.weights import CLASSIFIER_FILE, Pair, load_network, shipped_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,8 +190,7 @@ def load_classifier(id_or_path: str, device: str = "cpu", *, scoring: Scoring = 
     elif is_callable(id_or_path):
         classifier = _from_callable(id_or_path, device, scoring)
     else:
-        classifier_targets(id_or_path)  # an identifier that there is not gets its sentence here
-        classifier = _from_pair(find_pair(id_or_path), scoring)
+        classifier = _from_pair(classifier_pair(id_or_path), scoring)
     return classifier.to(device)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from explainer.descriptions import is_callable, is_description, read_description
 from explainer.errors import UnknownModelError
-from explainer.weights import find_pair, shipped_pairs
+from explainer.weights import Pair, find_pair, shipped_pairs
 
 _NIH = (
     *("Atelectasis", "Consolidation", "Infiltration", "Pneumothorax", "Edema", "Emphysema", "Fibrosis", "Effusion"),
@@ -62,15 +63,28 @@ def classifier_targets(id_or_path: str) -> tuple[str, ...] | None:
         return targets
     if is_callable(id_or_path):
         return None
+    return tuple(classifier_pair(id_or_path).metadata["classifier"]["targets"])
+
+
+def classifier_pair(id_or_path: str) -> Pair:
+    """The pair whose classifier this is. Raises UnknownModelError, and WeightsError for one that cannot be read."""
     if id_or_path in NO_CLASSIFIERS:
         raise UnknownModelError(f"{id_or_path} is not offered as a classifier: {NO_CLASSIFIERS[id_or_path]}.")
+    return _pair("classifier", id_or_path, RELEASED_TARGETS, ".")
+
+
+def autoencoder_pair(id_or_path: str) -> Pair:
+    """The pair whose autoencoder this is. Raises as `classifier_pair` does."""
+    return _pair("autoencoder", id_or_path, RELEASED_AUTOENCODERS, "; each with @SIZE for images of another size.")
+
+
+def _pair(kind: str, id_or_path: str, released: Iterable[str], end: str) -> Pair:
     try:
-        return tuple(find_pair(id_or_path).metadata["classifier"]["targets"])
+        return find_pair(id_or_path)
     except UnknownModelError as error:
-        known = ", ".join((*shipped_pairs(), *RELEASED_TARGETS))
         raise UnknownModelError(
-            f"There is no classifier '{id_or_path}'. Known: {known}, the path of a pair folder or of a description "
-            "(model.toml), or module:function."
+            f"There is no {kind} '{id_or_path}'. Known: {', '.join((*shipped_pairs(), *released))}, the path of a pair "
+            f"folder or of a description (model.toml), or module:function{end}"
         ) from error
 
 
@@ -83,11 +97,4 @@ def check_autoencoder(id_or_path: str) -> None:
     if is_description(name):
         read_description(Path(name), "autoencoder")
         return
-    try:
-        find_pair(name)
-    except UnknownModelError as error:
-        known = ", ".join((*shipped_pairs(), *RELEASED_AUTOENCODERS))
-        raise UnknownModelError(
-            f"There is no autoencoder '{name}'. Known: {known}, the path of a pair folder or of a description "
-            "(model.toml), or module:function; each with @SIZE for images of another size."
-        ) from error
+    autoencoder_pair(name)

@@ -30,13 +30,12 @@ def models_check(study: Table, *, classifier: str, autoencoder: str, targets: Se
         except ExplainerError as error:
             study.refuse("classifier", f"cannot be used: {_inside(error)}")
         else:
-            for target in targets if predicted is not None else ():
-                if target not in (predicted or ()):
-                    study.refuse(
-                        "targets",
-                        f"names {target!r}, which {classifier} does not predict; it predicts: "
-                        f"{', '.join(predicted or ())}",
-                    )
+            unknown = [] if predicted is None else [target for target in targets if target not in predicted]
+            for target in unknown:
+                study.refuse(
+                    "targets",
+                    f"names {target!r}, which {classifier} does not predict; it predicts: {', '.join(predicted or ())}",
+                )
     if autoencoder:
         try:
             check_autoencoder(autoencoder)
