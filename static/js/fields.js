@@ -18,7 +18,7 @@ class Field {
   #timer = null;
 
   // given(field): the reader has answered, and this answer is to be kept.
-  constructor(fieldset, given) {
+  constructor(fieldset, given, signal) {
     this.fieldset = fieldset;
     this.keep = given;
     this.given = new Set(); // ids of what was answered here, on this page
@@ -26,6 +26,9 @@ class Field {
     this.required = fieldset.dataset.required === "yes";
     this.revision = Number(fieldset.dataset.revision);
     this.reason = "";
+    // Whoever leaves has paused: what was given a moment ago is kept at once.
+    window.addEventListener("pagehide", () => this.commit(), { signal });
+    document.addEventListener("visibilitychange", () => this.commit(), { signal });
   }
 
   // As the server sent the page: what the browser remembers of an earlier visit is not to be trusted.
@@ -71,8 +74,8 @@ class Field {
 class ChoiceField extends Field {
   #byArrow = false;
 
-  constructor(fieldset, given) {
-    super(fieldset, given);
+  constructor(fieldset, given, signal) {
+    super(fieldset, given, signal);
     this.radios = [...fieldset.querySelectorAll("input[type=radio]")];
     fieldset.addEventListener("keydown", (event) => this.#arrow(event));
     fieldset.addEventListener("change", () => {
@@ -129,12 +132,10 @@ class ChoiceField extends Field {
 
 class TextField extends Field {
   constructor(fieldset, given, signal) {
-    super(fieldset, given);
+    super(fieldset, given, signal);
     this.area = fieldset.querySelector("textarea");
     this.area.addEventListener("input", () => this.commit(TYPING_RESTS));
     this.area.addEventListener("blur", () => this.commit());
-    window.addEventListener("pagehide", () => this.commit(), { signal });
-    document.addEventListener("visibilitychange", () => this.commit(), { signal });
   }
 
   // Text that was deleted is an answer where there was one; in a required question it is none, and the earlier stands.
@@ -167,7 +168,7 @@ class PlaceField extends Field {
   #before = []; // what was marked before, on this visit
 
   constructor(fieldset, given, signal) {
-    super(fieldset, given);
+    super(fieldset, given, signal);
     this.shape = fieldset.dataset.shape;
     this.button = fieldset.querySelector("[data-mark]");
     this.remove = fieldset.querySelector("[data-unmark]");

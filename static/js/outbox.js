@@ -37,6 +37,7 @@ export class Outbox {
   #held = []; // being written, or in memory alone because it could not be
   #writing = Promise.resolve();
   #storageFails = false;
+  #leaving = false;
   #known = new Map();
   #given = new Set(); // ids of what was given in this tab and is not decided
   #channel = "BroadcastChannel" in window ? new BroadcastChannel(CHANNEL) : null;
@@ -58,7 +59,11 @@ export class Outbox {
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.flush();
     });
-    window.addEventListener("pagehide", () => leaveBehind(this.#held));
+    window.addEventListener("pagehide", () => {
+      this.#leaving = true;
+      leaveBehind(this.#held);
+    });
+    window.addEventListener("pageshow", () => { this.#leaving = false; }); // by the Back button
     this.#channel?.addEventListener("message", async () => {
       await this.#refresh();
       this.#handlers.changed();
@@ -102,6 +107,7 @@ export class Outbox {
   async add(entry) {
     this.#held.push({ ...entry, owner: this.#owner, given: new Date().toISOString() });
     this.#given.add(entry.id);
+    if (this.#leaving) leaveBehind(this.#held); // text that is kept because the page is being left
     this.#wait = FIRST_WAIT;
     this.#become(this.state === "idle" ? "sending" : this.state);
     this.#writing = Promise.all([this.#writing, this.#opened]).then(() => this.#writeHeld());

@@ -134,10 +134,10 @@ def test_what_was_looked_at_is_recorded_of_its_own_case(page: Page, live_server,
     page.goto(live_server.url)
     eventually(page, lambda: Event.objects.filter(kind="zoom").count(), 1)
     assert Event.objects.get(kind="zoom").visit.reading == first
-    started = Event.objects.filter(kind="animation_started").values_list("visit__reading__arm__key", flat=True)
-    assert set(started) == {"B"}
-    visits = Visit.objects.filter(events__kind="animation_started")
-    assert visits.distinct().count() == len(started)  # once per case
+    # Asked for once: a message of the page that was left may arrive at any moment.
+    started = list(Event.objects.filter(kind="animation_started").values_list("visit", "visit__reading__arm__key"))
+    assert {arm for _visit, arm in started} == {"B"}
+    assert len({visit for visit, _arm in started}) == len(started)  # once per case
 
 
 def test_every_case_begins_with_the_published_view(page: Page, cases: list[Reading]):

@@ -340,18 +340,35 @@ def test_a_tab_that_does_not_know_of_the_submission_changes_the_answer_and_says_
     assert changed.reason == "Given on a page that did not know that the case was submitted."
 
 
+def leave_as_the_storage_goes(page: Page, root: str) -> None:
+    """A page that is on its way out is not waited for: what it writes to IndexedDB then may never get there."""
+    fails = "IDBDatabase.prototype.transaction = () => { throw new DOMException('gone', 'AbortError'); }"
+    page.evaluate(f"() => addEventListener('pagehide', () => {{ {fails}; }}, {{ capture: true }})")
+    page.route(ANSWERS, lambda route: route.abort())
+    go_to_start(page, root)
+    page.unroute(ANSWERS)
+
+
 def test_text_that_was_just_typed_outlives_leaving_the_page(page: Page, live_server, first: Reading):
     question_make(Study.objects.get(), "text", "comment", required=False)
     open_case(page, live_server.url, first)
-    page.route(ANSWERS, lambda route: route.abort())
     page.locator("textarea").first.focus()
     page.keyboard.type("Hilum?")
-    go_to_start(page, live_server.url)
-    page.unroute(ANSWERS)
+    leave_as_the_storage_goes(page, live_server.url)
     open_case(page, live_server.url, first)
     expect(page.locator("textarea").first).to_have_value("Hilum?")
     saved(page)
     assert Answer.objects.get().content == {"text": "Hilum?"}
+
+
+def test_an_answer_that_was_just_reached_by_an_arrow_outlives_leaving_the_page(page: Page, live_server, first: Reading):
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    leave_as_the_storage_goes(page, live_server.url)
+    open_case(page, live_server.url, first)
+    assert chosen(page) == ["2"]
+    saved(page)
+    assert Answer.objects.get().value == 2
 
 
 def test_going_on_is_recorded_even_where_its_message_was_lost(page: Page, first: Reading, live_server):
