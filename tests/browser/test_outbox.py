@@ -340,29 +340,24 @@ def test_a_tab_that_does_not_know_of_the_submission_changes_the_answer_and_says_
     assert changed.reason == "Given on a page that did not know that the case was submitted."
 
 
-def storage_goes_with_the_page(page: Page) -> None:
-    """A page that is on its way out is not waited for: what it writes to IndexedDB then may never get there.
-
-    Until it is left, no pause comes to its end.
-    """
-    fails = "IDBDatabase.prototype.transaction = () => { throw new DOMException('gone', 'AbortError'); }"
-    page.evaluate(f"() => addEventListener('pagehide', () => {{ {fails}; }}, {{ capture: true }})")
-    page.evaluate("() => { window.setTimeout = () => 0; }")
-
-
-def leave_without_a_reply(page: Page, root: str) -> None:
-    page.route(ANSWERS, lambda route: route.abort())
-    go_to_start(page, root)
-    page.unroute(ANSWERS)
+def nothing_waits_for_the_page(page: Page) -> None:
+    """What a page that is on its way out writes to IndexedDB, or sends, may never get there; no pause ends before."""
+    page.evaluate("""() => {
+      window.setTimeout = () => 0;
+      addEventListener("pagehide", () => {
+        IDBDatabase.prototype.transaction = () => { throw new DOMException("gone", "AbortError"); };
+        window.fetch = () => Promise.reject(new TypeError("gone"));
+      }, { capture: true });
+    }""")
 
 
 def test_text_that_was_just_typed_outlives_leaving_the_page(page: Page, live_server, first: Reading):
     question_make(Study.objects.get(), "text", "comment", required=False)
     open_case(page, live_server.url, first)
-    storage_goes_with_the_page(page)
+    nothing_waits_for_the_page(page)
     page.locator("textarea").first.focus()
     page.keyboard.type("Hilum?")
-    leave_without_a_reply(page, live_server.url)
+    go_to_start(page, live_server.url)
     open_case(page, live_server.url, first)
     expect(page.locator("textarea").first).to_have_value("Hilum?")
     saved(page)
@@ -370,10 +365,10 @@ def test_text_that_was_just_typed_outlives_leaving_the_page(page: Page, live_ser
 
 
 def test_an_answer_that_was_just_reached_by_an_arrow_outlives_leaving_the_page(page: Page, live_server, first: Reading):
-    storage_goes_with_the_page(page)
+    nothing_waits_for_the_page(page)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    leave_without_a_reply(page, live_server.url)
+    go_to_start(page, live_server.url)
     open_case(page, live_server.url, first)
     assert chosen(page) == ["2"]
     saved(page)
