@@ -6,8 +6,8 @@ from typing import IO, TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.errors import AnalysisError
-from analysis.tables import TableError, read_table
+from analysis.data.errors import AnalysisError
+from analysis.data.tables import TableError, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from analysis.order import natural_order
+from analysis.data.order import natural_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from analysis.accuracy import ratings_table
-from analysis.cells import safe_cell
-from analysis.errors import UsageError
-from analysis.order import natural_order
-from analysis.ratings import RatingsError, check_ratings, crossed
-from analysis.schema import COLUMNS, LABELS
+from analysis.data.csv_cells import safe_cell
+from analysis.data.errors import UsageError
+from analysis.data.order import natural_order
+from analysis.data.ratings import RatingsError, check_ratings, crossed, ratings_table
+from analysis.data.schema import COLUMNS, LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

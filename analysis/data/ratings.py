@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.cells import plain_cell
-from analysis.errors import AnalysisError
-from analysis.order import natural_order
-from analysis.tables import RowError, TableError, number, read_table, read_text
+from analysis.data.csv_cells import plain_cell
+from analysis.data.errors import AnalysisError
+from analysis.data.order import natural_order
+from analysis.data.tables import RowError, TableError, number, read_table, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -252,3 +252,21 @@ def _refuse_repeats(checked: pd.DataFrame, lines: Sequence[int]) -> None:
 def _refuse(wrong: pd.Series[bool], lines: Sequence[int], problem: str) -> None:
     if wrong.any():
         raise RatingsError(f"Line {lines[int(np.flatnonzero(wrong.to_numpy())[0])]}: {problem}")
+
+
+def ratings_of(frame: pd.DataFrame, question: str, arms: Sequence[str]) -> Ratings:
+    """The scores of one question of validated responses as ratings of the condition, in these arms as far as present.
+
+    Raises RatingsError when too few cases are complete.
+    """
+    table = ratings_table(frame[frame["arm"].isin(list(arms))], question)
+    return crossed(check_ratings(table), treatments=[arm for arm in arms if (table["treatment"] == arm).any()])
+
+
+def ratings_table(frame: pd.DataFrame, question: str) -> pd.DataFrame:
+    """Rows of `ratings.COLUMNS` and target from validated responses; of repeated readings the earliest counts."""
+    answers = frame[frame["question"] == question]
+    # Validated rows are in order of period and position.
+    first = answers.drop_duplicates(["reader", "case", "arm"], keep="first")
+    table = first.rename(columns={"arm": "treatment", "value": "rating"}).assign(truth=first["label"] == "TP")
+    return table[["reader", "treatment", "case", "truth", "rating", "target"]].astype({"truth": "int64"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.errors import AnalysisError, UsageError
-from analysis.order import natural_order
+from analysis.data.errors import AnalysisError, UsageError
+from analysis.data.order import natural_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,10 +13,10 @@ from typing import IO, Any, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.cells import write_cells
-from analysis.errors import AnalysisError
-from analysis.order import natural_order
-from analysis.tables import RowError, TableError, read_table
+from analysis.data.csv_cells import write_cells
+from analysis.data.errors import AnalysisError
+from analysis.data.order import natural_order
+from analysis.data.tables import RowError, TableError, read_table
 
 Scales = Mapping[str, tuple[float, float]]  # question -> lowest and highest score
 Kind = Literal["text", "integer", "number", "time"]
@@ -171,7 +171,7 @@ def load_scales(path: str | Path) -> dict[str, tuple[float, float]]:
 def load_responses(
     source: str | Path | IO[str] | IO[bytes], *, notes: list[str] | None = None, scales: Scales | None = None
 ) -> pd.DataFrame:
-    """Read RESPONSES.csv, in any form that `analysis.tables` reads, and return it validated.
+    """Read RESPONSES.csv, in any form that `analysis.data.tables` reads, and return it validated.
 
     What had to be guessed about the file is added to `notes`. A score outside the scale of its question, where
     `scales` has it, is refused. Raises SchemaError for anything that is not a table of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from analysis.errors import AnalysisError
-from analysis.order import natural_order
+from analysis.data.errors import AnalysisError
+from analysis.data.order import natural_order
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
-from analysis.cells import plain_cell
+from analysis.data.csv_cells import plain_cell
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -355,7 +355,7 @@ def _records(text: str, separator: str, skipped: int) -> tuple[list[str], list[t
 def _cell(cell: str) -> str:
     trimmed = cell.strip()
     if trimmed[:1] == "'":
-        return plain_cell(trimmed).strip()
+        return plain_cell(cell.lstrip()).strip()  # the blank at the end may be why it was made safe
     if trimmed and not trimmed.isascii():
         return trimmed.strip("\u200b\ufeff").strip()
     return trimmed

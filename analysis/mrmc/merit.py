@@ -12,26 +12,24 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from analysis.errors import AnalysisError, UsageError
-from analysis.monte_carlo import clopper_pearson
-from analysis.order import natural_order
-from analysis.ratings import MIN_CASES
-from analysis.resampling import stream
+from analysis.data.errors import AnalysisError, UsageError
+from analysis.data.order import natural_order
+from analysis.data.ratings import MIN_CASES
+from analysis.statistics.intervals import clopper_pearson
+from analysis.statistics.resampling import DRAWS, SEED, stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from analysis.ratings import Ratings
+    from analysis.data.ratings import Ratings
 
     Floats = NDArray[np.float64]
     Codes = NDArray[np.intp]
 
 Covariance = Literal["jackknife", "delong", "bootstrap"]
 Side = Literal["sensitivity", "specificity"]
-SEED = 20260101
-DRAWS = 2000
 
 
 @dataclass(frozen=True)

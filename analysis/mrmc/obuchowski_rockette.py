@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import stats
 
-from analysis.mrmc_merit import Covariance, Merit, Resampling, auc_merit
+from analysis.mrmc.merit import Covariance, Merit, Resampling, auc_merit
+from analysis.statistics.generalisation import Name
+from analysis.statistics.power import positive_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from analysis.ratings import Ratings
+    from analysis.data.ratings import Ratings
 
     Floats = NDArray[np.float64]
 
-Name = Literal["RRRC", "FRRC", "RRFC"]
 LEVEL = 0.95
 # With fewer readers the reader-by-treatment variance is hardly estimated and the random-reader test misleads.
 FEW_READERS = 5
@@ -161,19 +162,19 @@ def _components(values: Floats, matrix: Floats) -> Components:
 def _random_readers_and_cases(treatments: Sequence[str], values: Floats, matrix: Floats, c: Components) -> Analysis:
     t, r = values.shape
     # With one treatment or reader a covariance is NaN, and so is what follows from it.
-    error = c.ms_treatment_reader + _positive(r * (c.cov2 - c.cov3))
+    error = c.ms_treatment_reader + positive_part(r * (c.cov2 - c.cov3))
     df2 = _hillis_df(error, c.ms_treatment_reader, (t - 1) * (r - 1))
     singles = {}
     for i, name in enumerate(treatments):
         ms_r = _mean_square(np.sum((values[i] - values[i].mean()) ** 2), r - 1)
-        spread = ms_r + _positive(r * _treatment_cov2(matrix, i, t, r))
+        spread = ms_r + positive_part(r * _treatment_cov2(matrix, i, t, r))
         singles[name] = _estimate(float(values[i].mean()), _ratio(spread, r), _hillis_df(spread, ms_r, r - 1))
     return _analysis("RRRC", treatments, values, c.ms_treatment, error, df2, singles)
 
 
 def _fixed_readers(treatments: Sequence[str], values: Floats, matrix: Floats, c: Components) -> Analysis:
     t, r = values.shape
-    error = c.var_error - c.cov1 + ((r - 1) * _positive(c.cov2 - c.cov3) if r > 1 else 0.0)
+    error = c.var_error - c.cov1 + ((r - 1) * positive_part(c.cov2 - c.cov3) if r > 1 else 0.0)
     blocks = matrix.reshape(t, r, t, r)
     singles = {
         name: _estimate(float(values[i].mean()), float(blocks[i, :, i, :].mean()), np.inf)
@@ -292,8 +293,3 @@ def _ratio(numerator: float, denominator: float) -> float:
 def _mean_square(total: float, df: float) -> float:
     mean = _ratio(total, df)
     return 0.0 if mean < ROUNDING else mean
-
-
-def _positive(value: float) -> float:
-    """The larger of value and 0; NaN stays NaN (max would hide it)."""
-    return value if np.isnan(value) else max(value, 0.0)

@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.mrmc import LEVEL, compare
-from analysis.mrmc_merit import Side, perfect_interval, point_merit
-from analysis.schema import ALL
+from analysis.data.schema import ALL
+from analysis.mrmc.merit import Side, perfect_interval, point_merit
+from analysis.mrmc.obuchowski_rockette import LEVEL, compare
+from analysis.statistics.intervals import newcombe, wilson
 
 if TYPE_CHECKING:
-    from analysis.mrmc import Estimate
-    from analysis.mrmc_merit import Covariance, Merit, Resampling
-    from analysis.ratings import Ratings
+    from analysis.data.ratings import Ratings
+    from analysis.mrmc.merit import Covariance, Merit, Resampling
+    from analysis.mrmc.obuchowski_rockette import Estimate
 
 POINT_COLUMNS = {
     "points": ["figure", "threshold", "treatment", "reader", "n_cases", "estimate", "ci_low", "ci_high"],
@@ -133,33 +134,6 @@ def _differences(ratings: Ratings, merit: Merit, right: np.ndarray[Any, np.dtype
             names = [reader, ratings.treatments[a], ratings.treatments[b]]
             rows.append(["one reader", False, *names, cases, one, other, (one - other) / cases, *limits, p_value])
     return rows
-
-
-def wilson(count: int, total: int) -> tuple[float, float]:
-    """Score interval of a proportion (Wilson 1927)."""
-    z = float(stats.norm.ppf((1 + LEVEL) / 2))
-    p = count / total
-    middle, margin = p + z**2 / (2 * total), z * np.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
-    scale = 1 + z**2 / total
-    # At the ends the limit is 0 or 1 exactly, but for rounding.
-    low = 0.0 if count == 0 else float((middle - margin) / scale)
-    return low, 1.0 if count == total else float((middle + margin) / scale)
-
-
-def newcombe(both: int, only_first: int, only_second: int, neither: int) -> tuple[float, float]:
-    """Score interval of the difference (first - second) of two paired proportions, from the counts of the pairs."""
-    n = both + only_first + only_second + neither
-    first, second = both + only_first, both + only_second
-    p1, p2 = first / n, second / n
-    (l1, u1), (l2, u2) = wilson(first, n), wilson(second, n)
-    margins = float(first) * (n - first) * second * (n - second)
-    cross = both * neither - only_first * only_second
-    # The continuity correction of method 10 applies to positive correlation only.
-    phi = (max(cross - n / 2, 0.0) if cross > 0 else cross) / np.sqrt(margins) if margins > 0 else 0.0
-    below = (p1 - l1) ** 2 - 2 * phi * (p1 - l1) * (u2 - p2) + (u2 - p2) ** 2
-    above = (u1 - p1) ** 2 - 2 * phi * (u1 - p1) * (p2 - l2) + (p2 - l2) ** 2
-    difference = p1 - p2
-    return float(difference - np.sqrt(max(below, 0.0))), float(difference + np.sqrt(max(above, 0.0)))
 
 
 def _bounded(estimate: Estimate, *, low: float) -> tuple[float, float]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.mrmc import compare
-from analysis.mrmc_merit import auc_merit, by_target, enough_cases, perfect_interval, pooled_merit
-from analysis.paired import holm
+from analysis.mrmc.merit import auc_merit, by_target, enough_cases, perfect_interval, pooled_merit
+from analysis.mrmc.obuchowski_rockette import compare
+from analysis.statistics.multiplicity import holm
 
 if TYPE_CHECKING:
-    from analysis.mrmc import ObuchowskiRockette
-    from analysis.mrmc_merit import Covariance, Resampling
-    from analysis.ratings import Ratings
+    from analysis.data.ratings import Ratings
+    from analysis.mrmc.merit import Covariance, Resampling
+    from analysis.mrmc.obuchowski_rockette import ObuchowskiRockette
 
 POOLED = "within targets"
 TARGET_COLUMNS = {

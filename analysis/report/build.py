@@ -8,42 +8,53 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import figures, iou, paired
-from analysis.accuracy import accuracy_tables
-from analysis.agreement_report import OPTIONS as AGREEMENT_OPTIONS
-from analysis.agreement_report import agreement_table
-from analysis.allocation import check_allocation
-from analysis.clusters import OPTIONS as CLUSTER_OPTIONS
-from analysis.clusters import Clusters, clusters_of
-from analysis.effect import OPTIONS as EFFECT_OPTIONS
-from analysis.effect import effect_table, equivalence_table, period_table
-from analysis.errors import AnalysisError, UsageError
-from analysis.flow import OPTIONS as FLOW_OPTIONS
-from analysis.flow import flow_table, sensitivity_table
-from analysis.labels import DIFFERENCES, FIXED, RATIOS
-from analysis.methods import methods_text
-from analysis.monte_carlo import OPTIONS as DRAWN_OPTIONS
-from analysis.mrmc_points import point_options
-from analysis.mrmc_report import mrmc_options
-from analysis.order import natural_order, unique_slugs
-from analysis.ordinal_report import OPTIONS as ORDINAL_OPTIONS
-from analysis.ordinal_report import iou_ordinal_table, ordinal_tables
-from analysis.output import WRITING, Report, records, software, write_table
-from analysis.scale import Scale, check_scales
-from analysis.schema import LABELS, fingerprint, validate
-from analysis.scores import joint_tables, summary_table
-from analysis.selection import Selection
-from analysis.tables import alike_notes
-from analysis.time import OPTIONS as TIME_OPTIONS
-from analysis.time import time_tables
-from analysis.wilcoxon_exact import OPTIONS as EXACT_OPTIONS
-from analysis.wilcoxon_exact import exact_table
-
-__all__ = ["DRAWS", "REPORT_FORMAT", "SEED", "STEPS", "Report", "Selection", "build", "records", "write_table"]
+from analysis.data.allocation import check_allocation
+from analysis.data.clusters import OPTIONS as CLUSTER_OPTIONS
+from analysis.data.clusters import Clusters, clusters_of
+from analysis.data.errors import AnalysisError, UsageError
+from analysis.data.order import natural_order, unique_slugs
+from analysis.data.pairs import Pairs, choose_arms, make_pairs
+from analysis.data.records import records
+from analysis.data.scales import Scale, check_scales
+from analysis.data.schema import LABELS, fingerprint, validate
+from analysis.data.selection import Selection
+from analysis.data.tables import alike_notes
+from analysis.mrmc.points import point_options
+from analysis.mrmc.tables import mrmc_options
+from analysis.report.figures.drawing import counts_figure, iou_figure, joint_figure, scores_figure, time_figure
+from analysis.report.labels import DIFFERENCES, FIXED, RATIOS
+from analysis.report.output import WRITING, Report, software
+from analysis.report.words import methods_text
+from analysis.sections.accuracy_tables import accuracy_tables
+from analysis.sections.agreement_tables import OPTIONS as AGREEMENT_OPTIONS
+from analysis.sections.agreement_tables import agreement_table
+from analysis.sections.effect_tables import OPTIONS as EFFECT_OPTIONS
+from analysis.sections.effect_tables import effect_table
+from analysis.sections.equivalence_tables import equivalence_table
+from analysis.sections.flow_tables import OPTIONS as FLOW_OPTIONS
+from analysis.sections.flow_tables import flow_table, sensitivity_table
+from analysis.sections.ordinal_tables import OPTIONS as ORDINAL_OPTIONS
+from analysis.sections.ordinal_tables import iou_ordinal_table, ordinal_tables
+from analysis.sections.overlap_tables import (
+    CHANCE_OPTIONS,
+    PUBLISHED_OPTIONS,
+    RANK_OPTIONS,
+    published_table,
+    rank_table,
+    with_chance_corrected,
+)
+from analysis.sections.period_tables import period_table
+from analysis.sections.reader_tables import per_reader_table
+from analysis.sections.score_tables import joint_tables, score_counts, summary_table
+from analysis.sections.time_tables import OPTIONS as TIME_OPTIONS
+from analysis.sections.time_tables import time_tables
+from analysis.sections.wilcoxon_tables import EXACT_OPTIONS, exact_table, wilcoxon_table
+from analysis.sections.wilcoxon_tables import OPTIONS as WILCOXON_OPTIONS
+from analysis.statistics.monte_carlo import OPTIONS as DRAWN_OPTIONS
+from analysis.statistics.multiplicity import Adjustment
+from analysis.statistics.resampling import DRAWS, SEED
 
 REPORT_FORMAT = 1
-SEED = 20260101
-DRAWS = 2000
 
 
 @dataclass(frozen=True)
@@ -51,11 +62,11 @@ class _Work:
     """What the tables are made of: validated responses, their pairs, the arms in their order, and the options."""
 
     frame: pd.DataFrame
-    pairs: paired.Pairs
+    pairs: Pairs
     arms: list[str]
     seed: int
     draws: int
-    adjust: paired.Adjustment
+    adjust: Adjustment
     margin: float | None
     allocation: pd.DataFrame | None
     clusters: Clusters
@@ -76,7 +87,7 @@ def build(
     draws: int = DRAWS,
     source: Mapping[str, str] | None = None,
     margin: float | None = None,
-    adjust: paired.Adjustment = "holm",
+    adjust: Adjustment = "holm",
     plan: Mapping[str, str] | None = None,
     allocation: pd.DataFrame | None = None,
     selection: Selection | None = None,
@@ -103,7 +114,7 @@ def build(
         raise AnalysisError(f"The data hold {len(studies)} studies ({', '.join(studies)}). Analyse one at a time.")
     messages = [*notes, *alike_notes({name: frame[name].unique() for name in _KEYS})]
     known_scales = check_scales(frame, scales or {})
-    contrast = paired.choose_arms(frame, arms)
+    contrast = choose_arms(frame, arms)
     if selection:
         if allocation is not None:
             raise UsageError("The allocation is of all the data. Leave it out of a report of part of them.")
@@ -114,7 +125,7 @@ def build(
         if contrast is not None and not set(contrast) <= set(frame["arm"].unique()):
             contrast = None
     messages += _thin_data(frame, contrast)
-    pairs = paired.make_pairs(frame, contrast if contrast is not None else ("", ""))
+    pairs = make_pairs(frame, contrast if contrast is not None else ("", ""))
     messages += _excluded(pairs)
     drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
     tables: dict[str, pd.DataFrame] = {}
@@ -164,11 +175,11 @@ def _options(work: _Work) -> dict[str, Any]:
         "pairs": "by reader, case and question; a pair without both arms is excluded",
         "effect": dict(EFFECT_OPTIONS),
         "clusters": dict(CLUSTER_OPTIONS),
-        "wilcoxon": dict(paired.OPTIONS),
+        "wilcoxon": dict(WILCOXON_OPTIONS),
         "wilcoxon_exact": dict(EXACT_OPTIONS),
-        "iou_published": dict(iou.PUBLISHED_OPTIONS),
-        "iou_rank": dict(iou.RANK_OPTIONS),
-        "iou_chance": dict(iou.CHANCE_OPTIONS),
+        "iou_published": dict(PUBLISHED_OPTIONS),
+        "iou_rank": dict(RANK_OPTIONS),
+        "iou_chance": dict(CHANCE_OPTIONS),
         "ordinal": dict(ORDINAL_OPTIONS),
         "missing": dict(FLOW_OPTIONS),
         "agreement": dict(AGREEMENT_OPTIONS),
@@ -184,7 +195,7 @@ def _options(work: _Work) -> dict[str, Any]:
 def _effect(work: _Work) -> _Found:
     more = {"seed": work.seed, "draws": work.draws}
     tables = {}
-    tables["per_reader"], messages = paired.per_reader_table(work.frame, work.pairs)
+    tables["per_reader"], messages = per_reader_table(work.frame, work.pairs)
     tables["effect"], said = effect_table(work.frame, work.pairs, adjust=work.adjust, clusters=work.clusters, **more)
     messages += said
     if work.margin is not None:
@@ -200,7 +211,7 @@ def _agreement(work: _Work) -> _Found:
 
 
 def _wilcoxon(work: _Work) -> _Found:
-    table, messages = paired.wilcoxon_table(work.frame, work.pairs, adjust=work.adjust)
+    table, messages = wilcoxon_table(work.frame, work.pairs, adjust=work.adjust)
     exact = exact_table(work.frame, work.pairs, adjust=work.adjust)
     return {"wilcoxon": table, "wilcoxon_exact": exact}, messages
 
@@ -208,7 +219,7 @@ def _wilcoxon(work: _Work) -> _Found:
 def _scores(work: _Work) -> _Found:
     tables = {
         "score_summary": summary_table(work.frame, work.arms),
-        "score_counts": paired.score_counts(work.frame),
+        "score_counts": score_counts(work.frame),
     }
     joint, messages = joint_tables(work.frame, work.arms)
     return tables | joint, messages
@@ -224,17 +235,17 @@ def _figures(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], arms: list[st
     drawn: dict[str, Figure] = {}
     with_iou = set(frame.loc[(frame["label"] == "TP") & frame["iou"].notna(), "question"])
     for question, name in unique_slugs(natural_order(frame["question"].unique())).items():
-        drawn[f"scores_{name}"] = figures.scores_figure(tables["score_counts"], question, arms)
-        drawn[f"counts_{name}"] = figures.counts_figure(tables["score_counts"], question, arms)
+        drawn[f"scores_{name}"] = scores_figure(tables["score_counts"], question, arms)
+        drawn[f"counts_{name}"] = counts_figure(tables["score_counts"], question, arms)
         if question in with_iou:
-            drawn[f"iou_{name}"] = figures.iou_figure(frame, tables["iou_published"], question, arms)
+            drawn[f"iou_{name}"] = iou_figure(frame, tables["iou_published"], question, arms)
     joint, means = tables["score_joint"], tables["score_joint_means"]
     names = unique_slugs(natural_order(frame["question"].unique()))
     for first, second in means[["question", "second_question"]].drop_duplicates().itertuples(index=False):
-        figure = figures.joint_figure(joint, means, (first, second), arms)
+        figure = joint_figure(joint, means, (first, second), arms)
         drawn[f"joint_{names[first]}_{names[second]}"] = figure
     if len(tables["time"]):
-        drawn["time"] = figures.time_figure(tables["time"], tables["time_learning"], arms)
+        drawn["time"] = time_figure(tables["time"], tables["time_learning"], arms)
     return drawn
 
 
@@ -242,14 +253,14 @@ def _overlap(work: _Work) -> _Found:
     """The tables on IoU: as published, ranks by case, the same corrected for chance, and the ordinal model."""
     frame, seed, draws = work.frame, work.seed, work.draws
     messages = _without_iou(frame)
-    published, said = iou.published_table(frame)
+    published, said = published_table(frame)
     messages += said
-    ranks, said = iou.rank_table(frame, seed=seed, draws=draws)
+    ranks, said = rank_table(frame, seed=seed, draws=draws)
     messages += said
-    corrected, said = iou.with_chance_corrected(frame)
+    corrected, said = with_chance_corrected(frame)
     messages += said
     name = "Chance-corrected IoU"
-    corrected_ranks, said = iou.rank_table(corrected, seed=seed, draws=draws, what=name)
+    corrected_ranks, said = rank_table(corrected, seed=seed, draws=draws, what=name)
     messages += said
     plain = frame[(frame["label"] == "TP") & frame["iou"].notna()]
     points = corrected if len(corrected) else plain
@@ -300,7 +311,7 @@ def _thin_data(frame: pd.DataFrame, contrast: tuple[str, str] | None) -> list[st
     return messages
 
 
-def _excluded(pairs: paired.Pairs) -> list[str]:
+def _excluded(pairs: Pairs) -> list[str]:
     messages = []
     if len(pairs.missing):
         each = pairs.missing.groupby(["question", "missing_arm"]).size().reset_index(name="count")
@@ -329,7 +340,7 @@ def _without_iou(frame: pd.DataFrame) -> list[str]:
 def _description(frame: pd.DataFrame, clusters: Clusters) -> dict[str, Any]:
     return {
         "sha256": fingerprint(frame),
-        "sha256_of": "the responses in the columns, types and order of analysis/schema.py",
+        "sha256_of": "the responses in the columns, types and order of analysis/data/schema.py",
         "study": str(frame["study"].iloc[0]) if len(frame) else "",
         "responses": len(frame),
         "readers": int(frame["reader"].nunique()),

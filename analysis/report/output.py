@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,9 +13,9 @@ import pandas as pd
 import scipy
 from matplotlib.figure import Figure
 
-from analysis.cells import write_cells
-from analysis.document import html_text, pdf_bytes
-from analysis.figures import render
+from analysis.data.records import records, write_table
+from analysis.report.documents.document import html_text, pdf_bytes
+from analysis.report.figures.drawing import render
 
 #: What `Report.write` tells of, in order.
 WRITING = ("Tables and figures as files", "Report as PDF", "Report as HTML")
@@ -89,18 +89,6 @@ class Report:
         return written
 
 
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows with plain Python values, None for missing."""
-    plain = [[_plain(value) for value in table[name]] for name in table.columns]
-    return [dict(zip(table.columns, row, strict=True)) for row in zip(*plain, strict=True)]
-
-
-def write_table(table: pd.DataFrame, stream: IO[str]) -> None:
-    """The table as CSV with formula-safe text, full precision, and an empty cell for what could not be had."""
-    rows = (["" if value is None else str(value) for value in record.values()] for record in records(table))
-    write_cells(stream, [str(name) for name in table.columns], rows)
-
-
 def software() -> dict[str, str]:
     return {
         "python": platform.python_version(),
@@ -109,13 +97,3 @@ def software() -> dict[str, str]:
         "pandas": pd.__version__,
         "matplotlib": mpl.__version__,
     }
-
-
-def _plain(value: object) -> object:
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

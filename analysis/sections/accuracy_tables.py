@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.mrmc import compare, obuchowski_rockette
-from analysis.mrmc_merit import clustered_merit
-from analysis.mrmc_points import POINT_COLUMNS, middle_threshold, point_tables
-from analysis.mrmc_report import TABLE_COLUMNS, mrmc_messages, mrmc_tables
-from analysis.mrmc_targets import TARGET_COLUMNS, target_tables
-from analysis.order import natural_order
-from analysis.ratings import Ratings, RatingsError, check_ratings, crossed
+from analysis.data.order import natural_order
+from analysis.data.ratings import Ratings, RatingsError, ratings_of
+from analysis.mrmc.merit import clustered_merit
+from analysis.mrmc.obuchowski_rockette import compare, obuchowski_rockette
+from analysis.mrmc.points import POINT_COLUMNS, middle_threshold, point_tables
+from analysis.mrmc.tables import TABLE_COLUMNS, mrmc_messages, mrmc_tables
+from analysis.mrmc.targets import TARGET_COLUMNS, target_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from analysis.clusters import Clusters
-    from analysis.scale import Scale
+    from analysis.data.clusters import Clusters
+    from analysis.data.scales import Scale
 
 # From one cluster no covariance can be had.
 MIN_CLUSTERS = 2
@@ -95,24 +95,6 @@ def _with_clusters(differences: pd.DataFrame, ratings: Ratings, clusters: Cluste
         estimate = found[(row["first"], row["second"])]
         table.loc[index, _OF_CLUSTERS] = [estimate.ci_low, estimate.ci_high, estimate.p_value]
     return table
-
-
-def ratings_of(frame: pd.DataFrame, question: str, arms: Sequence[str]) -> Ratings:
-    """The scores of one question of validated responses as ratings of the condition, in these arms as far as present.
-
-    Raises RatingsError when too few cases are complete.
-    """
-    table = ratings_table(frame[frame["arm"].isin(list(arms))], question)
-    return crossed(check_ratings(table), treatments=[arm for arm in arms if (table["treatment"] == arm).any()])
-
-
-def ratings_table(frame: pd.DataFrame, question: str) -> pd.DataFrame:
-    """Rows of `ratings.COLUMNS` and target from validated responses; of repeated readings the earliest counts."""
-    answers = frame[frame["question"] == question]
-    # Validated rows are in order of period and position.
-    first = answers.drop_duplicates(["reader", "case", "arm"], keep="first")
-    table = first.rename(columns={"arm": "treatment", "value": "rating"}).assign(truth=first["label"] == "TP")
-    return table[["reader", "treatment", "case", "truth", "rating", "target"]].astype({"truth": "int64"})
 
 
 def _joined(name: str, tables: list[pd.DataFrame], arms: Sequence[str]) -> pd.DataFrame:

@@ -1,40 +1,36 @@
-"""The effect of the second arm with cases as the independent units: bootstrap, sign-flip test, and period effect.
-
-Answers of several readers on one case go together, so that a case's differences are resampled or flipped as one.
-"""
+"""The effect of the second arm with cases as the independent units, per question, label and target."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.clustered import (
-    Equivalence,
+from analysis.data.order import natural_order
+from analysis.data.pairs import Pairs
+from analysis.data.schema import ALL, LABELS
+from analysis.sections.adjustment import adjusted_rows
+from analysis.statistics.case_effect import ALIKE, CaseEffect, case_effect
+from analysis.statistics.clustered import (
     case_reader_means,
     clustered_signed_rank,
-    equivalence,
     rank_biserial,
     rank_biserial_interval,
 )
-from analysis.monte_carlo import LIMIT, UNKNOWN, PValue, holm_limits
-from analysis.order import natural_order
-from analysis.paired import Adjustment, Pairs, adjusted_rows, holm
-from analysis.resampling import case_weights, percentile_interval, settled_interval, stream
-from analysis.schema import ALL, LABELS
-from analysis.shift import OPTIONS as SHIFT
-from analysis.shift import signed_rank_shift
-from analysis.sign_flip import sign_flip
+from analysis.statistics.monte_carlo import LIMIT, holm_limits
+from analysis.statistics.multiplicity import Adjustment, holm
+from analysis.statistics.resampling import case_codes, percentile_interval, stream
+from analysis.statistics.shift import OPTIONS as SHIFT
+from analysis.statistics.shift import signed_rank_shift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from analysis.clusters import Clusters
+    from analysis.data.clusters import Clusters
 
     Floats = NDArray[np.float64]
 
@@ -107,96 +103,7 @@ EFFECT_COLUMNS = [
     "cluster_p",
     "cluster_p_holm",
 ]
-PERIOD_COLUMNS = [
-    "question",
-    "label",
-    "n_pairs",
-    "period_effect",
-    "period_low",
-    "period_high",
-    "arm_effect",
-    "arm_low",
-    "arm_high",
-    "carry_over",
-    "carry_over_low",
-    "carry_over_high",
-]
-EQUIVALENCE_COLUMNS = [
-    "question",
-    "label",
-    "target",
-    "n_cases",
-    "margin",
-    "mean_difference",
-    "low_90",
-    "high_90",
-    "p_above_lower",
-    "p_below_upper",
-    "p_equivalence",
-    "equivalent",
-    "not_worse",
-]
-# With fewer cases an interval or test over cases says nothing.
-MIN_CASES = 2
 MIN_READERS = 2
-ALIKE = "the differences of all cases are alike"
-
-
-@dataclass(frozen=True)
-class CaseEffect:
-    """A mean difference judged over cases; what cannot be had is NaN and `reason` says why."""
-
-    n_cases: int
-    n_pairs: int
-    mean: float
-    ci_low: float
-    ci_high: float
-    p: PValue
-    reason: str | None
-    doubt: str | None = None  # what the draws of the interval leave open
-
-    @property
-    def p_value(self) -> float:
-        """Of the sign flip of cases."""
-        return self.p.value
-
-
-def case_effect(
-    cases: pd.Series[Any],
-    differences: Floats,
-    *,
-    rng: np.random.Generator,
-    draws: int,
-    limits: Sequence[float] = (LIMIT,),
-) -> CaseEffect:
-    """Mean of the pairs' differences with case bootstrap interval and case-level sign-flip p.
-
-    Where p must be drawn, there are draws enough to tell it from the `limits`, or `monte_carlo.MOST_DRAWS`.
-    """
-    n_pairs = len(differences)
-    codes = _codes(cases)
-    n_cases = int(codes.max() + 1) if n_pairs else 0
-    sums: Floats = np.asarray(np.bincount(codes, differences), dtype=np.float64)
-    counts: Floats = np.bincount(codes).astype(np.float64)
-    mean = float(differences.mean()) if n_pairs else np.nan
-    reason = None
-    if n_pairs == 0:
-        reason = "there is no pair"
-    elif n_cases < MIN_CASES:
-        reason = "there is only one case"
-    elif not differences.any():
-        reason = "all differences are zero"
-    if reason is not None:
-        return CaseEffect(n_cases, n_pairs, mean, np.nan, np.nan, UNKNOWN, reason)
-    interval = settled_interval(lambda count: _means(rng, sums, counts, count), draws=draws)
-    p = sign_flip(sums, rng=rng, draws=draws, limits=limits)
-    return CaseEffect(n_cases, n_pairs, mean, interval.low, interval.high, p, None, interval.doubt)
-
-
-def _means(rng: np.random.Generator, sums: Floats, counts: Floats, draws: int) -> Floats:
-    """Means over pairs in so many resamples of cases with these sums and numbers of pairs."""
-    weights = case_weights(rng, len(sums), draws)
-    return np.asarray((weights @ sums) / (weights @ counts), dtype=np.float64)
 
 
 def effect_table(
@@ -221,7 +128,7 @@ def effect_table(
         of_question: list[dict[str, Any]] = []
         of_ranks: dict[str, list[str]] = {}  # what is to be said of ranks -> the rows of which it is true
         for label, target in itertools.product(LABELS, (ALL, *targets)):
-            own = _select(pairs, question, label, target)
+            own = pairs.of(question, label, target)
             differences = own["difference"].to_numpy(dtype=np.float64)
             rng = stream(seed, "effect", question, label, target)
             limits = (LIMIT,) if target == ALL else family
@@ -305,7 +212,7 @@ def _ranks_and_readers(
     own: pd.DataFrame, differences: Floats, *, rng: np.random.Generator, draws: int
 ) -> tuple[dict[str, float], list[str]]:
     """What ranks and readers add to a row of the effect, and remarks."""
-    cases, readers = _codes(own["case"]), _codes(own["reader"])
+    cases, readers = case_codes(own["case"]), case_codes(own["reader"])
     test = clustered_signed_rank(cases, differences)
     low, high = rank_biserial_interval(cases, differences, rng=rng, draws=draws)
     shift = signed_rank_shift(cases, differences)
@@ -327,121 +234,12 @@ def _ranks_and_readers(
     return row, remarks if shift.remark is None else [*remarks, shift.remark]
 
 
-def equivalence_table(
-    frame: pd.DataFrame, pairs: Pairs, *, margin: float, seed: int, draws: int
-) -> tuple[pd.DataFrame, list[str]]:
-    """Two one-sided tests of the mean difference against a margin set beforehand, in points of the scale.
-
-    `equivalent`: the 90% interval lies within the margin. `not_worse`: the second arm is not inferior, that is, scores
-    true positives not lower, and false positives not higher, by the margin or more.
-    """
-    rows: list[dict[str, Any]] = []
-    messages: list[str] = []
-    targets = natural_order(frame["target"].unique())
-    questions = natural_order(frame["question"].unique())
-    for question, label, target in itertools.product(questions, LABELS, (ALL, *targets)):
-        own = _select(pairs, question, label, target)
-        codes, differences = _codes(own["case"]), own["difference"].to_numpy(dtype=np.float64)
-        n_cases = int(codes.max()) + 1 if len(codes) else 0
-        row: dict[str, Any] = {"question": question, "label": label, "target": target, "n_cases": n_cases}
-        row |= {"margin": margin, "mean_difference": differences.mean() if len(own) else np.nan}
-        if n_cases < MIN_CASES:
-            where = f"{label}, {'all targets' if target == ALL else target}"
-            messages.append(f"Equivalence, {question}, {where}: no test, because there are fewer than two cases.")
-        else:
-            sums = np.asarray(np.bincount(codes, differences), dtype=np.float64)
-            counts = np.bincount(codes).astype(np.float64)
-            found, doubt = _equivalence(
-                sums, counts, margin, rng=stream(seed, "equivalence", question, label, target), draws=draws
-            )
-            if np.isnan(found.low):
-                doubt = f"no test, because {ALIKE}"
-            if doubt is not None:
-                where = f"{label}, {'all targets' if target == ALL else target}"
-                messages.append(f"Equivalence, {question}, {where}: {doubt}.")
-            row |= {"low_90": found.low, "high_90": found.high, "p_equivalence": found.p_value}
-            row |= {"p_above_lower": found.p_lower, "p_below_upper": found.p_upper}
-            if not np.isnan(found.low):
-                row["equivalent"] = bool(-margin < found.low and found.high < margin)
-                row["not_worse"] = bool(found.low > -margin if label == "TP" else found.high < margin)
-        rows.append(row)
-    return pd.DataFrame(rows, columns=EQUIVALENCE_COLUMNS), messages
-
-
-def _equivalence(
-    sums: Floats, counts: Floats, margin: float, *, rng: np.random.Generator, draws: int
-) -> tuple[Equivalence, str | None]:
-    """The two one-sided tests, with draws enough to tell the 90% interval from the margins, or what they leave open."""
-    drawn = settled_interval(
-        lambda count: _means(rng, sums, counts, count), draws=draws, limits=(-margin, margin), level=0.9
-    )
-    mean = float(sums.sum() / counts.sum())
-    return equivalence(mean, drawn.values, margin, n_cases=len(sums)), drawn.doubt
-
-
 def reader_correlation(pairs: pd.DataFrame) -> float:
     """Mean correlation, over pairs of readers, of their differences on the same cases; NaN where it cannot be had."""
     wide = pairs.pivot_table(index="case", columns="reader", values="difference")
     wide = wide.loc[:, wide.std(ddof=0) > 0] if len(wide) else wide
-    if len(wide.columns) < MIN_CASES:
+    if len(wide.columns) < MIN_READERS:
         return np.nan
     matrix = wide.corr(min_periods=3).to_numpy(dtype=np.float64)
     off_diagonal = matrix[~np.eye(len(matrix), dtype=bool)]
     return float(np.nanmean(off_diagonal)) if not np.isnan(off_diagonal).all() else np.nan
-
-
-def period_table(frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) -> tuple[pd.DataFrame, list[str]]:
-    """Period effect, and arm effect adjusted for it, per question and label, with case bootstrap intervals."""
-    rows: list[dict[str, Any]] = []
-    messages: list[str] = []
-    table = pairs.table[pairs.table["first_period"] != pairs.table["second_period"]]
-    for question, label in itertools.product(natural_order(frame["question"].unique()), LABELS):
-        own = table[(table["question"] == question) & (table["label"] == label)]
-        row: dict[str, Any] = {"question": question, "label": label, "n_pairs": len(own)}
-        row |= dict.fromkeys(PERIOD_COLUMNS[3:], np.nan)
-        first_arm_first = (own["first_period"] < own["second_period"]).to_numpy()
-        if not first_arm_first.any() or first_arm_first.all():
-            messages.append(f"Period effect, {question}, {label}: none, because no cases were seen in both orders.")
-        else:
-            codes, differences = _codes(own["case"]), own["difference"].to_numpy(dtype=np.float64)
-            weights = case_weights(stream(seed, "period", question, label), int(codes.max() + 1), draws)
-            every = np.ones((1, weights.shape[1]))
-            for name, sign in (("period", -1.0), ("arm", 1.0)):
-                signed = np.where(first_arm_first, differences, sign * differences)
-                row[f"{name}_effect"] = float(_mean_of_orders(every, codes, signed, first_arm_first)[0])
-                resampled = _mean_of_orders(weights, codes, signed, first_arm_first)
-                row[f"{name}_low"], row[f"{name}_high"] = percentile_interval(resampled)
-            middle = (own["first"] + own["second"]).to_numpy(dtype=np.float64) / 2
-            # Half the difference of the orders is what `_mean_of_orders` gives with the sign of the order.
-            signed = np.where(first_arm_first, middle, -middle)
-            row["carry_over"] = 2 * float(_mean_of_orders(every, codes, signed, first_arm_first)[0])
-            resampled = 2 * _mean_of_orders(weights, codes, signed, first_arm_first)
-            row["carry_over_low"], row["carry_over_high"] = percentile_interval(resampled)
-            if np.isnan([row["period_low"], row["arm_low"], row["carry_over_low"]]).any():
-                messages.append(f"Period effect, {question}, {label}: not every interval, because {ALIKE} or too few.")
-        rows.append(row)
-    return pd.DataFrame(rows, columns=PERIOD_COLUMNS), messages
-
-
-def _mean_of_orders(weights: Floats, codes: NDArray[np.intp], values: Floats, first: NDArray[np.bool_]) -> Floats:
-    """Average of the two orders' weighted means of the values, for each row of case weights."""
-    total = np.zeros(len(weights))
-    for order in (first, ~first):
-        sums = np.bincount(codes[order], values[order], minlength=weights.shape[1])
-        counts = np.bincount(codes[order], minlength=weights.shape[1]).astype(np.float64)
-        size = weights @ counts
-        mean = np.full(len(weights), np.nan)
-        np.divide(weights @ sums, size, out=mean, where=size > 0)
-        total += mean / 2
-    return total
-
-
-def _select(pairs: Pairs, question: str, label: str, target: str) -> pd.DataFrame:
-    own = pairs.table[(pairs.table["question"] == question) & (pairs.table["label"] == label)]
-    return own if target == ALL else own[own["target"] == target]
-
-
-def _codes(cases: pd.Series[Any]) -> NDArray[np.intp]:
-    """Numbers of the cases in natural order, so that a draw means the same case in any order of rows."""
-    ranks = {case: rank for rank, case in enumerate(natural_order(cases.unique()))}
-    return np.array([ranks[case] for case in cases], dtype=np.intp)

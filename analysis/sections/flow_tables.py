@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.allocation import CASE_EXCLUDED, FAILED, WITHDRAWN
-from analysis.effect import ALIKE, case_effect
-from analysis.order import natural_order
-from analysis.resampling import stream
-from analysis.schema import LABELS
+from analysis.data.allocation import CASE_EXCLUDED, FAILED, WITHDRAWN
+from analysis.data.order import natural_order
+from analysis.data.schema import LABELS
+from analysis.statistics.case_effect import ALIKE, case_effect
+from analysis.statistics.resampling import stream
 
 if TYPE_CHECKING:
-    from analysis.paired import Pairs
+    from analysis.data.pairs import Pairs
 
 NOT_READ, NO_ANSWER = "not read", "no answer"
 #: Why an allocated reading has no answer to a question -> column of the flow table.

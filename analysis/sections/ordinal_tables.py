@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.order import natural_order
-from analysis.ordinal import (
-    NODES,
-    Design,
-    OrdinalError,
-    OrdinalFit,
-    Wald,
-    fit_ordinal,
-    independent_columns,
-    likelihood_ratio,
-)
+from analysis.data.order import natural_order
+from analysis.statistics.ordinal import NODES, OrdinalFit, Wald, fit_ordinal, likelihood_ratio
+from analysis.statistics.ordinal_design import Design, OrdinalError, independent_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

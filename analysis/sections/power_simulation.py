@@ -1,30 +1,29 @@
 """Power for Likert endpoints by simulation: studies drawn from the ordinal model of a pilot, each tested as planned.
 
 A planned study is a crossover like the pilot: every reader reads every case in both arms, half of the cases of each
-label in the first arm first. Scores come from the cumulative-link mixed model of `ordinal_report` (score ~ arm * label
+label in the first arm first. Scores come from the cumulative-link mixed model of `ordinal_tables` (score ~ arm * label
 + period + reader, random intercept per case) with new cases; planned readers are drawn from the pilot's.
 """
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.errors import AnalysisError, UsageError
-from analysis.mrmc_points import wilson
-from analysis.order import natural_order
-from analysis.ordinal import Design, OrdinalError, OrdinalFit, fit_ordinal, independent_columns, simulate
-from analysis.ordinal_report import ARM, INTERACTION, LABEL, report_design
-from analysis.output import Report, software
-from analysis.resampling import stream
+from analysis.data.errors import AnalysisError, UsageError
+from analysis.data.order import natural_order
+from analysis.sections.ordinal_tables import ARM, INTERACTION, LABEL, report_design
+from analysis.statistics.intervals import wilson
+from analysis.statistics.ordinal import OrdinalFit, fit_ordinal, simulate
+from analysis.statistics.ordinal_design import Design, OrdinalError, independent_columns
+from analysis.statistics.resampling import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -167,62 +166,6 @@ def simulated_power(
         known = [endpoint, method, readers, cases, float(np.exp(log_odds)), float(shifts[:, column].mean())]
         rows.append([*known, won / studies, *wilson(won, studies), studies, failed])
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def build_simulated_power(
-    pilot: Pilot,
-    readers: Sequence[int],
-    cases: Sequence[int],
-    *,
-    studies: int = STUDIES,
-    method: Method = "cases",
-    alpha: float = 0.05,
-    seed: int = 0,
-    assumed: Assumed | None = None,
-    source: Mapping[str, str] | None = None,
-    advance: Callable[[], object] | None = None,
-) -> Report:
-    """The report of simulated power for every number of readers with every number of cases."""
-    start = time.monotonic()
-    planned = with_effects(pilot, assumed or Assumed())
-    options: dict[str, Any] = {"studies": studies, "method": method, "alpha": alpha, "seed": seed}
-    parts = [
-        simulated_power(planned, r, k, studies=studies, method=method, alpha=alpha, seed=seed, advance=advance)
-        for r in readers
-        for k in cases
-    ]
-    if not parts:
-        raise UsageError("Give the planned readers and cases (--readers, --cases).")
-    messages = []
-    if planned.shared_sd == 0:
-        messages.append(
-            "Simulated readers share the case's difficulty and nothing else; where real readers' differences on a case "
-            "go together the power is lower (--shared-sd)."
-        )
-    if len(pilot.readers) < 3:
-        messages.append(f"The planned readers are drawn from {len(pilot.readers)} of the pilot.")
-    provenance: dict[str, Any] = {
-        "format": 1,
-        "software": software(),
-        "data": dict(source or {}),
-        "model": {
-            "coefficients": dict(zip(planned.fit.names, planned.fit.coefficients.tolist(), strict=True)),
-            "thresholds": planned.fit.thresholds.tolist(),
-            "sd_case": planned.fit.sd,
-        },
-        "options": {"power": {**options, "assumed": asdict(assumed or Assumed())}},
-        "seconds": round(time.monotonic() - start, 1),
-    }
-    methods = (
-        "# Methods\n\nPower by simulation: "
-        f"{studies} studies are drawn for each number of readers and cases from the cumulative-link mixed model of the "
-        "pilot (score ~ arm * label + period + reader, random intercept per case), with new cases and with readers "
-        f"drawn from the pilot's. Each study is tested at alpha {alpha:g}, two-sided: {METHODS[method]}. Seed {seed}. "
-        f"Intervals are Wilson's for the number of studies.\n\n## Notes\n\n"
-        + "\n".join(f"- {message}" for message in messages)
-        + "\n"
-    )
-    return Report({"power": pd.concat(parts, ignore_index=True)}, {}, provenance, messages, methods)
 
 
 def _scores(pilot: Pilot, design: Design, rng: np.random.Generator) -> Floats:

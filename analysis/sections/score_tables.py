@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.order import natural_order
-from analysis.schema import ALL, LABELS
+from analysis.data.order import natural_order
+from analysis.data.schema import ALL, LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,3 +83,26 @@ def _both(frame: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     keyed = frame.assign(position=frame["position"].astype("Float64").fillna(-1.0).astype(float))
     parts = [keyed.loc[keyed["question"] == question, [*_READING, "value"]] for question in (first, second)]
     return parts[0].merge(parts[1].rename(columns={"value": "second_value"}), on=_READING, validate="one_to_one")
+
+
+def score_counts(frame: pd.DataFrame) -> pd.DataFrame:
+    """How often each score was given (Figure F.4), per question, label, target ("all" first) and arm.
+
+    Scores nobody gave in a group count 0 if somebody gave them to the same question; every reading counts.
+    """
+    rows = []
+    arms = natural_order(frame["arm"].unique())
+    for question, answers in frame.groupby("question", sort=False):
+        scores = sorted(answers["value"].unique())
+        counts = answers.groupby(["label", "target", "arm", "value"]).size()
+        pooled = answers.groupby(["label", "arm", "value"]).size()
+        for label in LABELS:
+            for target in (ALL, *natural_order(frame["target"].unique())):
+                for arm in arms:
+                    for score in scores:
+                        key = (label, arm, score) if target == ALL else (label, target, arm, score)
+                        count = (pooled if target == ALL else counts).get(key, 0)
+                        rows.append((str(question), label, target, arm, float(score), int(count)))
+    table = pd.DataFrame(rows, columns=["question", "label", "target", "arm", "value", "count"])
+    order = {question: rank for rank, question in enumerate(natural_order(table["question"].unique()))}
+    return table.sort_values("question", key=lambda names: names.map(order), kind="stable").reset_index(drop=True)

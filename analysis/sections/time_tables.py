@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.order import natural_order
-from analysis.resampling import case_weights, percentile_interval, stream
-from analysis.schema import ALL
+from analysis.data.order import natural_order
+from analysis.data.schema import ALL
+from analysis.statistics.resampling import case_weights, percentile_interval, stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from analysis.resampling import case_weights, is_constant, percentile_interval
+from analysis.statistics.resampling import case_weights, is_constant, percentile_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+
+from analysis.statistics.intervals import clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,14 +86,6 @@ def drawn_p(extreme: Callable[[int], int], *, draws: int, limits: Sequence[float
         if made >= MOST_DRAWS or not _open(low, high, limits):
             return PValue((1 + found) / (1 + made), made, low, high)
         wanted = min(2 * made, MOST_DRAWS)
-
-
-def clopper_pearson(count: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Exact interval of a proportion (Clopper and Pearson 1934)."""
-    alpha = (1 - level) / 2
-    low = 0.0 if count == 0 else float(stats.beta.ppf(alpha, count, total - count + 1))
-    high = 1.0 if count == total else float(stats.beta.ppf(1 - alpha, count + 1, total - count))
-    return low, high
 
 
 def holm_limits(tests: int) -> tuple[float, ...]:

@@ -1,61 +1,35 @@
 """Cumulative-link mixed models for ordered scores: proportional odds with a random intercept per case.
 
-P(score <= category k) = logistic(threshold_k - X coefficients - sd * u), u standard normal per group. One random factor
-is integrated by adaptive Gauss-Hermite quadrature; `ordinal_crossed` has a second one.
+P(score <= category k) = logistic(threshold_k - X coefficients - sd * u), u standard normal per group and integrated by
+adaptive Gauss-Hermite quadrature.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import linalg, sparse, stats
-from scipy.special import expit, log_expit, logsumexp
+from scipy import linalg, stats
+from scipy.special import expit
 
-from analysis.errors import AnalysisError
-from analysis.small_sample import Clusters, clusters_of
+from analysis.statistics.ordinal_design import Design, OrdinalError, independent_columns
+from analysis.statistics.ordinal_likelihood import SEPARATED, Likelihood, Maximum, maximise, turned
+from analysis.statistics.small_sample import Clusters, clusters_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
-    Codes = NDArray[np.intp]
 
 NODES = 15
 MIN_NODES = 5
 # Thresholds of a fine scale are hundreds of parameters; a linear model serves such a scale better.
 MAX_CATEGORIES = 30
-_MAX_STEPS = 100
-# A Newton step that promises less log-likelihood than this ends the search.
-_TOLERANCE = 1e-10
 # A standard deviation below this is the boundary: the likelihood is flat there and has no curvature to judge it by.
 _ZERO_SD = 1e-3
-# Beyond these a log odds ratio, or the spread of the groups, has run away because the data separate perfectly.
-_SEPARATED = 30.0
-_DETERMINED = 12.0
 # With more numbers than this (many clusters and parameters) the small-sample correction is left out: it is nothing.
 _CORRECTED = 8_000_000
-
-
-class OrdinalError(AnalysisError):
-    """Scores or a design to which no ordinal model can be fitted: what is wrong and what to do."""
-
-
-@dataclass(frozen=True)
-class Design:
-    """The explanatory side of a model; rows are readings."""
-
-    X: Floats  # (readings, coefficients), without a column of ones: the thresholds are the intercepts
-    names: tuple[str, ...]  # of the columns
-    groups: Codes | None = (
-        None  # (readings,) code from 0 of the random factor, usually the case; None: no random factor
-    )
-
-    def without(self, *names: str) -> Design:
-        """The same readings without these columns."""
-        kept = [column for column, name in enumerate(self.names) if name not in names]
-        return replace(self, X=self.X[:, kept], names=tuple(self.names[column] for column in kept))
 
 
 @dataclass(frozen=True)
@@ -170,20 +144,20 @@ def fit_ordinal(scores: ArrayLike, design: Design, *, nodes: int = NODES) -> Ord
     values: Floats = np.asarray(scores, dtype=np.float64)
     _check(values, design, nodes)
     categories, codes = np.unique(values, return_inverse=True)
-    model = _Model(codes.astype(np.intp), design, nodes)
+    model = Likelihood(codes.astype(np.intp), design, nodes)
     counts = np.cumsum(np.bincount(codes))[:-1] / len(values)
     start = np.concatenate([np.log(counts / (1 - counts)), np.zeros(design.X.shape[1])])
-    fixed = _newton(model.fixed, start, len(categories) - 1)
+    fixed = maximise(model.fixed, start, len(categories) - 1)
     found, boundary = fixed, False
     n_groups = 0 if design.groups is None else len(np.unique(design.groups))
     if design.groups is not None:
-        found = _newton(model.marginal, np.append(fixed.point, 1.0), len(categories) - 1, mixed=True)
+        found = maximise(model.marginal, np.append(fixed.point, 1.0), len(categories) - 1, mixed=True)
         boundary = abs(found.point[-1]) < _ZERO_SD or found.value < fixed.value
         found = fixed if boundary else found
     size = len(categories) - 1 + design.X.shape[1]
     if len(found.point) > size and found.point[size] < 0:
         # The likelihood does not know the sign of sd; its covariances with the others turn with it.
-        found = _turned(model, found)
+        found = turned(model, found)
     sd = float(found.point[size]) if len(found.point) > size else 0.0
     covariance, reason = _covariance(found, size)
     clusters = None
@@ -239,22 +213,6 @@ def simulate(fit: OrdinalFit, design: Design, rng: np.random.Generator) -> Float
     return scores
 
 
-def independent_columns(X: Floats) -> list[int]:
-    """Columns that, beside a constant and those kept before them, add something: the rest cannot be estimated."""
-    centred = X - X.mean(axis=0) if len(X) else X
-    gram = centred.T @ centred
-    sizes = np.sum(X**2, axis=0)
-    kept: list[int] = []
-    factor = np.zeros((0, 0))  # lower Cholesky factor of the kept columns
-    for column in range(X.shape[1]):
-        row = linalg.solve_triangular(factor, gram[kept, column], lower=True) if kept else np.zeros(0)
-        rest = gram[column, column] - row @ row
-        if rest > 1e-10 * sizes[column]:
-            factor = np.block([[factor, np.zeros((len(kept), 1))], [row[None, :], np.array([[np.sqrt(rest)]])]])
-            kept.append(column)
-    return kept
-
-
 def _check(values: Floats, design: Design, nodes: int) -> None:
     if nodes < MIN_NODES:
         raise OrdinalError(f"{nodes} quadrature nodes are too few. Ask for at least {MIN_NODES}; {NODES} is usual.")
@@ -269,57 +227,11 @@ def _check(values: Floats, design: Design, nodes: int) -> None:
         raise OrdinalError("some terms are combinations of others. Leave those out (independent_columns).")
 
 
-@dataclass(frozen=True)
-class _Found:
-    point: Floats
-    value: float
-    hessian: Floats
-    scores: Floats  # (groups, parameters) their parts of the gradient
-    steps: int
-    converged: bool
-
-
-def _newton(function: Any, start: Floats, thresholds: int, *, mixed: bool = False) -> _Found:
-    """Maximise by Newton's method with halved steps; where the curvature is wrong, by its absolute value."""
-    point = start
-    value, scores, hessian = function(point)
-    for step in range(1, _MAX_STEPS + 1):
-        gradient = scores.sum(axis=0)
-        roots, vectors = linalg.eigh(-hessian)
-        roots = np.maximum(np.abs(roots), 1e-10 * max(1.0, float(np.abs(roots).max())))
-        move = vectors @ ((vectors.T @ gradient) / roots)
-        if gradient @ move < _TOLERANCE:
-            return _Found(point, value, hessian, scores, step, converged=True)
-        # A long first step can throw the thresholds far out, from where Newton does not return.
-        move *= min(1.0, 5.0 / float(np.abs(move).max()))
-        for _ in range(40):
-            trial = point + move
-            if np.all(np.diff(trial[:thresholds]) > 0):
-                trial_value, trial_scores, trial_hessian = function(trial)
-                if trial_value > value - 1e-12 * abs(value):
-                    break
-            move = move / 2
-        else:
-            return _Found(point, value, hessian, scores, step, converged=gradient @ move < 1e-6)
-        point, value, scores, hessian = trial, trial_value, trial_scores, trial_hessian
-        spread = abs(point[-1]) if mixed else 0.0
-        if np.abs(point[thresholds:]).max(initial=0.0) > _SEPARATED or spread > _DETERMINED:
-            break
-    return _Found(point, value, hessian, scores, step, converged=False)
-
-
-def _turned(model: _Model, found: _Found) -> _Found:
-    """The same maximum with the other sign of sd."""
-    point = np.append(found.point[:-1], -found.point[-1])
-    value, scores, hessian = model.marginal(point)
-    return replace(found, point=point, value=value, scores=scores, hessian=hessian)
-
-
-def _covariance(found: _Found, size: int) -> tuple[Floats, str | None]:
+def _covariance(found: Maximum, size: int) -> tuple[Floats, str | None]:
     """Inverse of the observed information, and why it is not to be trusted."""
     roots, vectors = linalg.eigh(-found.hessian)
     covariance: Floats = (vectors / np.maximum(np.abs(roots), 1e-300)) @ vectors.T
-    if not found.converged or np.sqrt(np.abs(np.diag(covariance))[:size]).max() > 5 * _SEPARATED:
+    if not found.converged or np.sqrt(np.abs(np.diag(covariance))[:size]).max() > 5 * SEPARATED:
         reason = (
             "the search for the maximum did not converge, perhaps because some answers separate perfectly or a case "
             "determines its scores"
@@ -328,181 +240,3 @@ def _covariance(found: _Found, size: int) -> tuple[Floats, str | None]:
     if roots.min() <= 0:
         return covariance, "the likelihood has no maximum in the inside"
     return covariance, None
-
-
-class _Model:
-    """The log-likelihood with gradient and Hessian; readings are kept in order of their group."""
-
-    def __init__(self, codes: Codes, design: Design, nodes: int) -> None:
-        groups = np.arange(len(codes)) if design.groups is None else design.groups
-        order = np.argsort(groups, kind="stable")
-        self.codes, self.groups = codes[order], groups[order]
-        _, self.starts, self.members = np.unique(self.groups, return_index=True, return_inverse=True)
-        self.n_groups = len(self.starts)
-        x, weights = np.polynomial.hermite.hermgauss(nodes)
-        self.nodes, self.log_weights = x, np.log(weights) + x**2
-        X = design.X[order]
-        thresholds = int(codes.max())
-        upper, lower = np.zeros((len(codes), thresholds)), np.zeros((len(codes), thresholds))
-        has_upper, has_lower = self.codes < thresholds, self.codes > 0
-        upper[np.flatnonzero(has_upper), self.codes[has_upper]] = 1
-        lower[np.flatnonzero(has_lower), self.codes[has_lower] - 1] = 1
-        # a = A parameters - sd u is the distance to the upper threshold, c = C parameters - sd u to the lower one.
-        # Sparse, because readers are an indicator each.
-        self.A, self.C = (sparse.csr_array(np.hstack([side, -X])) for side in (upper, lower))
-        self.D = self.A - self.C
-        self.no_upper, self.no_lower = ~has_upper, ~has_lower
-        self.thresholds = thresholds
-        self.cells_A, self.cells_C = self._cells(self.A), self._cells(self.C)
-
-    def _lines(self, parameters: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """a and c at u = 0, and of the distance between thresholds: its log term, first and second derivative."""
-        a, c = self.A @ parameters, self.C @ parameters
-        a[self.no_upper], c[self.no_lower] = np.inf, -np.inf
-        gaps = np.diff(parameters[: self.thresholds], prepend=-np.inf, append=np.inf)[self.codes]
-        slope = np.zeros_like(gaps)
-        curve = np.zeros_like(gaps)
-        inner = np.isfinite(gaps)
-        slope[inner] = 1 / np.expm1(gaps[inner])
-        curve[inner] = slope[inner] * (1 + slope[inner])
-        return a, c, np.log(-np.expm1(-gaps)), slope, curve
-
-    def fixed(self, parameters: Floats) -> tuple[float, Floats, Floats]:
-        a, c, gap, slope, curve = self._lines(parameters)
-        fa, fc = expit(a), expit(c)
-        value = float(np.sum(log_expit(a) + log_expit(-c) + gap))
-        scores = self._row_sums(self.cells_A, 1 - fa + slope) - self._row_sums(self.cells_C, fc + slope)
-        return value, scores, self._curvature(fa * (1 - fa), fc * (1 - fc), curve)
-
-    def marginal(self, point: Floats) -> tuple[float, Floats, Floats]:
-        """Integrated over u; the last of the parameters is sd."""
-        parameters, sd = point[:-1], float(point[-1])
-        a, c, gap, slope, curve = self._lines(parameters)
-        modes, spread = self._modes(a, c, sd)
-        u = modes[:, None] + np.sqrt(2) * spread[:, None] * self.nodes[None, :]  # (groups, nodes)
-        # From either side, so that neither tail loses its digits.
-        fa = [expit(a - sd * u[self.members, q]) for q in range(u.shape[1])]
-        above = [expit(sd * u[self.members, q] - c) for q in range(u.shape[1])]
-        joint = np.empty_like(u)
-        fixed_part = self._sums(gap)
-        for q in range(u.shape[1]):
-            logs = self._sums(np.log(np.maximum(fa[q] * above[q], 1e-300)))
-            joint[:, q] = fixed_part + logs - u[:, q] ** 2 / 2 + self.log_weights[q]
-        log_groups = logsumexp(joint, axis=1)
-        value = float(np.sum(log_groups + np.log(spread) - np.log(np.pi) / 2))
-        posterior = np.exp(joint - log_groups[:, None])
-        size = len(parameters)
-        mean = np.zeros((self.n_groups, size + 1))
-        second = np.zeros((size + 1, size + 1))
-        moments = np.zeros((5, len(a)))  # of f(a), f(c), f(a) u, f(c) u, and (f(a) + f(c)) u^2
-        for q in range(u.shape[1]):
-            weight, own, fc = posterior[:, q], u[self.members, q], 1 - above[q]
-            scores = np.empty((self.n_groups, size + 1))
-            scores[:, :size] = self._row_sums(self.cells_A, 1 - fa[q] + slope)
-            scores[:, :size] -= self._row_sums(self.cells_C, fc + slope)
-            scores[:, size] = self._sums(fa[q] - above[q]) * u[:, q]
-            mean += weight[:, None] * scores
-            second += scores.T @ (weight[:, None] * scores)
-            each = weight[self.members]
-            wa, wc = each * fa[q] * (1 - fa[q]), each * fc * above[q]
-            for row, part in enumerate((wa, wc, wa * own, wc * own, (wa + wc) * own**2)):
-                moments[row] += part
-        hessian = np.zeros((size + 1, size + 1))
-        hessian[:size, :size] = self._curvature(moments[0], moments[1], curve)
-        hessian[:size, size] = hessian[size, :size] = self.A.T @ moments[2] + self.C.T @ moments[3]
-        hessian[size, size] = -np.sum(moments[4])
-        return value, mean, hessian + second - mean.T @ mean
-
-    def informations(self, point: Floats, *, mixed: bool) -> Floats:
-        """Each group's part of the observed information (groups, parameters, parameters)."""
-        A, C, D = (np.asarray(matrix.toarray(), dtype=np.float64) for matrix in (self.A, self.C, self.D))
-        size = A.shape[1]
-        parts = np.zeros((self.n_groups, len(point), len(point)))
-        a, c, _, slope, curve = self._lines(point[:size])
-        if mixed:
-            sd = float(point[-1])
-            u, posterior = self._posterior(point)
-            moments = np.zeros((5, len(a)))
-            mean = np.zeros((self.n_groups, len(point)))
-            for q in range(u.shape[1]):
-                own = u[self.members, q]
-                fa, fc = expit(a - sd * own), expit(c - sd * own)
-                weight, each = posterior[:, q], posterior[self.members, q]
-                scores = self._node_scores(fa, fc, slope, u[:, q])
-                mean += weight[:, None] * scores
-                parts -= weight[:, None, None] * scores[:, :, None] * scores[:, None, :]
-                wa, wc = each * fa * (1 - fa), each * fc * (1 - fc)
-                for row, part in enumerate((wa, wc, wa * own, wc * own, (wa + wc) * own**2)):
-                    moments[row] += part
-            parts += mean[:, :, None] * mean[:, None, :]
-        else:
-            fa, fc = expit(a), expit(c)
-            moments = np.stack([fa * (1 - fa), fc * (1 - fc)])
-        ends = np.append(self.starts[1:], len(a))
-        for group, rows in enumerate(map(slice, self.starts, ends)):
-            for matrix, weight in ((A, moments[0]), (C, moments[1]), (D, curve)):
-                parts[group, :size, :size] += matrix[rows].T @ (matrix[rows] * weight[rows, None])
-            if mixed:
-                beside = A[rows].T @ moments[2, rows] + C[rows].T @ moments[3, rows]
-                parts[group, :size, size] -= beside
-                parts[group, size, :size] -= beside
-                parts[group, size, size] += moments[4, rows].sum()
-        return parts
-
-    def _node_scores(self, fa: Floats, fc: Floats, slope: Floats, u: Floats) -> Floats:
-        """Each group's gradient at its random intercept `u`."""
-        size = self.A.shape[1]
-        scores = np.empty((self.n_groups, size + 1))
-        scores[:, :size] = self._row_sums(self.cells_A, 1 - fa + slope) - self._row_sums(self.cells_C, fc + slope)
-        scores[:, size] = self._sums(fa + fc - 1) * u
-        return scores
-
-    def _posterior(self, point: Floats) -> tuple[Floats, Floats]:
-        """Nodes of each group's random intercept and their weights given its scores (groups, nodes)."""
-        a, c, gap, _, _ = self._lines(point[:-1])
-        sd = float(point[-1])
-        modes, spread = self._modes(a, c, sd)
-        u = modes[:, None] + np.sqrt(2) * spread[:, None] * self.nodes[None, :]
-        joint = np.empty_like(u)
-        for q in range(u.shape[1]):
-            shift = sd * u[self.members, q]
-            joint[:, q] = self._sums(log_expit(a - shift) + log_expit(shift - c) + gap)
-        joint += self.log_weights - u**2 / 2
-        return u, np.exp(joint - logsumexp(joint, axis=1)[:, None])
-
-    def _curvature(self, wa: Floats, wc: Floats, curve: Floats) -> Floats:
-        parts = [
-            matrix.T @ matrix.multiply(weight[:, None])
-            for matrix, weight in ((self.A, wa), (self.C, wc), (self.D, curve))
-        ]
-        return np.asarray(-(parts[0] + parts[1] + parts[2]).toarray(), dtype=np.float64)
-
-    def _sums(self, values: Floats) -> Floats:
-        return np.asarray(np.bincount(self.members, values, minlength=self.n_groups), dtype=np.float64)
-
-    def _cells(self, matrix: Any) -> tuple[Floats, Codes, Codes]:
-        """Of each entry of the matrix: the entry, its row, and its place in the table of groups x columns."""
-        entries = matrix.tocoo()
-        rows, columns = (index.astype(np.intp) for index in entries.coords)
-        return entries.data, rows, self.members[rows] * matrix.shape[1] + columns
-
-    def _row_sums(self, cells: tuple[Floats, Codes, Codes], weight: Floats) -> Floats:
-        """Sums over the readings of a group of the rows of the matrix, each times its weight."""
-        entries, rows, places = cells
-        size = self.n_groups * self.A.shape[1]
-        sums = np.bincount(places, entries * weight[rows], minlength=size)
-        return np.asarray(sums.reshape(self.n_groups, -1), dtype=np.float64)
-
-    def _modes(self, a: Floats, c: Floats, sd: float) -> tuple[Floats, Floats]:
-        """Most likely u of each group and the standard deviation of the normal curve that touches it there."""
-        u = np.zeros(self.n_groups)
-        for _ in range(50):
-            fa, fc = expit(a - sd * u[self.members]), expit(c - sd * u[self.members])
-            slope = sd * self._sums(fa + fc - 1) - u
-            curvature = 1 + sd**2 * self._sums(fa * (1 - fa) + fc * (1 - fc))
-            # The function is concave, but far out so flat that a whole step can overshoot.
-            move = np.clip(slope / curvature, -2.0, 2.0)
-            u = u + move
-            if np.abs(move).max() < 1e-9:
-                break
-        return u, 1 / np.sqrt(curvature)

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from scipy import stats
 
-from analysis.errors import AnalysisError, UsageError
-from analysis.mrmc import Name
+from analysis.data.errors import AnalysisError, UsageError
+from analysis.statistics.generalisation import Name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
-
-    from analysis.mrmc import ObuchowskiRockette
-    from analysis.ratings import Ratings
 
     Floats = NDArray[np.float64]
 
@@ -61,27 +58,6 @@ class Comparison:
     analysis: Name = "RRRC"
     alpha: float = ALPHA
     margin: float | None = None
-
-
-def components_of(ratings: Ratings, result: ObuchowskiRockette) -> Components:
-    """The components of a pilot of two treatments; the effect is the difference that it observed (second - first).
-
-    Var(TR) is MS(TR) - Var(error) + Cov1 + max(Cov2 - Cov3, 0), equation 9 of Hillis, Obuchowski and Berbaum (2011).
-    """
-    if len(ratings.treatments) != 2:
-        names = ", ".join(ratings.treatments)
-        raise AnalysisError(f"The pilot has the treatments {names}. Name the two to compare.")
-    means = result.estimates.mean(axis=1)
-    c = result.components
-    return Components(
-        effect=float(means[1] - means[0]),
-        var_tr=c.ms_treatment_reader - c.var_error + c.cov1 + _positive(c.cov2 - c.cov3),
-        var_error=c.var_error,
-        cov1=c.cov1,
-        cov2=c.cov2,
-        cov3=c.cov3,
-        cases=len(ratings.cases),
-    )
 
 
 def check_components(components: Components) -> Components:
@@ -164,7 +140,7 @@ def truncations(components: Components) -> list[str]:
             f"Cov2 ({c.cov2:.3g}) is below Cov3 ({c.cov3:.3g}); their difference counts as 0, also in Var(TR) (Hillis "
             "2011, equation 9)."
         )
-    shared = _positive(c.cov2 - c.cov3)
+    shared = positive_part(c.cov2 - c.cov3)
     if c.var_error - c.cov1 - shared < 0:
         found.append("Var(error) - Cov1 - (Cov2 - Cov3) is negative; it counts as 0 in the mean square of readers.")
     return found
@@ -175,7 +151,7 @@ def with_effect(components: Components, effect: float | None) -> Components:
     return components if effect is None else replace(components, effect=effect)
 
 
-def _positive(value: float) -> float:
+def positive_part(value: float) -> float:
     """The larger of value and 0; NaN stays NaN."""
     return value if np.isnan(value) else max(value, 0.0)
 

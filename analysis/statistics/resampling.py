@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from analysis.data.order import natural_order
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
 LEVEL = 0.95
+#: Where nobody asks for others.
+SEED = 20260101
+DRAWS = 2000
 # A statistic that is undefined in more resamples than this is too fragile for an interval.
 MIN_DEFINED = 0.9
 #: Draws beyond which an interval stays as uncertain as it is.
@@ -26,6 +31,13 @@ _CONFIDENCE = 0.99
 def stream(seed: int, *names: str) -> np.random.Generator:
     """A generator for the quantity of these names, so that no number changes when another one appears."""
     return np.random.default_rng([seed, zlib.crc32("\x1f".join(names).encode())])
+
+
+def case_codes(cases: Iterable[str]) -> NDArray[np.intp]:
+    """Numbers of the cases in natural order, so that a draw means the same case in any order of rows."""
+    names = list(cases)
+    numbers = {name: number for number, name in enumerate(natural_order(names))}
+    return np.array([numbers[name] for name in names], dtype=np.intp)
 
 
 def case_weights(rng: np.random.Generator, cases: int, draws: int) -> NDArray[np.float64]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from analysis.resampling import LEVEL
-from analysis.sign_flip import exact_p
+from analysis.statistics.resampling import LEVEL
+from analysis.statistics.sign_flip import exact_p
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.monte_carlo import LIMIT, PValue, drawn_p
+from analysis.statistics.monte_carlo import LIMIT, PValue, drawn_p
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

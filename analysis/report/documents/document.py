@@ -8,8 +8,8 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from analysis.labels import ABSENT, caption, column, convention, explained, heading
-from analysis.pdf import pdf_document
+from analysis.report.documents.pdf import pdf_document
+from analysis.report.labels import ABSENT, caption, column, convention, explained, heading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

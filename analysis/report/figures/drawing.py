@@ -12,8 +12,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.order import natural_order
-from analysis.schema import ALL, LABELS
+from analysis.data.order import natural_order
+from analysis.data.schema import ALL, LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -302,7 +302,7 @@ def power_figure(curves: pd.DataFrame, target: float) -> Figure:
 def auc_figure(auc: pd.DataFrame, treatments: Sequence[str]) -> Figure:
     """AUC of each reader with each treatment and their mean; a line joins the AUCs of one reader.
 
-    `auc` is the table of `mrmc_report.mrmc_tables`.
+    `auc` is the table of `mrmc.tables.mrmc_tables`.
     """
     figure, axes = _panels(1, 1, 8.0 + 1.5 * max(0, len(treatments) - 2), 8.0)
     axis = axes[0]

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from analysis.allocation import AllocationFileError, load_allocation
+from analysis.data.allocation import AllocationFileError, load_allocation
 
 HEADER = "reader,case,arm,period,opened_at,excluded"
 

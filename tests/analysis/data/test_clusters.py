@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.accuracy import accuracy_tables
-from analysis.clusters import clusters_of
-from analysis.effect import effect_table
-from analysis.mrmc_merit import auc_merit, clustered_merit
-from analysis.paired import holm, make_pairs
-from analysis.ratings import Ratings
-from analysis.report import build
-from analysis.schema import validate
+from analysis.data.clusters import clusters_of
+from analysis.data.pairs import make_pairs
+from analysis.data.ratings import Ratings
+from analysis.data.schema import validate
+from analysis.mrmc.merit import auc_merit, clustered_merit
+from analysis.report.build import build
+from analysis.sections.accuracy_tables import accuracy_tables
+from analysis.sections.effect_tables import effect_table
+from analysis.statistics.multiplicity import holm
 
 
 def responses(cases: dict[str, tuple[str, str]], differences: dict[str, int], label: str = "TP") -> pd.DataFrame:

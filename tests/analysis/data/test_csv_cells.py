@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.cells import plain_cell, safe_cell, write_cells
+from analysis.data.csv_cells import plain_cell, safe_cell, write_cells
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\tx", "=cmd|' /C calc'!A0", "'=1"])

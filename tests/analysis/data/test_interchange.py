@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.__main__ import main
-from analysis.accuracy import ratings_of
-from analysis.errors import AnalysisError
-from analysis.interchange import QuestionText, StudyText, convert, imrmc, lrc, r_script, spss_syntax
-from analysis.mrmc import obuchowski_rockette
-from analysis.ratings import crossed, load_ratings
-from analysis.schema import COLUMNS, validate, write_responses
+from analysis.commands.main import main
+from analysis.data.errors import AnalysisError
+from analysis.data.interchange import QuestionText, StudyText, convert, imrmc, lrc, r_script, spss_syntax
+from analysis.data.ratings import crossed, load_ratings, ratings_of
+from analysis.data.schema import COLUMNS, validate, write_responses
+from analysis.mrmc.obuchowski_rockette import obuchowski_rockette
 
 STUDY = StudyText(
     title="Does it 'help'?\nA study",

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.mrmc import obuchowski_rockette
-from analysis.ratings import RatingsError, check_ratings, crossed, load_ratings
+from analysis.data.ratings import RatingsError, check_ratings, crossed, load_ratings
+from analysis.mrmc.obuchowski_rockette import obuchowski_rockette
 
 IMRMC = """A small study
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.__main__ import main
-from analysis.errors import AnalysisError, UsageError
-from analysis.report import build
-from analysis.scale import check_scales, named_scales
-from analysis.schema import validate, write_responses
+from analysis.commands.main import main
+from analysis.data.errors import AnalysisError, UsageError
+from analysis.data.scales import check_scales, named_scales
+from analysis.data.schema import validate, write_responses
+from analysis.report.build import build
 
 
 def test_a_scale_is_named_for_one_question_or_for_all() -> None:

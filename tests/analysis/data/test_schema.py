@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from analysis.schema import (
+from analysis.data.schema import (
     COLUMN_NAMES,
     SchemaError,
     codebook,

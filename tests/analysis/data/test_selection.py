@@ -6,10 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.__main__ import main
-from analysis.errors import AnalysisError
-from analysis.report import STEPS, Selection, build
-from analysis.schema import validate, write_responses
+from analysis.commands.main import main
+from analysis.data.errors import AnalysisError
+from analysis.data.schema import validate, write_responses
+from analysis.data.selection import Selection
+from analysis.report.build import STEPS, build
 
 
 def test_the_whole_is_kept_where_nothing_is_chosen(small_study: pd.DataFrame) -> None:
@@ -70,8 +71,8 @@ def test_the_command_line_calls_part_of_the_data_exploration(small_study: pd.Dat
 
 
 def test_each_step_is_told_once_in_order(small_study: pd.DataFrame, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("analysis.output.render", lambda *_: b"")
-    monkeypatch.setattr("analysis.output.pdf_bytes", lambda *_: b"")
+    monkeypatch.setattr("analysis.report.output.render", lambda *_: b"")
+    monkeypatch.setattr("analysis.report.output.pdf_bytes", lambda *_: b"")
     told: list[str] = []
     build(small_study, draws=20, on_step=told.append).write(tmp_path, on_step=told.append)
     assert tuple(told) == STEPS

@@ -6,11 +6,11 @@ import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from analysis.cells import write_cells
-from analysis.tables import RowError, TableError, alike, number, read_table, read_text
+from analysis.data.csv_cells import write_cells
+from analysis.data.tables import RowError, TableError, alike, number, read_table, read_text
 
 ROWS = [["image", "findings", "age"], ["a.png", "Pneumonia|Edema", "63"], ["Müller.png", "Mass", "7"]]
 WANTED = ("image", "findings")
@@ -164,6 +164,7 @@ def test_text_of_other_formats_is_decoded_alike() -> None:
     assert read_text(io.BytesIO("BEGIN DATA:\nré".encode("utf-16"))) == ("BEGIN DATA:\nré", [])
 
 
+@example([["a", "\r"]])
 @given(
     st.lists(
         st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=2, max_size=2)

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.__main__ import main
-from analysis.mrmc import Analysis, ObuchowskiRockette, obuchowski_rockette
-from analysis.mrmc_merit import Covariance, Resampling
-from analysis.mrmc_report import TABLE_COLUMNS, build_mrmc
-from analysis.ratings import Ratings, crossed, load_ratings
+from analysis.commands.main import main
+from analysis.data.ratings import Ratings, crossed, load_ratings
+from analysis.mrmc.merit import Covariance, Resampling
+from analysis.mrmc.obuchowski_rockette import Analysis, ObuchowskiRockette, obuchowski_rockette
+from analysis.mrmc.tables import TABLE_COLUMNS
+from analysis.report.mrmc_report import build_mrmc
 
 VAN_DYKE_AUC = [
     [0.91964573, 0.85877617, 0.90386473, 0.97310789, 0.82979066],

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.mrmc import compare
-from analysis.mrmc_merit import Resampling, point_merit
-from analysis.mrmc_points import middle_threshold, newcombe, point_tables, wilson
-from tests.analysis.test_mrmc import simulated
+from analysis.mrmc.merit import Resampling, point_merit
+from analysis.mrmc.obuchowski_rockette import compare
+from analysis.mrmc.points import middle_threshold, point_tables
+from analysis.statistics.intervals import newcombe, wilson
+from tests.analysis.mrmc.test_obuchowski_rockette import simulated
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 20), (1, 20), (12, 20), (20, 20)])

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.mrmc import compare, obuchowski_rockette
-from analysis.mrmc_merit import Resampling, auc_merit, by_target
-from analysis.mrmc_targets import POOLED, target_tables
-from analysis.paired import holm
-from analysis.ratings import Ratings
-from tests.analysis.test_mrmc import auc_by_pairs, simulated
+from analysis.data.ratings import Ratings
+from analysis.mrmc.merit import Resampling, auc_merit, by_target
+from analysis.mrmc.obuchowski_rockette import compare, obuchowski_rockette
+from analysis.mrmc.targets import POOLED, target_tables
+from analysis.statistics.multiplicity import holm
+from tests.analysis.mrmc.test_obuchowski_rockette import auc_by_pairs, simulated
 
 
 def with_targets(ratings: Ratings) -> Ratings:

@@ -13,12 +13,14 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from analysis.__main__ import main
-from analysis.cells import write_cells
-from analysis.errors import AnalysisError
-from analysis.labels import DIFFERENCES, FIXED, RATIOS
-from analysis.report import Report, build, write_table
-from analysis.schema import codebook, load_responses, load_scales, write_responses
+from analysis.commands.main import main
+from analysis.data.csv_cells import write_cells
+from analysis.data.errors import AnalysisError
+from analysis.data.records import write_table
+from analysis.data.schema import codebook, load_responses, load_scales, write_responses
+from analysis.report.build import build
+from analysis.report.labels import DIFFERENCES, FIXED, RATIOS
+from analysis.report.output import Report
 
 WILCOXON = (
     "question label target n_pairs mean_difference sd_difference statistic p_value rank_biserial p_holm".split()  # noqa: SIM905

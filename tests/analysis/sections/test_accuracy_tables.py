@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.accuracy import accuracy_tables
-from analysis.schema import validate
+from analysis.data.schema import validate
+from analysis.sections.accuracy_tables import accuracy_tables
 
 
 def test_the_auc_of_an_arm_is_the_share_of_pairs_in_the_right_order(small_study: pd.DataFrame) -> None:

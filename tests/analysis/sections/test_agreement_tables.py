@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.__main__ import main
-from analysis.agreement import Metric, Weights, icc, kappa, krippendorff_alpha
-from analysis.agreement_report import agreement_table, load_wide
-from analysis.errors import AnalysisError
-from analysis.resampling import percentile_interval
-from analysis.schema import validate
+from analysis.commands.main import main
+from analysis.data.errors import AnalysisError
+from analysis.data.schema import validate
+from analysis.data.wide import load_wide
+from analysis.sections.agreement_tables import agreement_table
+from analysis.statistics.agreement import Metric, Weights, icc, kappa, krippendorff_alpha
+from analysis.statistics.resampling import percentile_interval
 
 
 def ratings_frame(**readers: list[float | None]) -> pd.DataFrame:

@@ -6,16 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.clustered import clustered_signed_rank
-from analysis.effect import (
-    case_effect,
-    effect_table,
-    equivalence_table,
-    period_table,
-    reader_correlation,
-)
-from analysis.paired import Pairs, make_pairs, signed_rank
-from analysis.schema import validate
+from analysis.data.pairs import Pairs, make_pairs
+from analysis.data.schema import validate
+from analysis.sections.effect_tables import effect_table, reader_correlation
+from analysis.sections.equivalence_tables import equivalence_table
+from analysis.sections.period_tables import period_table
+from analysis.statistics.case_effect import case_effect
+from analysis.statistics.clustered import clustered_signed_rank
+from analysis.statistics.signed_rank import signed_rank
 
 
 def pairs_of(frame: pd.DataFrame) -> tuple[pd.DataFrame, Pairs]:

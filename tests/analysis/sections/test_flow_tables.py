@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from analysis.allocation import check_allocation
-from analysis.flow import flow_table, sensitivity_table
-from analysis.paired import make_pairs
-from analysis.schema import validate
+from analysis.data.allocation import check_allocation
+from analysis.data.pairs import make_pairs
+from analysis.data.schema import validate
+from analysis.sections.flow_tables import flow_table, sensitivity_table
 
 
 def flow_of(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.ordinal import fit_ordinal
-from analysis.ordinal_report import ARM, INTERACTION, LABEL, ORDER, ordinal_tables, report_design
-from analysis.schema import validate
+from analysis.data.schema import validate
+from analysis.sections.ordinal_tables import ARM, INTERACTION, LABEL, ORDER, ordinal_tables, report_design
+from analysis.statistics.ordinal import fit_ordinal
 
 
 def study(*, cases: int = 60, readers: int = 3, seed: int = 1, rise: float = 1.0) -> pd.DataFrame:

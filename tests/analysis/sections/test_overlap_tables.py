@@ -5,16 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.iou import (
-    MIN_CASES,
-    chance_corrected,
-    published_table,
-    rank_correlation,
-    rank_table,
-    with_chance_corrected,
-)
-from analysis.ordinal_report import IOU, iou_ordinal_table
-from analysis.schema import validate
+from analysis.data.schema import validate
+from analysis.sections.ordinal_tables import IOU, iou_ordinal_table
+from analysis.sections.overlap_tables import published_table, rank_table, with_chance_corrected
+from analysis.statistics.chance_corrected import chance_corrected
+from analysis.statistics.rank_correlation import MIN_CASES, rank_correlation
 
 
 def cases(scores: list[float], ious: list[float], *, target: str = "Mass", readers: int = 1) -> pd.DataFrame:

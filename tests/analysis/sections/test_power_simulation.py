@@ -8,15 +8,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis import power_simulation
-from analysis.__main__ import main
-from analysis.errors import AnalysisError
-from analysis.ordinal import fit_ordinal, independent_columns
-from analysis.ordinal_report import ARM, INTERACTION, LABEL
-from analysis.paired import signed_rank
-from analysis.power_simulation import Assumed, Pilot, fit_pilot, planned_design, simulated_power, with_effects
-from analysis.progress import Progress
-from analysis.schema import validate, write_responses
+from analysis.commands.main import main
+from analysis.commands.progress import Progress
+from analysis.data.errors import AnalysisError
+from analysis.data.schema import validate, write_responses
+from analysis.sections import power_simulation
+from analysis.sections.ordinal_tables import ARM, INTERACTION, LABEL
+from analysis.sections.power_simulation import Assumed, Pilot, fit_pilot, planned_design, simulated_power, with_effects
+from analysis.statistics.ordinal import fit_ordinal
+from analysis.statistics.ordinal_design import independent_columns
+from analysis.statistics.signed_rank import signed_rank
 
 
 def pilot_frame(readers: int = 3, cases: int = 40) -> pd.DataFrame:

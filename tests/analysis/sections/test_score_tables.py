@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.report import build
-from analysis.schema import validate
-from analysis.scores import MAX_QUESTIONS, joint_tables, summary_table
+from analysis.data.schema import validate
+from analysis.report.build import build
+from analysis.sections.score_tables import MAX_QUESTIONS, joint_tables, summary_table
 
 
 def two_questions(small_study: pd.DataFrame) -> pd.DataFrame:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.report import build
-from analysis.schema import validate
-from analysis.time import BLOCKS, TIME_COLUMNS, time_tables
+from analysis.data.schema import validate
+from analysis.report.build import build
+from analysis.sections.time_tables import BLOCKS, TIME_COLUMNS, time_tables
 
 
 def timed_study(

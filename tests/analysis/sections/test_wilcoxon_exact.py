@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.paired import holm, make_pairs, wilcoxon_table
-from analysis.schema import validate
-from analysis.wilcoxon_exact import COLUMNS, exact_table
+from analysis.data.pairs import make_pairs
+from analysis.data.schema import validate
+from analysis.sections.wilcoxon_tables import EXACT_COLUMNS, exact_table, wilcoxon_table
+from analysis.statistics.multiplicity import holm
 
 
 def study(differences: list[int]) -> pd.DataFrame:
@@ -39,7 +40,7 @@ def test_p_is_that_of_the_rank_sum_over_all_signs(differences: list[int], statis
 def test_what_cannot_be_tested_is_empty(small_study: pd.DataFrame) -> None:
     frame = validate(small_study.assign(value=3))
     table = exact_table(frame, make_pairs(frame, ("A", "B")))
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == EXACT_COLUMNS
     assert table[["statistic", "p_value", "p_holm"]].isna().all(axis=None)
 
 

@@ -7,9 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.paired import choose_arms, holm, make_pairs, per_reader_table, score_counts, signed_rank, wilcoxon_table
-from analysis.schema import validate
+from analysis.data.errors import AnalysisError
+from analysis.data.pairs import choose_arms, make_pairs
+from analysis.data.schema import validate
+from analysis.sections.reader_tables import per_reader_table
+from analysis.sections.score_tables import score_counts
+from analysis.sections.wilcoxon_tables import wilcoxon_table
+from analysis.statistics.multiplicity import holm
+from analysis.statistics.signed_rank import signed_rank
 
 # Recomputed independently with numpy, scipy and R from the published answers: mean, statistic and p of confidence.
 PER_TARGET = [

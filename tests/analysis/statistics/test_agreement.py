@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.agreement import Metric, Weights, icc, icc_intervals, iccs, kappa, krippendorff_alpha
+from analysis.statistics.agreement import Metric, Weights, icc, icc_intervals, iccs, kappa, krippendorff_alpha
 
 FUN = ["Never Fun", "Fairly Often", "Very Often", "Always fun"]
 

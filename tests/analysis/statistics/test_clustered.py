@@ -7,14 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.clustered import (
+from analysis.statistics.clustered import (
     case_reader_means,
     clustered_signed_rank,
     equivalence,
     rank_biserial,
     rank_biserial_interval,
 )
-from analysis.paired import benjamini_hochberg
+from analysis.statistics.multiplicity import benjamini_hochberg
 
 
 def array(*values: float) -> NDArray[np.float64]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.monte_carlo import MOST_DRAWS, clopper_pearson, drawn_p, holm_limits
+from analysis.statistics.intervals import clopper_pearson
+from analysis.statistics.monte_carlo import MOST_DRAWS, drawn_p, holm_limits
 
 
 def share(p: float, seed: int = 1) -> np.random.Generator:

@@ -6,16 +6,8 @@ from numpy.typing import NDArray
 from scipy import integrate, stats
 from scipy.special import expit
 
-from analysis.ordinal import (
-    Design,
-    OrdinalError,
-    OrdinalFit,
-    fit_ordinal,
-    independent_columns,
-    likelihood_ratio,
-    probabilities,
-    simulate,
-)
+from analysis.statistics.ordinal import OrdinalFit, fit_ordinal, likelihood_ratio, probabilities, simulate
+from analysis.statistics.ordinal_design import Design, OrdinalError, independent_columns
 
 # Bitterness of wine (Randall 1989): nine judges, eight bottles; the last four warm, bottles 3, 4, 7, 8 with contact.
 WINE = "23344455 12132354 23325544 32323253 23433333 32322454 11222323 22233334 12323244".split()  # noqa: SIM905

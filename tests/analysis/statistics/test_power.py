@@ -9,24 +9,25 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.__main__ import main
-from analysis.errors import AnalysisError
-from analysis.mrmc import ObuchowskiRockette, compare
-from analysis.mrmc_merit import Merit
-from analysis.power import (
+from analysis.commands.main import main
+from analysis.data.errors import AnalysisError
+from analysis.data.ratings import Ratings
+from analysis.data.schema import write_responses
+from analysis.mrmc.merit import Merit
+from analysis.mrmc.obuchowski_rockette import ObuchowskiRockette, compare
+from analysis.mrmc.pilot import components_of, load_pilot, pilot_components
+from analysis.report.power_report import build_power
+from analysis.sections.power_tables import Plan, power_table
+from analysis.statistics.power import (
     ANALYSES,
     Comparison,
     Components,
     cases_needed,
     check_components,
-    components_of,
     power,
     readers_needed,
     with_effect,
 )
-from analysis.power_report import Plan, build_power, load_pilot, pilot_components, power_table
-from analysis.ratings import Ratings
-from analysis.schema import write_responses
 
 # Van Dyke, rounded as published.
 PILOT = Components(

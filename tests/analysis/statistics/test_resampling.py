@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analysis.resampling import MOST_DRAWS, percentile_interval, settled_interval
+from analysis.statistics.resampling import MOST_DRAWS, percentile_interval, settled_interval
 
 
 def normal(seed: int, mean: float) -> tuple[list[int], Callable[[int], NDArray[np.float64]]]:

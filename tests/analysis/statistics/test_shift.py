@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.effect import effect_table
-from analysis.paired import make_pairs
-from analysis.schema import validate
-from analysis.shift import signed_rank_p, signed_rank_shift, walsh_averages
+from analysis.data.pairs import make_pairs
+from analysis.data.schema import validate
+from analysis.sections.effect_tables import effect_table
+from analysis.statistics.shift import signed_rank_p, signed_rank_shift, walsh_averages
 
 DEPRESSION = (
     np.array([1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30])

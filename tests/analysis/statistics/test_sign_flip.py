@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analysis.sign_flip import on_grid, sign_flip
+from analysis.statistics.sign_flip import on_grid, sign_flip
 
 
 def p_of(sums: NDArray[np.float64], draws: int = 100) -> float:

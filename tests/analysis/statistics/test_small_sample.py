@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from analysis.ordinal import Design, fit_ordinal
-from analysis.small_sample import clusters_of
+from analysis.statistics.ordinal import fit_ordinal
+from analysis.statistics.ordinal_design import Design
+from analysis.statistics.small_sample import clusters_of
 
 
 def test_a_mean_has_the_variance_and_degrees_of_freedom_of_student() -> None:

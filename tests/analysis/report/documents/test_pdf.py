@@ -8,8 +8,8 @@ import pytest
 from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
 
-from analysis.figures import render
-from analysis.pdf import pdf_document
+from analysis.report.documents.pdf import pdf_document
+from analysis.report.figures.drawing import render
 
 
 def objects_of(content: bytes) -> dict[int, bytes]:
