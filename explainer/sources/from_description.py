@@ -1,40 +1,61 @@
-"""Models that users bring: described by a small TOML file, or made by a function of an importable module.
+"""Models of somebody's own that a small TOML file describes.
 
 What a description may say stands in docs/models.md. A study's identifiers come from its coordinator, and what they can
 reach must not be more than whoever administers the machine has put there: a description is a file on this machine's
-disk, and a function is called only if `EXPLAINER_ALLOW_CODE` names its module.
+disk.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from explainer.descriptions import Kind, is_callable, read_description
-from explainer.errors import (
-    CodeNotAllowedError,
-    ExplainerError,
-    MissingWeightsError,
-    ModelDescriptionError,
-)
-from explainer.graphs import HOW_TO_EXPORT, Graph, TwoGraphs, load_graph, load_graph_autoencoder
+from explainer.autoencoders import Autoencoder
+from explainer.catalogue.models.descriptions import DESCRIPTIONS, read_description
+from explainer.classifiers import Classifier
+from explainer.errors import MissingWeightsError, ModelDescriptionError
+from explainer.graphs import TwoGraphs, load_graph, load_graph_autoencoder
+from explainer.sources.from_function import call, sha256_of_state
+from explainer.sources.source import Source
+from explainer.sources.trial import tried_autoencoder, tried_classifier
 from explainer.weights import verify_pinned, verify_recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-ALLOW_VARIABLE = "EXPLAINER_ALLOW_CODE"
+    from explainer.catalogue.models.listing import Kind
+    from explainer.types import Scoring
+
+
+def _classifier(id_or_path: str, device: str, scoring: Scoring) -> Classifier:
+    described = _described(Path(id_or_path), "classifier", device)
+    classifier = Classifier(
+        described.network,
+        identifier=described.identifier,
+        weights_sha256=described.weights_sha256,
+        scoring=scoring,
+        **described.settings,
+    )
+    return tried_classifier(classifier.to(device))
+
+
+def _autoencoder(id_or_path: str, device: str) -> Autoencoder:
+    described = _described(Path(id_or_path), "autoencoder", device)
+    autoencoder = Autoencoder(
+        described.network,
+        identifier=described.identifier,
+        weights_sha256=described.weights_sha256,
+        **described.settings,
+    )
+    return tried_autoencoder(autoencoder.to(device))
 
 
 @dataclass(frozen=True)
-class Described:
+class _Described:
     """A network and what its description says; `settings` are arguments of Classifier or Autoencoder."""
 
     network: nn.Module
@@ -43,7 +64,7 @@ class Described:
     weights_sha256: str
 
 
-def load_described(path: Path, kind: Kind, device: str) -> Described:
+def _described(path: Path, kind: Kind, device: str) -> _Described:
     """The network that a TOML file describes.
 
     Raises UnknownModelError if there is no such file, ModelDescriptionError for what is wrong with it,
@@ -52,7 +73,7 @@ def load_described(path: Path, kind: Kind, device: str) -> Described:
     values, settings = read_description(path, kind)
     network, digest = _network(path, kind, values, device)
     identifier = str(values.get("id") or path.stem)
-    return Described(network, identifier, settings, digest)
+    return _Described(network, identifier, settings, digest)
 
 
 def _network(path: Path, kind: Kind, values: dict[str, Any], device: str) -> tuple[nn.Module, str]:
@@ -84,71 +105,4 @@ def _file(path: Path, values: dict[str, Any], key: str, digest_key: str) -> tupl
     return file, verify_recorded(file) if expected is None else verify_pinned(file, str(expected))
 
 
-def call(name: str) -> object:
-    """What `module:function` returns. Raises CodeNotAllowedError unless `EXPLAINER_ALLOW_CODE` names the module."""
-    if not is_callable(name):
-        raise ModelDescriptionError(f"'{name}' is no module:function, such as my_models:load.")
-    module, _, function = name.partition(":")
-    if not _is_allowed(module):
-        raise CodeNotAllowedError(
-            f"{name} is code, and nobody has allowed to run it here: set {ALLOW_VARIABLE}={module} where this process "
-            "starts if the module is yours."
-        )
-    try:
-        made = getattr(importlib.import_module(module), function)()
-    except ExplainerError:
-        raise
-    except Exception as error:  # it is the user's code, and may raise anything
-        raise ModelDescriptionError(f"{name} failed with {type(error).__name__}: {error}.") from error
-    return made
-
-
-def _is_allowed(module: str) -> bool:
-    allowed = [name.strip() for name in os.environ.get(ALLOW_VARIABLE, "").split(",")]
-    return any(name == "1" or module == name or (name and module.startswith(f"{name}.")) for name in allowed)
-
-
-def sha256_of_state(network: nn.Module) -> str:
-    """SHA-256 over a network's parameters and buffers, for weights that do not come from one file."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
-
-
-def trial_images(size: int, input_range: tuple[float, float], device: torch.device) -> Tensor:
-    """Two different images of noise."""
-    low, high = input_range
-    noise = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(0))
-    return (noise * (high - low) + low).to(device)
-
-
-@torch.no_grad()
-def check_batches(name: str, network: nn.Module, function: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
-    """Result of a network's `function` for two inputs.
-
-    Raises ModelDescriptionError unless it takes one as well as two, and gives the same for an input alone, beside
-    another and again.
-    """
-    try:
-        together, again, alone = function(batch), function(batch), function(batch[:1])
-    except (ExplainerError, RuntimeError, AssertionError, TypeError, ValueError, AttributeError, LookupError) as error:
-        hint = f" {HOW_TO_EXPORT}." if isinstance(network, Graph) else ""
-        raise ModelDescriptionError(
-            f"{name} failed on a trial of one and of two inputs, {_shape(batch)}: {error}{hint}"
-        ) from error
-    scale = together.abs().mean().clamp(min=1e-6)
-    for other, fault in (
-        (again - together, "gives another result each time"),
-        (alone - together[:1], "gives an image another result beside other images"),
-    ):
-        if bool(other.abs().mean() > 0.01 * scale):
-            raise ModelDescriptionError(
-                f"{name} {fault}: it seems to be in training mode. Call network.eval() before you export or return it."
-            )
-    return together
-
-
-def _shape(batch: Tensor) -> str:
-    return f"float32 (N, {', '.join(map(str, batch.shape[1:]))})"
+SOURCE = Source(DESCRIPTIONS, _classifier, _autoencoder)
