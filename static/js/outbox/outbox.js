@@ -2,7 +2,7 @@
 
 import { AGAIN, NEW_ID, SAY_WHY, SIGN_IN, STORED, replyOf, verdictOf } from "./replies.js";
 import { leaveBehind, openStore } from "./store.js";
-import { gettext } from "./words.js";
+import { gettext } from "../common/words.js";
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30000;
