@@ -1,6 +1,6 @@
 // The list of a period's cases in the bar: fetched when it is opened, since it is long and seldom looked at.
 
-import { gettext } from "./words.js";
+import { gettext } from "../common/words.js";
 
 document.addEventListener("toggle", ({ target }) => {
   if (target.open && target.matches(".steps")) fill(target.querySelector("[data-list]"));

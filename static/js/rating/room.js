@@ -2,7 +2,7 @@
 
 import { Case } from "./case.js";
 import { fetchCase } from "./next.js";
-import { Outbox } from "./outbox.js";
+import { Outbox } from "../outbox/outbox.js";
 import { Sitting } from "./pause.js";
 
 const PARTS = ["header.bar", "#content"]; // all that tells of a case

@@ -1,11 +1,11 @@
 // The questions of a case: answers into the outbox at once, and on to the next case when they are safe.
 
-import { askForReason, askToUnlock, showDialog } from "./dialogs.js";
-import { button, link } from "./elements.js";
+import { askForReason, askToUnlock, showDialog } from "../common/dialogs.js";
+import { button, link } from "../common/elements.js";
 import { fieldOf } from "./fields.js";
-import { log } from "./log.js";
+import { log } from "../common/log.js";
 import { fetchCase } from "./next.js";
-import { gettext, interpolate } from "./words.js";
+import { gettext, interpolate } from "../common/words.js";
 
 export class Questions {
   #form;

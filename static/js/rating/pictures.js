@@ -1,16 +1,16 @@
 // The pictures of a case: loads them, resolves once all are painted, and draws them again whenever their view changes.
 
-import { log, rounded } from "./log.js";
+import { log, rounded } from "../common/log.js";
 import { Marker } from "./marker.js";
-import { Enlarger } from "./viewer/enlarge.js";
-import { Gestures } from "./viewer/gestures.js";
-import { Grey } from "./viewer/grey.js";
-import { Marking } from "./viewer/marking.js";
-import { Panel } from "./viewer/panel.js";
-import { Player } from "./viewer/player.js";
-import { fetchSource } from "./viewer/sources.js";
-import { Tools } from "./viewer/tools.js";
-import { View } from "./viewer/view.js";
+import { Enlarger } from "../viewer/enlarge.js";
+import { Gestures } from "../viewer/gestures.js";
+import { Grey } from "../viewer/grey.js";
+import { Marking } from "../viewer/marking.js";
+import { Panel } from "../viewer/panel.js";
+import { Player } from "../viewer/player.js";
+import { fetchSource } from "../viewer/sources.js";
+import { Tools } from "../viewer/tools.js";
+import { View } from "../viewer/view.js";
 
 export class Pictures {
   #root;

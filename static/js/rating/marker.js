@@ -5,8 +5,8 @@
 // Places are shares of the X-ray's side, whatever part of it the panel shows: zoomed, moved or enlarged, a mark lies where
 // the feature lies. The pictures can be zoomed and moved while a mark is being set.
 
-import { Gestures } from "./viewer/gestures.js";
-import { gettext } from "./words.js";
+import { Gestures } from "../viewer/gestures.js";
+import { gettext } from "../common/words.js";
 
 const STEP = 0.01; // of the panel's side, for an arrow key
 const LARGE_STEP = 0.05; // with Shift

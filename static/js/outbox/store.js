@@ -21,6 +21,12 @@ export function leaveBehind(entries) {
   }
 }
 
+// Whether a change of localStorage, as its event tells it, is an answer that another page left behind just now. The page
+// that comes after it may be a process of its own, which has read what was left before all of it had arrived.
+export function leftNow({ key, newValue }) {
+  return Boolean(newValue) && key?.startsWith(LEFT_PREFIX);
+}
+
 class Store {
   #database;
 

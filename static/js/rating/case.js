@@ -1,12 +1,12 @@
 // One case: waits until all pictures are painted, then starts the clock and lets the questions be answered.
 
 import { Clock } from "./clock.js";
-import { isTextField, link } from "./elements.js";
+import { isTextField, link } from "../common/elements.js";
 import { Exposure } from "./exposure.js";
 import { Pictures } from "./pictures.js";
 import { Questions } from "./questions.js";
-import { fetchAhead } from "./viewer/sources.js";
-import { gettext } from "./words.js";
+import { fetchAhead } from "../viewer/sources.js";
+import { gettext } from "../common/words.js";
 
 export class Case {
   #panels = document.getElementById("panels");

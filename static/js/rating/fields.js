@@ -1,6 +1,6 @@
 // One question of a case: what is chosen, written or marked in it, by key or click. Nothing here sends anything.
 
-import { gettext, interpolate } from "./words.js";
+import { gettext, interpolate } from "../common/words.js";
 
 const ARROWS_REST = 500; // milliseconds: moving through a scale by arrow is one answer, the one where it ends
 const TYPING_RESTS = 800;

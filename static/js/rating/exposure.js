@@ -5,8 +5,8 @@
 // with a kind that readerstudy/reading/exposure.py knows. A <details> or popover needs no more than the kind in its
 // attribute data-exposure, to be recorded when it opens.
 
-import { put } from "./outbox.js";
-import { replyOf } from "./replies.js";
+import { put } from "../outbox/outbox.js";
+import { replyOf } from "../outbox/replies.js";
 
 const SEND_EVERY = 10000;
 const DRAGGED = new Set(["frame", "map_opacity", "map_threshold", "window", "zoom"]);

@@ -1,8 +1,8 @@
 // Answers on their way: kept in this browser first, then sent under an id made here until the server acknowledges them.
 
 import { AGAIN, NEW_ID, SAY_WHY, SIGN_IN, STORED, replyOf, verdictOf } from "./replies.js";
-import { leaveBehind, openStore } from "./store.js";
-import { gettext } from "./words.js";
+import { leaveBehind, leftNow, openStore } from "./store.js";
+import { gettext } from "../common/words.js";
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30000;
@@ -64,6 +64,9 @@ export class Outbox {
       leaveBehind(this.#held);
     });
     window.addEventListener("pageshow", () => { this.#leaving = false; }); // by the Back button
+    window.addEventListener("storage", (event) => {
+      if (leftNow(event)) this.#takeUp();
+    });
     this.#channel?.addEventListener("message", async () => {
       await this.#refresh();
       this.#handlers.changed();
@@ -192,6 +195,18 @@ export class Outbox {
     } catch {
       // The storage cannot be read now: what is known of it stays.
     }
+  }
+
+  async #takeUp() {
+    await this.#opened;
+    try {
+      await this.#store?.moveOldEntries();
+    } catch {
+      return; // it stays where it was left, and the next page moves it
+    }
+    await this.#refresh();
+    this.#handlers.changed();
+    this.flush();
   }
 
   // Another tab has sent what was given in this one.

@@ -1,8 +1,8 @@
 // The instructions beside a case: a dialog, one key (H) or click away. No key acts on the case while it is open.
 
-import { showDialog } from "./dialogs.js";
-import { isTextField } from "./elements.js";
-import { log } from "./log.js";
+import { showDialog } from "../common/dialogs.js";
+import { isTextField } from "../common/elements.js";
+import { log } from "../common/log.js";
 
 const dialog = document.getElementById("help");
 

@@ -1,8 +1,8 @@
 // Start page of a study: sends answers that wait in this browser, and lists those about which the reader must decide.
 
-import { button, link } from "./elements.js";
+import { button, link } from "../common/elements.js";
 import { Outbox } from "./outbox.js";
-import { gettext, interpolate } from "./words.js";
+import { gettext, interpolate } from "../common/words.js";
 
 const notice = document.getElementById("unsent");
 const list = document.getElementById("refused");
