@@ -7,26 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from explainer import releases
+from explainer.catalogue.models import released
 from explainer.errors import DamagedWeightsError, UnfitWeightsError
 from explainer.folding import fold_batch_norms
+from explainer.sources.xrv.package import quiet_import
+from explainer.sources.xrv.unpickling import load_checkpoint, load_state, load_tensors
 from explainer.weights import find_released, verify_recorded
-from explainer.xrv.package import quiet_import
-from explainer.xrv.unpickling import load_checkpoint, load_state, load_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-RESNET101_ELASTIC = "xrv-resnet101-elastic"
-RESNET_AE_WEIGHTS = releases.FILES[RESNET101_ELASTIC][0].name
 #: Networks with `encode` and `decode` for images in [-1024, 1024], their size and the SHA-256 of their weights.
 Loaded = tuple[nn.Module, int, str]
 
 
 def load_resnet_autoencoder() -> Loaded:
     """The paper's autoencoder (ResNetAE 101-elastic)."""
-    path = find_released(RESNET_AE_WEIGHTS)
+    path = find_released(released.MODELS["xrv-resnet101-elastic"].weights)
     digest = verify_recorded(path)
     network: nn.Module = quiet_import("torchxrayvision.autoencoders").ResNetAE101()
     load_state(network, load_tensors(path), path.name)
@@ -60,7 +58,7 @@ class _VqganImages(nn.Module):
 
 def load_vqgan(identifier: str) -> Loaded:
     """One of the two VQGANs of 768 px (Cohen, MIDRC XAI challenge)."""
-    weights, described = (find_released(file.name) for file in releases.FILES[identifier])
+    weights, described = (find_released(file.name) for file in released.MODELS[identifier].files)
     digest = verify_recorded(weights)
     verify_recorded(described)
     package = quiet_import("torchxrayvision.baseline_models.ieee8023")
@@ -97,6 +95,6 @@ def _read_configuration(package: Any, path: Path) -> dict[str, Any]:
 
 
 LOADERS: dict[str, Callable[[], Loaded]] = {
-    RESNET101_ELASTIC: load_resnet_autoencoder,
+    "xrv-resnet101-elastic": load_resnet_autoencoder,
     **{identifier: partial(load_vqgan, identifier) for identifier in ("xrv-vqgan-768-sd", "xrv-vqgan-768-msdd")},
 }

@@ -1,4 +1,4 @@
-"""The TOML file that describes a model of somebody's own: what it may say, checked; loads no torch.
+"""The TOML file that describes a model of somebody's own: what it may say, checked. Loads no torch.
 
 docs/models.md shows whole descriptions.
 """
@@ -6,19 +6,16 @@ docs/models.md shows whole descriptions.
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from explainer.catalogue.models.listing import Kind, Listing
 from explainer.errors import ModelDescriptionError, UnknownModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Kind = Literal["classifier", "autoencoder"]
-
-_CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _REQUIRED: dict[Kind, tuple[str, ...]] = {
     "classifier": ("targets", "output", "input_size", "input_range"),
     "autoencoder": ("input_size", "input_range"),
@@ -31,16 +28,6 @@ _OPTIONAL: dict[Kind, tuple[str, ...]] = {
     ),
 }
 _LARGEST = 8192
-
-
-def is_description(id_or_path: str) -> bool:
-    """Whether an identifier is the path of a description."""
-    return id_or_path.endswith(".toml")
-
-
-def is_callable(id_or_path: str) -> bool:
-    """Whether an identifier is `module:function`."""
-    return _CALLABLE.fullmatch(id_or_path) is not None
 
 
 def read_description(path: Path, kind: Kind) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -126,3 +113,23 @@ _CHECKS: dict[str, Callable[[Path, str, Any], Any]] = {
     "input_range": _range,
     "output": _output,
 }
+
+
+class _Descriptions(Listing):
+    naming = "the path of a description (model.toml)"
+
+    def identifiers(self, kind: Kind) -> tuple[str, ...]:  # noqa: ARG002
+        return ()
+
+    def has(self, kind: Kind, id_or_path: str) -> bool:  # noqa: ARG002
+        return id_or_path.endswith(".toml")
+
+    def targets(self, id_or_path: str) -> tuple[str, ...]:
+        targets: tuple[str, ...] = read_description(Path(id_or_path), "classifier")[1]["targets"]
+        return targets
+
+    def check_autoencoder(self, id_or_path: str) -> None:
+        read_description(Path(id_or_path), "autoencoder")
+
+
+DESCRIPTIONS = _Descriptions()

@@ -16,10 +16,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from explainer import load_autoencoder, load_classifier, releases, xrv
-from explainer.catalogue.models import NO_CLASSIFIERS
+from explainer import load_autoencoder, load_classifier
+from explainer.catalogue.models import identifiers, released
+from explainer.catalogue.models.released import NO_CLASSIFIERS
 from explainer.catalogue.settings import LatentShiftSettings
-from explainer.classifiers import classifier_ids
 from explainer.errors import (
     DamagedWeightsError,
     InputError,
@@ -29,10 +29,13 @@ from explainer.errors import (
 )
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.latent_shift import latent_shift
-from explainer.xrv.layers import Mean
+from explainer.sources.xrv.classifiers import PACKAGE_NAMES, build_jfhealthcare
+from explainer.sources.xrv.layers import Mean
+from explainer.sources.xrv.package import quiet_import
 from tests.explainer.models import classifier_of, seeded
 
 BASELINES = "torchxrayvision.baseline_models"
+PACKAGE_CLASSIFIERS = released.RELEASED.identifiers("classifier")
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def file_of(identifier: str) -> str:
-    return releases.FILES[identifier][0].name
+    return released.MODELS[identifier].weights
 
 
 def made(build: Any, seed: int = 0) -> Any:
@@ -55,7 +58,7 @@ def made(build: Any, seed: int = 0) -> Any:
 
 def theirs(module: str, name: str, network: nn.Module, **attributes: Any) -> Any:
     """An instance of TorchXRayVision's class around `network`, made without its constructor, which would download."""
-    model = getattr(xrv.quiet_import(module), name)
+    model = getattr(quiet_import(module), name)
     instance = model.__new__(model)
     nn.Module.__init__(instance)
     instance.model = network
@@ -65,7 +68,7 @@ def theirs(module: str, name: str, network: nn.Module, **attributes: Any) -> Any
 
 
 def imagenet() -> Any:
-    transforms = xrv.quiet_import("torchvision.transforms")
+    transforms = quiet_import("torchvision.transforms")
     return transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 
 
@@ -80,9 +83,9 @@ def result(model: Any, x: Tensor) -> Tensor:
 
 
 def test_the_files_are_those_of_torchxrayvisions_own_tables() -> None:
-    models, autoencoders = (xrv.quiet_import(f"torchxrayvision.{name}") for name in ("models", "autoencoders"))
-    vqgans = xrv.quiet_import(f"{BASELINES}.ieee8023").model_urls
-    addresses = {identifier: [models.model_urls[name]["weights_url"]] for identifier, (name, _) in xrv.RELEASED.items()}
+    models, autoencoders = (quiet_import(f"torchxrayvision.{name}") for name in ("models", "autoencoders"))
+    vqgans = quiet_import(f"{BASELINES}.ieee8023").model_urls
+    addresses = {identifier: [models.model_urls[name]["weights_url"]] for identifier, name in PACKAGE_NAMES.items()}
     addresses["xrv-resnet101-elastic"] = [autoencoders.model_urls["101-elastic"]["weights_url"]]
     for name, described in vqgans.items():
         addresses[f"xrv-{name.removeprefix('cxr2-')}"] = [described["weights_url"], described["config_url"]]
@@ -93,17 +96,19 @@ def test_the_files_are_those_of_torchxrayvisions_own_tables() -> None:
         "xinario-view": "xinario",
     }
     for identifier, module in sources.items():
-        address = f"{releases.DOWNLOADS}/{file_of(identifier)}"
-        assert address in inspect.getsource(xrv.quiet_import(f"{BASELINES}.{module}"))
+        address = f"{released.DOWNLOADS}/{file_of(identifier)}"
+        assert address in inspect.getsource(quiet_import(f"{BASELINES}.{module}"))
         addresses[identifier] = [address]
-    assert releases.CHEXPERT_SOURCE in inspect.getsource(xrv.quiet_import(f"{BASELINES}.chexpert"))
-    ours = {id_: [f"{releases.DOWNLOADS}/{file.name}" for file in files] for id_, files in releases.FILES.items()}
+    assert released.CHEXPERT_SOURCE in inspect.getsource(quiet_import(f"{BASELINES}.chexpert"))
+    ours = {
+        id_: [f"{released.DOWNLOADS}/{file.name}" for file in model.files] for id_, model in released.MODELS.items()
+    }
     assert addresses == {identifier: urls for identifier, urls in ours.items() if identifier != "chexpert"}
 
 
 def test_every_model_of_torchxrayvision_is_a_classifier_or_refused_with_the_reason() -> None:
-    released = {name for name in xrv.quiet_import("torchxrayvision.models").model_urls if "-" in name}
-    assert {name for name, _ in xrv.RELEASED.values()} == released
+    offered = {name for name in quiet_import("torchxrayvision.models").model_urls if "-" in name}
+    assert set(PACKAGE_NAMES.values()) == offered
     baselines = {
         "jfhealthcare": "jfhealthcare",
         "chexpert": "chexpert",
@@ -115,23 +120,26 @@ def test_every_model_of_torchxrayvision_is_a_classifier_or_refused_with_the_reas
         "chestx_anatomy": "chestx-anatomy",
         "ieee8023": "xrv-vqgan-768-sd",
     }
-    package = xrv.quiet_import(BASELINES)
+    package = quiet_import(BASELINES)
     assert {name for name in vars(package) if inspect.ismodule(vars(package)[name])} == set(baselines)
     for identifier in baselines.values():
-        assert (identifier in classifier_ids()) + (identifier in NO_CLASSIFIERS) + (identifier in xrv.AUTOENCODERS) == 1
+        kinds = [identifiers("classifier"), NO_CLASSIFIERS, identifiers("autoencoder")]
+        assert sum(identifier in kind for kind in kinds) == 1
     with pytest.raises(UnknownModelError, match="age in years"):
         load_classifier("riken-age")
 
 
-@pytest.mark.parametrize("identifier", [id_ for id_ in xrv.CLASSIFIERS if id_ != "chexpert"])
+@pytest.mark.parametrize(
+    "identifier", [id_ for id_ in released.RELEASED.identifiers("classifier") if id_ != "chexpert"]
+)
 def test_weights_that_are_absent_are_named_with_the_command_that_gets_them(folder: Path, identifier: str) -> None:
     with pytest.raises(WeightsError, match=f"weights fetch {identifier}"):
         load_classifier(identifier)
 
 
 def test_the_resnet_of_512_pixels_scores_as_torchxrayvision_does(folder: Path) -> None:
-    resnet = xrv.quiet_import("torchvision.models").resnet50
-    models = xrv.quiet_import("torchxrayvision.models")
+    resnet = quiet_import("torchvision.models").resnet50
+    models = quiet_import("torchxrayvision.models")
 
     def build() -> Any:
         network = resnet(num_classes=18, weights=None)
@@ -157,7 +165,7 @@ def test_the_resnet_of_512_pixels_scores_as_torchxrayvision_does(folder: Path) -
 
 
 def race() -> tuple[nn.Module, Any]:
-    network = made(lambda: xrv.quiet_import("torchvision.models").resnet34(weights=None))
+    network = made(lambda: quiet_import("torchvision.models").resnet34(weights=None))
     network.fc = made(lambda: nn.Sequential(nn.Linear(512, 3), nn.LogSoftmax(dim=1)))
     return network, {f"module.{key}": value for key, value in network.state_dict().items()}
 
@@ -181,7 +189,7 @@ class _Callback:
 
 
 def test_mira_sex_scores_as_torchxrayvision_does_and_runs_no_code_of_its_checkpoint(folder: Path) -> None:
-    network = made(lambda: xrv.quiet_import("torchvision.models").resnet34(weights=None, num_classes=2))
+    network = made(lambda: quiet_import("torchvision.models").resnet34(weights=None, num_classes=2))
     checkpoint = {
         "state_dict": {f"model.{key}": value for key, value in network.state_dict().items()},
         "callbacks": {"checkpoint": _Callback()},
@@ -196,7 +204,7 @@ def test_mira_sex_scores_as_torchxrayvision_does_and_runs_no_code_of_its_checkpo
 
 
 def test_xinario_view_scores_as_torchxrayvision_does(folder: Path) -> None:
-    network = made(lambda: xrv.quiet_import("torchvision.models").resnet50(weights=None))
+    network = made(lambda: quiet_import("torchvision.models").resnet50(weights=None))
     torch.save(network.state_dict(), folder / file_of("xinario-view"))
     classifier = load_classifier("xinario-view")
     assert (classifier.targets, classifier.input_size) == (("Frontal", "Lateral"), 224)
@@ -208,7 +216,7 @@ def test_xinario_view_scores_as_torchxrayvision_does(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def chexpert_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first network of each of the three groups, as Stanford's archive has them."""
-    package = xrv.quiet_import(f"{BASELINES}.chexpert")
+    package = quiet_import(f"{BASELINES}.chexpert")
     tasks = {
         "uncertainty_ones": {"Atelectasis": 0, "Edema": 1, "Cardiomegaly": 2},
         "3-class": {"Pleural Effusion": 0, "Cardiomegaly": 1},
@@ -233,7 +241,7 @@ def test_the_chexpert_ensemble_scores_as_torchxrayvision_does(
 ) -> None:
     monkeypatch.setenv("EXPLAINER_WEIGHTS", str(chexpert_archive.parent))
     classifier = load_classifier("chexpert-1")
-    original = xrv.quiet_import(f"{BASELINES}.chexpert").DenseNet(weights_zip=str(chexpert_archive), num_models=1)
+    original = quiet_import(f"{BASELINES}.chexpert").DenseNet(weights_zip=str(chexpert_archive), num_models=1)
     assert (classifier.targets, classifier.input_size) == (tuple(original.targets), 320)
     x = images(320, 2)
     expected = result(original, x)
@@ -290,7 +298,7 @@ def guided_gradient(function: Any, x: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_guided_backprop_is_right_for_resnets_that_use_one_relu_several_times(depth: int) -> None:
-    resnet = getattr(xrv.quiet_import("torchvision.models"), f"resnet{depth}")
+    resnet = getattr(quiet_import("torchvision.models"), f"resnet{depth}")
     network = made(lambda: nn.Sequential(nn.Conv2d(1, 3, 1), resnet(num_classes=2, weights=None)))
     # Outputs where the sigmoid is not flat.
     network[0].weight.data /= 400
@@ -305,8 +313,8 @@ def test_guided_backprop_is_right_for_resnets_that_use_one_relu_several_times(de
 
 
 def test_guided_backprop_is_right_for_jf_healthcare_whose_attention_is_used_for_every_target(folder: Path) -> None:
-    package = xrv.quiet_import(f"{BASELINES}.jfhealthcare")
-    torch.save(made(lambda: xrv.build_jfhealthcare(package)).state_dict(), folder / xrv.JFHEALTHCARE_WEIGHTS)
+    package = quiet_import(f"{BASELINES}.jfhealthcare")
+    torch.save(made(lambda: build_jfhealthcare(package)).state_dict(), folder / file_of("jfhealthcare"))
     classifier = load_classifier("jfhealthcare")
     x = images(224)
     expected = guided_gradient(classifier, x)
@@ -315,8 +323,8 @@ def test_guided_backprop_is_right_for_jf_healthcare_whose_attention_is_used_for_
 
 
 def test_the_resnet_autoencoder_decodes_as_torchxrayvision_does(folder: Path) -> None:
-    network = made(xrv.quiet_import("torchxrayvision.autoencoders").ResNetAE101)
-    torch.save(network.state_dict(), folder / xrv.RESNET_AE_WEIGHTS)
+    network = made(quiet_import("torchxrayvision.autoencoders").ResNetAE101)
+    torch.save(network.state_dict(), folder / file_of("xrv-resnet101-elastic"))
     autoencoder = load_autoencoder("xrv-resnet101-elastic")
     assert autoencoder.input_size == 224
     x = images(224)
@@ -352,8 +360,8 @@ model:
 @pytest.fixture
 def vqgan(folder: Path) -> Any:
     """TorchXRayVision's VQGAN, small, with weights in the format of Lightning that the released ones have."""
-    package = xrv.quiet_import(f"{BASELINES}.ieee8023")
-    weights, settings = (folder / file.name for file in releases.FILES["xrv-vqgan-768-sd"])
+    package = quiet_import(f"{BASELINES}.ieee8023")
+    weights, settings = (folder / file.name for file in released.MODELS["xrv-vqgan-768-sd"].files)
     settings.write_text(VQGAN)
     parameters = vars(package)["_load_yaml"](settings)["model"]["params"]
     network = made(lambda: package.VQModel(**{key: parameters[key] for key in ("ddconfig", "n_embed", "embed_dim")}))
@@ -416,7 +424,7 @@ def test_the_error_of_two_sizes_names_the_way_out(folder: Path, vqgan: Any) -> N
 
 @pytest.mark.parametrize("text", ["", "model:\n", "model:\n  params:\n    embed_dim: 8\n", "<html>not here</html>"])
 def test_settings_of_a_vqgan_that_are_none_are_refused(folder: Path, vqgan: Any, text: str) -> None:
-    (folder / releases.FILES["xrv-vqgan-768-sd"][1].name).write_text(text)
+    (folder / released.MODELS["xrv-vqgan-768-sd"].files[1].name).write_text(text)
     with pytest.raises(DamagedWeightsError, match="delete it and get it again"):
         load_autoencoder("xrv-vqgan-768-sd")
 
@@ -438,7 +446,7 @@ def test_a_file_that_cannot_be_read_is_called_damaged(folder: Path, identifier: 
         }[content]
     )
     with pytest.raises(WeightsError, match="damaged") as found:
-        (load_autoencoder if identifier in xrv.AUTOENCODERS else load_classifier)(identifier)
+        (load_autoencoder if identifier in identifiers("autoencoder") else load_classifier)(identifier)
     assert not isinstance(found.value, UnfitWeightsError)
 
 
@@ -446,4 +454,4 @@ def test_a_file_that_cannot_be_read_is_called_damaged(folder: Path, identifier: 
 def test_weights_of_another_model_are_called_so(folder: Path, identifier: str) -> None:
     torch.save({"state_dict": OrderedDict(weight=torch.zeros(5))}, folder / file_of(identifier))
     with pytest.raises(UnfitWeightsError, match=r"another model|not the network"):
-        (load_autoencoder if identifier in xrv.AUTOENCODERS else load_classifier)(identifier)
+        (load_autoencoder if identifier in identifiers("autoencoder") else load_classifier)(identifier)

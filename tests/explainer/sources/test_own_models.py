@@ -15,10 +15,9 @@ import torch
 from torch import Tensor, nn
 
 import explainer
-from explainer.autoencoders import autoencoder_ids
-from explainer.catalogue.models import NO_CLASSIFIERS
+from explainer.catalogue.models import identifiers
+from explainer.catalogue.models.released import NO_CLASSIFIERS
 from explainer.catalogue.settings import LatentShiftSettings
-from explainer.classifiers import classifier_ids
 from explainer.errors import (
     ChangedWeightsError,
     CodeNotAllowedError,
@@ -439,7 +438,7 @@ def test_a_function_that_makes_no_classifier_is_said(
 
 
 def test_the_examples_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     description = next(
         block for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "our-network.pt2" in block
@@ -460,6 +459,6 @@ def test_the_examples_of_the_documentation_run(tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_documentation_names_every_identifier() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
-    identifiers = (*classifier_ids(), *autoencoder_ids(), *NO_CLASSIFIERS)
-    assert [identifier for identifier in identifiers if f"`{identifier}`" not in text] == []
+    text = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
+    every = (*identifiers("classifier"), *identifiers("autoencoder"), *NO_CLASSIFIERS)
+    assert [identifier for identifier in every if f"`{identifier}`" not in text] == []

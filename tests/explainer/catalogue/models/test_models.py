@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from explainer.catalogue.models import RELEASED_AUTOENCODERS, RELEASED_TARGETS, check_autoencoder, classifier_targets
+from explainer.catalogue.models import LISTINGS, check_autoencoder, classifier_targets, identifiers
+from explainer.catalogue.models.pairs import SHIPPED
+from explainer.catalogue.models.released import RELEASED
 from explainer.errors import ModelDescriptionError, UnknownModelError
-from explainer.weights import SHIPPED, shipped_pairs
 
 DESCRIPTION = """
 file = "network.pt"
@@ -23,10 +24,11 @@ input_range = [0, 1]
 
 
 def test_targets_of_released_classifiers_are_those_of_torchxrayvision() -> None:
-    from explainer import xrv
+    from explainer.sources.xrv import autoencoders, classifiers
+    from explainer.sources.xrv.package import quiet_import
 
-    described = xrv.quiet_import("torchxrayvision.models").model_urls
-    for identifier, (name, _) in xrv.RELEASED.items():
+    described = quiet_import("torchxrayvision.models").model_urls
+    for identifier, name in classifiers.PACKAGE_NAMES.items():
         labels, points = described[name]["labels"], described[name]["op_threshs"]
         wanted = [label for label, point in zip(labels, points, strict=True) if label and not math.isnan(point)]
         assert classifier_targets(identifier) == tuple(wanted), identifier
@@ -38,17 +40,23 @@ def test_targets_of_released_classifiers_are_those_of_torchxrayvision() -> None:
         ("mira-sex", "mira", "SexModel"),
         ("xinario-view", "xinario", "ViewModel"),
     ):
-        package = xrv.quiet_import(f"torchxrayvision.baseline_models.{module}")
+        package = quiet_import(f"torchxrayvision.baseline_models.{module}")
         assert classifier_targets(identifier) == tuple(getattr(package, network).targets), identifier
-    assert set(RELEASED_TARGETS) == set(xrv.CLASSIFIERS)
-    assert set(RELEASED_AUTOENCODERS) == set(xrv.AUTOENCODERS)
+    assert set(RELEASED.identifiers("classifier")) == set(classifiers.LOADERS)
+    assert set(RELEASED.identifiers("autoencoder")) == set(autoencoders.LOADERS)
+
+
+def test_each_listing_has_a_source_that_loads_its_models() -> None:
+    from explainer.sources import SOURCES
+
+    assert [source.listing for source in SOURCES] == list(LISTINGS)
 
 
 def test_shipped_described_and_coded_models_are_known() -> None:
     assert classifier_targets("nih-small") == ("Pneumonia", "Infiltration", "Atelectasis", "Edema", "Effusion")
     assert classifier_targets(str(SHIPPED / "nih-small")) == classifier_targets("nih-small")
     assert classifier_targets("my_models:load") is None
-    for name in (*shipped_pairs(), *RELEASED_AUTOENCODERS, "xrv-vqgan-768-sd@224", "my_models:load"):
+    for name in (*identifiers("autoencoder"), "xrv-vqgan-768-sd@224", "my_models:load"):
         check_autoencoder(name)
 
 

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from explainer import releases
-from explainer.catalogue.models import CHEXPERT_SOME
+from explainer.catalogue.models import released
 from explainer.errors import DamagedWeightsError, UnfitWeightsError
 from explainer.folding import fold_batch_norms
-from explainer.weights import find_released, verify_recorded
-from explainer.xrv.layers import (
+from explainer.sources.xrv.layers import (
     Colour,
     Columns,
     DenseNetLogits,
@@ -29,8 +27,9 @@ from explainer.xrv.layers import (
     as_module,
     imagenet_colour,
 )
-from explainer.xrv.package import quiet_import
-from explainer.xrv.unpickling import load_checkpoint, load_state, load_tensors, load_whole_network
+from explainer.sources.xrv.package import quiet_import
+from explainer.sources.xrv.unpickling import load_checkpoint, load_state, load_tensors, load_whole_network
+from explainer.weights import find_released, verify_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,21 +37,15 @@ if TYPE_CHECKING:
 
     from explainer.classifiers import Output
 
-JFHEALTHCARE = "jfhealthcare"
-JFHEALTHCARE_WEIGHTS = releases.FILES[JFHEALTHCARE][0].name
-CHEXPERT = "chexpert"
 CHEXPERT_MEMBERS = 30
 
-#: Identifier of one of its own -> (name in TorchXRayVision, weights file).
-RELEASED = {
-    identifier: (name, releases.FILES[identifier][0].name)
-    for identifier, name in {
-        **{
-            f"xrv-{data}": f"densenet121-res224-{data}"
-            for data in ("all", "nih", "pc", "chex", "rsna", "mimic_nb", "mimic_ch")
-        },
-        "xrv-resnet50-res512-all": "resnet50-res512-all",
-    }.items()
+#: Identifier of one of TorchXRayVision's own -> its name there.
+PACKAGE_NAMES = {
+    **{
+        f"xrv-{data}": f"densenet121-res224-{data}"
+        for data in ("all", "nih", "pc", "chex", "rsna", "mimic_nb", "mimic_ch")
+    },
+    "xrv-resnet50-res512-all": "resnet50-res512-all",
 }
 
 
@@ -68,16 +61,16 @@ class Network:
     output: Output = "logits"
 
 
-def loader_of(identifier: str) -> Callable[[], Network] | None:
-    """What loads the classifier of that identifier, or None if there is none."""
-    some = CHEXPERT_SOME.fullmatch(identifier)
-    return partial(load_chexpert, int(some[1])) if some else LOADERS.get(identifier)
+def load(identifier: str) -> Network:
+    """A classifier by its identifier, one of `released.RELEASED`. Raises WeightsError."""
+    some = released.CHEXPERT_SOME.fullmatch(identifier)
+    return load_chexpert(int(some[1])) if some else LOADERS[identifier]()
 
 
 def load_released(identifier: str) -> Network:
     """One of TorchXRayVision's own classifiers."""
-    name, filename = RELEASED[identifier]
-    path, digest = _checked(filename)
+    name = PACKAGE_NAMES[identifier]
+    path, digest = _checked(identifier)
     described = quiet_import("torchxrayvision.models").model_urls[name]
     labels, points = described["labels"], described["op_threshs"]
     columns = [
@@ -136,7 +129,7 @@ class _JfHealthcareLogits(nn.Module):
 
 def load_jfhealthcare() -> Network:
     """JF Healthcare's CheXpert classifier (Ye et al. 2020); its outputs were never calibrated, 0.5 stays 0.5."""
-    path, digest = _checked(JFHEALTHCARE_WEIGHTS)
+    path, digest = _checked("jfhealthcare")
     package = quiet_import("torchxrayvision.baseline_models.jfhealthcare")
     network = build_jfhealthcare(package)
     load_state(network, load_tensors(path), path.name)
@@ -178,7 +171,7 @@ def load_chexpert(members: int = CHEXPERT_MEMBERS) -> Network:
 
     All thirty are three groups of thirty networks: 2.5 GB of weights.
     """
-    path, digest = _checked(releases.FILES[CHEXPERT][0].name)
+    path, digest = _checked("chexpert")
     package = quiet_import("torchxrayvision.baseline_models.chexpert")
     text = (Path(str(package.__file__)).parent / "predict_configs.json").read_text(encoding="utf-8")
     groups: dict[str, tuple[list[str], list[dict[str, Any]]]] = {}
@@ -192,7 +185,7 @@ def load_chexpert(members: int = CHEXPERT_MEMBERS) -> Network:
             ]
     except (zipfile.BadZipFile, KeyError) as error:
         raise DamagedWeightsError(
-            f"{path.name} is damaged or not the archive that Stanford released ({error}). {releases.advice(path.name)}."
+            f"{path.name} is damaged or not the archive that Stanford released ({error}). {released.advice(path.name)}."
         ) from error
     tasks = [task for tasks, _ in groups.values() for task in tasks]
     targets = package.DenseNet.targets
@@ -217,7 +210,7 @@ def _chexpert_member(archive: zipfile.ZipFile, described: dict[str, Any], tasks:
 
 def load_emory_race() -> Network:
     """Emory HITI's model of the race that a patient reported (Gichoya et al. 2022)."""
-    path, digest = _checked(releases.FILES["emory-race"][0].name)
+    path, digest = _checked("emory-race")
     package = quiet_import("torchxrayvision.baseline_models.emory_hiti")
     network = quiet_import("torchvision.models").resnet34(weights=None)
     # Its LogSoftmax is left out: the softmax of logits is what it would be the logarithm of.
@@ -230,7 +223,7 @@ def load_emory_race() -> Network:
 
 def load_mira_sex() -> Network:
     """MIRA's model of the patient's sex (Glocker et al. 2023), which takes [0, 255]."""
-    path, digest = _checked(releases.FILES["mira-sex"][0].name)
+    path, digest = _checked("mira-sex")
     package = quiet_import("torchxrayvision.baseline_models.mira")
     network = quiet_import("torchvision.models").resnet34(weights=None, num_classes=2)
     saved = load_checkpoint(path, path.name)
@@ -241,7 +234,7 @@ def load_mira_sex() -> Network:
 
 def load_xinario_view() -> Network:
     """Xinario's model of the view, the first two of the thousand outputs of a ResNet-50."""
-    path, digest = _checked(releases.FILES["xinario-view"][0].name)
+    path, digest = _checked("xinario-view")
     package = quiet_import("torchxrayvision.baseline_models.xinario")
     network = quiet_import("torchvision.models").resnet50(weights=None)
     load_state(network, load_tensors(path), path.name)
@@ -250,8 +243,9 @@ def load_xinario_view() -> Network:
     return _uncalibrated(columns, targets, 224, digest, output="softmax")
 
 
-def _checked(name: str) -> tuple[Path, str]:
-    path = find_released(name)
+def _checked(identifier: str) -> tuple[Path, str]:
+    """Where a model's weights are, and their SHA-256, checked."""
+    path = find_released(released.MODELS[identifier].weights)
     return path, verify_recorded(path)
 
 
@@ -267,9 +261,9 @@ def _uncalibrated(
 
 
 LOADERS: dict[str, Callable[[], Network]] = {
-    **{identifier: partial(load_released, identifier) for identifier in RELEASED},
-    JFHEALTHCARE: load_jfhealthcare,
-    CHEXPERT: load_chexpert,
+    **{identifier: partial(load_released, identifier) for identifier in PACKAGE_NAMES},
+    "jfhealthcare": load_jfhealthcare,
+    "chexpert": load_chexpert,
     "emory-race": load_emory_race,
     "mira-sex": load_mira_sex,
     "xinario-view": load_xinario_view,
