@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Centimetres: the page, the boxes of the way down, those beside it, lines, room inside a box, and between boxes.
 _WIDTH, _MAIN, _ASIDE, _LINE, _PAD, _BESIDE, _BELOW = 16.0, 10.4, 4.8, 0.38, 0.25, 0.4, 0.7
-_LETTERS = 6.0  # to a centimetre
+_LETTERS = 6.9  # to a centimetre
 _QUESTIONS = 8  # more stand in the table only
 _RATED = ("rated_first_arm", "rated_second_arm")
 #: Column of the flow table -> words for readings that were allocated and not rated.

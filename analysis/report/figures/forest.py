@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.data.order import natural_order
 from analysis.data.schema import ALL, LABELS
 from analysis.report.figures.style import GRID, INK, LABEL_NAMES, SMALL, TEXT, arm_colour, panels, plain
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Centimetres: a row of names that can be read, the height that fits on a page, and what is not rows.
 _ROW, _TALLEST, _FRAME = 0.48, 21.0, 2.6
+# An interval is cut, with an arrow, that reaches so many times further than all estimates and that over all.
+_FAR = 2.0
 Line = tuple[str, str]  # the group ("target", "reader" or "all") and the name within it
 
 
@@ -29,12 +31,15 @@ def forest_figure(effect: pd.DataFrame, per_reader: pd.DataFrame, question: str,
     lines = _lines(pooled, readers)
     height = min(_TALLEST, _FRAME + _ROW * len(lines))
     figure, axes = panels(1, len(LABELS), 16.0, height)
+    reach = _reach(pooled, readers)
     for axis, label in zip(axes, LABELS, strict=True):
+        room = 0.04 * (reach[1] - reach[0])
+        axis.set_xlim(reach[0] - room, reach[1] + room)
         axis.axvline(0, color=INK, linewidth=0.8, zorder=1)
         for place, line in enumerate(lines):
             own = _rows(pooled, readers, line, label)
             if own is not None:
-                _drawn(axis, place, own, line[0])
+                _drawn(axis, place, own, line[0], reach)
         for edge in _edges(lines):
             axis.axhline(edge, color=GRID, linewidth=0.8, zorder=0)
         axis.set_title(LABEL_NAMES[label], fontsize=TEXT, color=INK)
@@ -77,10 +82,23 @@ def _rows(pooled: pd.DataFrame, readers: pd.DataFrame, line: Line, label: str) -
     return None if own.empty else own.iloc[0]
 
 
-def _drawn(axis: Axes, place: int, row: pd.Series[Any], group: str) -> None:
+def _reach(pooled: pd.DataFrame, readers: pd.DataFrame) -> tuple[float, float]:
+    """Where the axis ends at either side: a reader of two cases has an interval that would leave the others no room."""
+    everything = pd.concat([pooled, readers])[["mean_difference", "ci_low", "ci_high"]]
+    over_all = pooled.loc[pooled["target"] == ALL, ["ci_low", "ci_high"]].to_numpy(dtype=np.float64)
+    needed = np.nanmax(np.abs([*everything["mean_difference"], *over_all.ravel(), 1e-6]))
+    ends = np.clip([np.nanmin(everything), np.nanmax(everything)], -_FAR * needed, _FAR * needed)
+    return min(float(ends[0]), 0.0), max(float(ends[1]), 0.0, 1e-6)
+
+
+def _drawn(axis: Axes, place: int, row: pd.Series[Any], group: str, reach: tuple[float, float]) -> None:
     marker, size, index = {"target": ("s", 4.5, 0), "reader": ("o", 4.5, 1), "all": ("D", 6.5, 0)}[group]
-    ends = [float(row["ci_low"]), float(row["ci_high"])]
+    low, high = float(row["ci_low"]), float(row["ci_high"])
     colour = INK if group == "all" else arm_colour(index)
-    if not np.isnan(ends).any():
+    if not np.isnan([low, high]).any():
+        ends = [max(low, reach[0]), min(high, reach[1])]
         axis.plot(ends, [place, place], color=colour, linewidth=1.8 if group == "all" else 1.2, zorder=2)
+        for end, cut, arrow in ((ends[0], low < reach[0], "<"), (ends[1], high > reach[1], ">")):
+            if cut:
+                axis.plot([end], [place], arrow, color=colour, markersize=4, clip_on=False, zorder=3)
     axis.plot([float(row["mean_difference"])], [place], marker, color=colour, markersize=size, zorder=3)

@@ -11,6 +11,7 @@ from analysis.report.figures.style import INK, MARKERS, SMALL, TEXT, arm_colour,
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -27,23 +28,24 @@ def roc_figure(ratings: Ratings, auc: pd.DataFrame, points: pd.DataFrame) -> Fig
     `auc` and `points` are rows of one question of the report's tables of these names. The mean curve joins the readers'
     mean shares at each score, so that their operating point, drawn as a mark with a white centre, lies on it.
     """
-    arms = sorted(range(len(ratings.treatments)), key=lambda index: list(auc["arm"]).index(ratings.treatments[index]))
+    order = list(auc["arm"])
+    arms = sorted(range(len(ratings.treatments)), key=lambda index: order.index(ratings.treatments[index]))
     scores = np.unique(ratings.scores)
-    figure, axes = panels(1, 1 + len(arms), 5.3 * (1 + len(arms)), 6.4)
-    for place, (own, treatment) in enumerate(zip(axes, arms, strict=False)):
+    count = len(arms) + (len(arms) > 1)
+    figure, axes = panels(1, count, 5.3 * count, 6.4)
+    for place, treatment in enumerate(arms):
         arm = ratings.treatments[treatment]
         curves = np.array([curve(values, ratings.truth, scores) for values in ratings.scores[treatment]])
         for false, true in curves:
-            own.plot(false, true, color="#888888", linewidth=0.7, zorder=2)
-        for axis in (own, axes[-1]):
-            style: dict[str, Any] = {"color": arm_colour(place), "linestyle": _STYLES[place % len(_STYLES)]}
-            axis.plot(*curves.mean(axis=0), linewidth=1.6, zorder=3, label=plain(arm), **style)
-            if (at := _operating_point(points, arm)) is not None:
-                marker = MARKERS[place % len(MARKERS)]
-                axis.plot(*at, marker, color=arm_colour(place), markerfacecolor="white", markersize=6, zorder=4)
-        own.set_title(f"{plain(arm)}, AUC {auc.loc[auc['arm'] == arm, 'auc'].mean():.3f}", fontsize=TEXT, color=INK)
-    axes[-1].set_title("Arms together", fontsize=TEXT, color=INK)
-    axes[-1].legend(loc="lower right", frameon=False, fontsize=SMALL)
+            axes[place].plot(false, true, color="#888888", linewidth=0.7, zorder=2)
+        for axis in (axes[place], *axes[len(arms) :]):
+            _mean(axis, curves.mean(axis=0), place, arm)
+            _operating_point(axis, points[points["arm"] == arm], place)
+        area = auc.loc[auc["arm"] == arm, "auc"].mean()
+        axes[place].set_title(f"{plain(arm)}, AUC {area:.3f}", fontsize=TEXT, color=INK)
+    for axis in axes[len(arms) :]:
+        axis.set_title("Arms together", fontsize=TEXT, color=INK)
+        axis.legend(loc="lower right", frameon=False, fontsize=SMALL)
     for axis in axes:
         axis.plot([0, 1], [0, 1], color=INK, linewidth=0.5, linestyle=(0, (2, 3)), zorder=1)
         axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], aspect="equal")
@@ -58,7 +60,14 @@ def curve(values: Floats, truth: NDArray[np.bool_], scores: Floats) -> tuple[Flo
     return above[:, ~truth].mean(axis=1), above[:, truth].mean(axis=1)
 
 
-def _operating_point(points: pd.DataFrame, arm: str) -> tuple[float, float] | None:
-    """1 - specificity and sensitivity, means over the readers."""
-    own = points[(points["arm"] == arm) & (points["reader"] == ALL)].set_index("figure")["estimate"]
-    return (1 - float(own["specificity"]), float(own["sensitivity"])) if len(own) else None
+def _mean(axis: Axes, mean: Floats, place: int, arm: str) -> None:
+    style: dict[str, Any] = {"color": arm_colour(place), "linestyle": _STYLES[place % len(_STYLES)]}
+    axis.plot(*mean, linewidth=1.6, zorder=3, label=plain(arm), **style)
+
+
+def _operating_point(axis: Axes, points: pd.DataFrame, place: int) -> None:
+    """The readers' mean sensitivity and specificity, where there is a threshold."""
+    own = points[points["reader"] == ALL].set_index("figure")["estimate"]
+    if len(own):
+        style: dict[str, Any] = {"color": arm_colour(place), "markerfacecolor": "white", "markersize": 6, "zorder": 4}
+        axis.plot([1 - own["specificity"]], [own["sensitivity"]], MARKERS[place % len(MARKERS)], **style)
