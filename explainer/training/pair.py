@@ -29,13 +29,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PairDescription:
-    """What the files cannot tell. `image_name_pattern`: regular expression whose one group is the patient's id."""
+    """What the files of a pair cannot tell.
+
+    `terms` are sentences on how the images may be used. `image_name_pattern` is a regular expression whose one group is
+    the patient's id in an image's name.
+    """
 
     id: str
     dataset: str
     synthetic: bool
     image_name_pattern: str
     split: str
+    terms: str
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -97,6 +102,7 @@ def build(
         metadata,
         result,
         split=description.split,
+        terms=description.terms,
         notes=description.notes,
         sizes={part: (len(data), len({row.patient for row in data.rows})) for part, data in parts.items()},
         commands=tuple(dict.fromkeys(commands)),
