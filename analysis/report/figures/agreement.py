@@ -34,7 +34,12 @@ def agreement_figure(agreement: pd.DataFrame, question: str, arms: Sequence[str]
     figure, [axis] = panels(1, 1, 14.0, min(_TALLEST, _FRAME + _ROW * max(len(lines), 1)))
     for place, line in enumerate(lines):
         for index, arm in enumerate(arms):
-            rows = own[(own["arm"] == arm) & (own[["kind", "readers", "statistic"]] == line).all(axis=1)]
+            rows = own[
+                (own["arm"] == arm)
+                & (own["kind"] == line[0])
+                & (own["readers"] == line[1])
+                & (own["statistic"] == line[2])
+            ]
             if rows.empty:
                 continue
             row = rows.iloc[0]
