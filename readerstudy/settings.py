@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "readerstudy.explanations",
     "readerstudy.reading",
     "readerstudy.results",
+    "readerstudy.coordination",
 ]
 
 MIDDLEWARE = [
