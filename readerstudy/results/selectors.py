@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q
 
-from analysis.order import natural_key
+from analysis.data.order import natural_key
 from readerstudy.explanations.selectors import workers_alive
 from readerstudy.lib.queue import REPORTS
 from readerstudy.reading.models import Reading

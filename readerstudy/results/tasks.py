@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.db import connections
 
-from analysis.errors import AnalysisError
+from analysis.data.errors import AnalysisError
 from readerstudy.explanations import beat
 from readerstudy.lib.clock import shared_now
 from readerstudy.lib.faults import anew, passing

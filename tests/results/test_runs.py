@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 
-from analysis.selection import Selection
+from analysis.data.selection import Selection
 from readerstudy.lib.broker import broker_settings, ensure_broker_ready
 from readerstudy.lib.faults import pause
 from readerstudy.lib.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS
@@ -224,7 +224,7 @@ def test_an_error_is_stored_on_the_run_and_one_that_passes_waited_out(
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("analysis.report.build", broken)
+    monkeypatch.setattr("analysis.report.build.build", broken)
     run = request(study)
     build_report(str(run.pk))
     run.refresh_from_db()
