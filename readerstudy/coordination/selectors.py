@@ -9,18 +9,20 @@ from datetime import datetime
 
 from django.db.models import Max, QuerySet
 
-from readerstudy.explanations.models import Explanation, Worker
+from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.selectors import (
     ExplanationProgress,
     explanation_progress,
     explanations_failed,
-    workers_alive,
 )
 from readerstudy.lib.clock import shared_now
 from readerstudy.reading.models import Allocation, Answer
 from readerstudy.reading.selectors import PeriodProgress, periods_by_allocation
 from readerstudy.studies.models import Membership, Scoring, Study
 from readerstudy.studies.selectors import ScoreProgress, TruthRow, score_progress, scorings_failed, truth_table
+from readerstudy.work.models import Worker
+from readerstudy.work.queues import GPU
+from readerstudy.work.workers import workers_alive
 
 FAILURES_SHOWN = 20
 
@@ -71,7 +73,7 @@ def watched(study: Study, *, now: datetime) -> Watched:
         score_failures=scorings_failed(study)[:FAILURES_SHOWN],
         explanations=explanation_progress(study),
         failures=explanations_failed(study)[:FAILURES_SHOWN],
-        workers=workers_alive(now=shared_now()),
+        workers=workers_alive(now=shared_now(), queue=GPU),
         selection=_by_target(study),
         readers=readers_progress(study, now=now),
     )
