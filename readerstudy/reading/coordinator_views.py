@@ -26,6 +26,8 @@ from readerstudy.studies import selectors as studies
 from readerstudy.studies import services
 from readerstudy.studies.access import Role, study_for, user_of
 from readerstudy.studies.models import Membership, Study
+from readerstudy.work.queues import GPU
+from readerstudy.work.workers import workers_alive
 
 PROBLEMS_SHOWN = 20
 FAILURES_SHOWN = 20
@@ -164,7 +166,7 @@ def _context(study: Study, form: MemberForm) -> dict[str, object]:
         "plan": study.reading_plan,
         "explanations": progress,
         "failures": explanations.explanations_failed(study)[:FAILURES_SHOWN],
-        "workers": explanations.workers_alive(now=shared_now()),
+        "workers": workers_alive(now=shared_now(), queue=GPU),
         "readers": readers,
         "by_seed": selectors.allocated_by_seed(study),
         "unblinding": study.audit.filter(action="study_unblinded").select_related("actor").first(),

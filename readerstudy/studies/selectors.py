@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
-from readerstudy.lib.lease import Postponed, postponed
 from readerstudy.studies.drawing import arm_codes
 from readerstudy.studies.models import Annotation, Arm, Case, Image, Label, Prediction, Scoring, Study
 from readerstudy.studies.vocabulary import vocabulary_of
+from readerstudy.work.lease import Postponed, postponed
 
 LABELS = (Case.Label.TRUE_POSITIVE, Case.Label.FALSE_POSITIVE)
 #: What a positive prediction is, by what is known of its image; of the other states, nobody can say.

@@ -7,10 +7,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from readerstudy.celery import app
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.services import explanation_claim, explanation_fail, explanations_request
 from readerstudy.studies.models import Membership, Study
+from readerstudy.work.sending import sender
 from tests.factories import NOW, make_cases, make_explained, make_member, make_study, make_user
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +91,7 @@ def test_a_failed_case_shows_its_error_and_can_be_retried(
     def send(name: str, args: list[str], queue: str) -> None:
         sent.append(args)
 
-    monkeypatch.setattr(app, "send_task", send)
+    monkeypatch.setattr(sender, "send_task", send)
     study = failed.case.study
     sign_in(client, study, Role.COORDINATOR)
 

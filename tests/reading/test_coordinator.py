@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from readerstudy.accounts.models import SignInLink
-from readerstudy.explanations.models import Explanation, Worker
+from readerstudy.explanations.models import Explanation
 from readerstudy.studies.models import Import, Membership, Prediction, Scoring, Study
 from readerstudy.studies.services import CorrectionOrder, Facts, image_correct
+from readerstudy.work.models import Worker
 from tests.reading.factories import NOW, explain, member_make, reader_make, study_make
 
 pytestmark = pytest.mark.django_db
