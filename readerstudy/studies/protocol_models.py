@@ -12,7 +12,6 @@ from explainer.errors import ExplainerError
 from explainer.problems import RefusedError, shown
 from explainer.types import SCORINGS
 
-#: What is no setting of a method -> what it may be. `explainer.tasks` reads them.
 _PERCENT, _SIDES, _BITS = (0.0, 100.0), (32, 8192), (8, 16)
 
 
