@@ -1,5 +1,7 @@
 // Keeps the coordinator's page up to date while explanations are being made.
 
+import { byId } from "../common/elements.js";
+
 const SECONDS = 4;
 
 async function refresh() {
@@ -8,7 +10,7 @@ async function refresh() {
   if (!response.ok || response.redirected) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("watched");
-  if (fresh) document.getElementById("watched").replaceWith(fresh);
+  if (fresh) byId("watched", HTMLElement).replaceWith(fresh);
 }
 
 setInterval(() => refresh().catch(() => {}), SECONDS * 1000); // a failed look is repeated at the next turn
