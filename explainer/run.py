@@ -21,10 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explainer.autoencoders import Autoencoder, load_autoencoder
+from explainer.autoencoders import Autoencoder
 from explainer.batching import Batches, in_batches
 from explainer.catalogue.settings import LatentShiftSettings, method_settings
-from explainer.classifiers import Classifier, load_classifier
+from explainer.classifiers import Classifier
 from explainer.errors import ExplainerError, ImageError, PredictionError, SettingsError
 from explainer.evaluation.iou import annotation_mask, map_iou
 from explainer.images import load_array
@@ -34,6 +34,7 @@ from explainer.methods.input_gradient import input_gradient
 from explainer.methods.integrated_gradients import integrated_gradients
 from explainer.methods.iterative_delete import iterative_delete
 from explainer.methods.latent_shift import latent_shift, latent_shift_map
+from explainer.sources import load_autoencoder, load_classifier
 from explainer.types import (
     GUIDED_BACKPROP,
     INPUT_GRADIENT,

@@ -1,4 +1,4 @@
-"""What is made of an explanation: pictures as bytes for a store, or a folder of files (docs/artefacts.md)."""
+"""What is made of an explanation: pictures as bytes for a store, or a folder of files (docs/explanation-files.md)."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis import labels
-from analysis.order import natural_order, unique_slugs
+from analysis.data.order import natural_order, unique_slugs
+from analysis.report import labels
 from readerstudy.results.tables import Part, Pivot, Row, ShownTable, Tables, shown_table
 from readerstudy.studies.protocol_analysis import AnalysisPlan
 

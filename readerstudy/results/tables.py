@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis import labels
+from analysis.report import labels
 from readerstudy.results import numbers
 from readerstudy.results.numbers import ALL
 

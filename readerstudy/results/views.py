@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis.order import natural_order
+from analysis.data.order import natural_order
 from readerstudy.lib.clock import shared_now
 from readerstudy.results import interim, overview, reports, selectors, services
 from readerstudy.results.blinding import WITHHELD_RULE, Coding, coding_for, former_codes

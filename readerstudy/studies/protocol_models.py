@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from readerstudy.studies.protocol_table import Table
 
 PARAMETERS = "parameters"
-#: What is no setting of a method -> what it may be. `explainer.tasks` reads them.
+#: What is no setting of a method -> what it may be. `explainer.worker` reads them.
 _PERCENT, _SIDES, _BITS = (0.0, 100.0), (32, 8192), (8, 16)
 
 
