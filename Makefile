@@ -67,12 +67,11 @@ lint: $(VENV)/.dev node_modules/.dev
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-format: $(VENV)/.dev node_modules/.dev
 docs: $(VENV)/.dev
 	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . build/docs
 	@echo 'build/docs/index.html'
 
-format: $(VENV)/.dev
+format: $(VENV)/.dev node_modules/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	git ls-files -z 'templates/*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2
