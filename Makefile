@@ -20,12 +20,8 @@ help:
 	@echo 'make demo IMAGES=DIR         the same with your X-rays (LABELS=, BOXES= default to the CSV files in DIR)'
 	@echo 'make test                    run the tests, in as many processes as there are cores'
 	@echo 'make test TESTS="PATH ..."   run these'
-<<<<<<< HEAD
 	@echo 'make lint                    formatting, types, import contracts, scripts, deployment checks'
-=======
-	@echo 'make lint                    formatting, types, import contracts, deployment checks'
 	@echo 'make docs                    the documentation as a site, in build/docs; a broken link fails'
->>>>>>> main
 	@echo 'make format                  apply the formatters'
 	@echo 'make benchmark               explanations beside the public packages: seconds, memory, differences'
 	@echo 'make clean                   remove the environment and the demonstration data (asks first)'
@@ -71,15 +67,11 @@ lint: $(VENV)/.dev node_modules/.dev
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-<<<<<<< HEAD
-format: $(VENV)/.dev node_modules/.dev
-=======
 docs: $(VENV)/.dev
 	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . build/docs
 	@echo 'build/docs/index.html'
 
-format: $(VENV)/.dev
->>>>>>> main
+format: $(VENV)/.dev node_modules/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	git ls-files -z 'templates/*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2
