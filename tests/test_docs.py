@@ -131,6 +131,14 @@ def test_commands_that_a_page_names_have_these_options() -> None:
     assert not {command: options for command, options in unknown.items() if options}
 
 
+def test_pictures_are_small_and_shown() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in TODAY)
+    pictures = sorted((ROOT / "docs" / "images").iterdir())
+    assert len(pictures) > 4
+    assert not [picture.name for picture in pictures if f"images/{picture.name})" not in text]
+    assert not [picture.name for picture in pictures if picture.stat().st_size > 200_000]
+
+
 def test_make_has_the_targets_that_a_page_names() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     named = {
