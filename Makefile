@@ -68,7 +68,7 @@ lint: $(VENV)/.dev node_modules/.dev
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 docs: $(VENV)/.dev
-	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . build/docs
+	$(BIN)/sphinx-build -q -E -W --keep-going -c docs -d build/doctrees . build/docs
 	@echo 'build/docs/index.html'
 
 format: $(VENV)/.dev node_modules/.dev

@@ -43,14 +43,15 @@ FOREIGN = {
 def test_a_reply_that_is_not_the_server_s_ends_no_answer(page: Page, first: Reading):
     """One after the other on one page: each of them would end the answer that is given while it is all there is."""
     asked: list[str] = []
-    for number, (foreign, reply) in enumerate(FOREIGN.items(), start=1):
+    reply: dict = {}
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(**reply)
+
+    for number, (foreign, reply) in enumerate(FOREIGN.items(), start=1):  # noqa: B007  # what answer() gives
         value = 1 + number % 5
         asked.clear()
-
-        def answer(route: Route, reply: dict = reply) -> None:
-            asked.append(route.request.url)
-            route.fulfill(**reply)
-
         page.route(ANSWERS, answer)
         page.locator(f"[data-question=confidence] input[value='{value}']").check()
         expect(page.locator("#status"), foreign).to_contain_text("stored on this computer")
