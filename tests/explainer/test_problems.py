@@ -37,6 +37,9 @@ class Drawing(Input):
     others: dict[str, Text] = Field(default_factory=dict)
 
 
+SQUARE_HAS = "is not known; the keys here are: kind, side"
+
+
 def told(values: object) -> dict[str, str]:
     with pytest.raises(ProblemsError) as caught:
         read(Drawing, values)
@@ -62,7 +65,7 @@ def told(values: object) -> dict[str, str]:
         ({"shapes": [{"kind": "square"}]}, "shapes.0.side", "is missing: it must be a number between 0 and 1"),
         ({"others": {"a": 1}}, "others.a", "is 1; it must be text"),
         ({"others": 1}, "others", "is 1; it must be a table: write [others]"),
-        ({"shapes": [{"kind": "square", "side": 0.5, "x": 1}]}, "shapes.0.x", "is not known; the keys here are: kind, side"),
+        ({"shapes": [{"kind": "square", "side": 0.5, "x": 1}]}, "shapes.0.x", SQUARE_HAS),
         ({"colours": "red"}, "colours", "is not known; colour is: is that meant?"),
     ],
 )  # fmt: skip
