@@ -1,15 +1,19 @@
-"""What every method shares: checked inputs, a checked map, and settings made from plain dictionaries."""
+"""What every method shares: what it is given and gives back, checked inputs, and a checked map."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from explainer.autoencoders import Autoencoder
 from explainer.batching import Batch, Batches, in_batches
+from explainer.catalogue.method import Method
 from explainer.classifiers import IMAGE_DIMENSIONS, Classifier
 from explainer.errors import (
     BlankImageError,
@@ -22,15 +26,67 @@ from explainer.errors import (
     ShapeError,
     TargetError,
 )
+from explainer.types import MethodResult
 
 #: Resampling and reconstruction overshoot a little; an image on another scale ([0, 255], 16 bits) is off by far more.
 _RANGE_MARGIN = 0.5
 
-#: A traditional method: classifier, images (N, 1, H, W) that require gradients, target columns (N,) -> (N, 1, H, W).
+#: What is made absolute into a map: classifier, images (N, 1, H, W) that require gradients, targets -> (N, 1, H, W).
 Attribution = Callable[[Classifier, Tensor, Tensor], Tensor]
 
 #: Parts of what torch says where a gradient is asked for and there is none.
 _NO_GRADIENT = ("does not require grad", "doesn't require grad", "not have been used in the graph")
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models that are explained, and how many images go through them together."""
+
+    classifier: Classifier
+    autoencoder: Autoencoder | None
+    batches: Batches
+
+
+#: Models, images (N, 1, H, W), target columns (N,) and the method's settings -> a result for each image.
+Compute = Callable[[Models, Tensor, Tensor, Any], Sequence[MethodResult]]
+
+
+@dataclass(frozen=True)
+class ChosenMethod:
+    """A method with its settings, ready to be computed."""
+
+    info: Method
+    settings: Any
+    compute: Compute
+
+
+def of_maps(maps: Callable[..., Tensor], *, gradient: bool = True) -> Compute:
+    """As a method is called, a function of classifier, images, targets, settings and `batch` that returns (N, H, W).
+
+    `gradient`: whether its passes keep activations for a gradient, which decides how many images go together.
+    """
+
+    def compute(models: Models, images: Tensor, targets: Tensor, settings: Any) -> list[MethodResult]:
+        batch = models.batches.gradient if gradient else models.batches.forward
+        made = maps(models.classifier, images, targets, settings, batch=batch)
+        return [MethodResult(map=one) for one in made.float().cpu().numpy()]
+
+    return compute
+
+
+def check_fit(classifier: Classifier, autoencoder: Autoencoder) -> None:
+    """Raise InputError unless the autoencoder's images are those that the classifier takes."""
+    ours, theirs = (autoencoder.input_size, autoencoder.input_range), (classifier.input_size, classifier.input_range)
+    if ours != theirs:
+        advice = (
+            f"add @{theirs[0]} to the autoencoder's identifier, which resizes its images, or choose another"
+            if ours[1] == theirs[1]
+            else "choose an autoencoder of the classifier's range"
+        )
+        raise InputError(
+            f"{autoencoder.id} makes images of {ours[0]} px in {ours[1]}, but {classifier.id} takes {theirs[0]} px in "
+            f"{theirs[1]}: {advice}."
+        )
 
 
 def absolute_maps(

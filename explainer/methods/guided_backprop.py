@@ -9,10 +9,10 @@ import torch
 from captum.attr import GuidedBackprop
 from torch import Tensor, nn
 
-from explainer.catalogue.settings import GuidedBackpropSettings
+from explainer.catalogue.method import NoSettings
+from explainer.catalogue.methods.guided_backprop import METHOD
 from explainer.errors import GuidedBackpropError
-from explainer.methods.base import absolute_maps, not_differentiable
-from explainer.types import GUIDED_BACKPROP
+from explainer.methods.base import absolute_maps, not_differentiable, of_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def guided_backprop(
     classifier: Classifier,
     images: Tensor,
     targets: Tensor,
-    settings: GuidedBackpropSettings | None = None,
+    settings: NoSettings | None = None,
     *,
     batch: Batch | None = None,
 ) -> Tensor:
@@ -47,7 +47,7 @@ def guided_backprop(
             guided: Tensor = GuidedBackprop(classifier).attribute(images, target=targets)
         return guided
 
-    return absolute_maps(GUIDED_BACKPROP, attribution, classifier, images, targets, batch)
+    return absolute_maps(METHOD.key, attribution, classifier, images, targets, batch)
 
 
 @contextmanager
@@ -124,3 +124,6 @@ def _graph(output: Tensor) -> set[Node]:
             seen.add(node)
             waiting.extend(following for following, _ in node.next_functions)
     return seen
+
+
+compute = of_maps(guided_backprop)

@@ -7,12 +7,11 @@ matplotlib and scikit-image, draw the curves of several counterfactuals and comp
 
 from __future__ import annotations
 
-from explainer.rendering.files import Artefacts, Rendered, render, summary, write
+from explainer.rendering.files import PictureOptions, npy, render, summary, write
 from explainer.rendering.overlays import (
     ERROR_WHITE,
     INPUT_RANGE,
     RED,
-    TOP_PERCENT,
     BoolMap,
     GreyImage,
     blurred,
@@ -31,11 +30,9 @@ __all__ = [
     "ERROR_WHITE",
     "INPUT_RANGE",
     "RED",
-    "TOP_PERCENT",
-    "Artefacts",
     "BoolMap",
     "GreyImage",
-    "Rendered",
+    "PictureOptions",
     "blurred",
     "curve",
     "deep",
@@ -43,6 +40,7 @@ __all__ = [
     "filmstrip",
     "gif",
     "mp4",
+    "npy",
     "overlay",
     "png",
     "render",

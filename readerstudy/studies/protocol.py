@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from explainer.catalogue.methods import METHODS
 from readerstudy.studies.protocol_analysis import AnalysisPlan, analysis_plan
 from readerstudy.studies.protocol_models import models_check, parameters_checked
 from readerstudy.studies.protocol_questions import CHANGES, QuestionPlan, comment_plan, question_plan
@@ -13,9 +14,8 @@ from readerstudy.studies.protocol_results import ResultsPlan, results_plan
 from readerstudy.studies.protocol_synonyms import synonyms
 from readerstudy.studies.protocol_table import Document, ProtocolError, Table
 
-__all__ = ["METHODS", "PROTOCOLS_DIR", "Protocol", "ProtocolError", "load_protocol", "protocol_parse"]
+__all__ = ["PROTOCOLS_DIR", "Protocol", "ProtocolError", "load_protocol", "protocol_parse"]
 
-METHODS = ("input_gradient", "guided_backprop", "integrated_gradients", "iterative_delete", "latent_shift")
 PROTOCOLS_DIR = Path(__file__).resolve().parent / "protocols"
 
 #: Far more than any protocol has: consent and instructions are a few pages.
@@ -139,8 +139,9 @@ def _check_together(root: Table, study: Table, protocol: Protocol) -> None:
         root.refuse("questions", "is missing: add at least one [[questions]] table")
     if not any(question.required for question in protocol.questions):
         root.refuse("questions", "are all optional: a case without an answer would count as read; require one")
-    if not protocol.reading.show_prediction and any("latent_shift" in arm.methods for arm in protocol.arms):
-        root.refuse("reading", "has show_prediction = false, but latent_shift tells the prediction of every frame")
+    telling = [key for arm in protocol.arms for key in arm.methods if key in METHODS and METHODS[key].tells_prediction]
+    if telling and not protocol.reading.show_prediction:
+        root.refuse("reading", f"has show_prediction = false, but {telling[0]} tells the prediction of every frame")
     for key, plans in (("arms", protocol.arms), ("questions", protocol.questions)):
         keys = [plan.key for plan in plans]
         if len(set(keys)) != len(keys):

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 import explainer
 from explainer.autoencoders import autoencoder_ids
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
 from explainer.catalogue.models import NO_CLASSIFIERS
-from explainer.catalogue.settings import LatentShiftSettings
 from explainer.classifiers import classifier_ids
 from explainer.errors import (
     ChangedWeightsError,

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from explainer import load_autoencoder, load_classifier, releases, xrv
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
 from explainer.catalogue.models import NO_CLASSIFIERS
-from explainer.catalogue.settings import LatentShiftSettings
 from explainer.classifiers import classifier_ids
 from explainer.errors import (
     DamagedWeightsError,

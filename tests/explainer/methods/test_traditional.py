@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from explainer.batching import Batch
-from explainer.catalogue.settings import IterativeDeleteSettings, settings_from
+from explainer.catalogue.methods.integrated_gradients import IntegratedGradientsSettings
+from explainer.catalogue.methods.iterative_delete import IterativeDeleteSettings
+from explainer.catalogue.settings import settings_from
 from explainer.classifiers import Classifier
 from explainer.errors import GuidedBackpropError, NoGradientError, SettingsError
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
 from explainer.methods.integrated_gradients import (
-    IntegratedGradientsSettings,
     integrated_gradients,
 )
 from explainer.methods.iterative_delete import iterative_delete

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from explainer import load_image
 from explainer.batching import Batch
-from explainer.catalogue.settings import IntegratedGradientsSettings
+from explainer.catalogue.methods.integrated_gradients import IntegratedGradientsSettings
 from explainer.classifiers import Classifier, load_classifier
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
