@@ -19,7 +19,7 @@ WORKDIR /app
 # and model weights are used where they lie, in /app.
 FROM base AS web-build
 RUN python -m venv /opt/venv
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 RUN mkdir readerstudy explainer analysis \
  && touch readerstudy/__init__.py explainer/__init__.py analysis/__init__.py \
  && pip install --no-cache-dir --constraint constraints.txt --editable '.[web]'

@@ -11,7 +11,7 @@ BOXES ?= $(wildcard $(IMAGES)/boxes.csv)
 PORT ?= 8000
 TESTS ?= tests
 
-.PHONY: demo test lint format benchmark clean
+.PHONY: demo test lint docs format benchmark clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -21,6 +21,7 @@ help:
 	@echo 'make test                    run the tests, in as many processes as there are cores'
 	@echo 'make test TESTS="PATH ..."   run these'
 	@echo 'make lint                    formatting, types, import contracts, deployment checks'
+	@echo 'make docs                    the documentation as a site, in build/docs; a broken link fails'
 	@echo 'make format                  apply the formatters'
 	@echo 'make benchmark               explanations beside the public packages: seconds, memory, differences'
 	@echo 'make clean                   remove the environment and the demonstration data (asks first)'
@@ -56,6 +57,10 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+docs: $(VENV)/.dev
+	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . build/docs
+	@echo 'build/docs/index.html'
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix

@@ -12,7 +12,7 @@ def main() -> None:
     import django
     from django.core.management import execute_from_command_line, get_commands
 
-    from readerstudy.lib.startup import ensure_schema, ensure_services
+    from readerstudy.startup import ensure_schema, ensure_services
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     if command not in WITHOUT_DATABASE and not {"--help", "-h"}.intersection(sys.argv):

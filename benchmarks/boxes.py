@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.tables import read_table
+from analysis.data.tables import read_table
 from explainer import explain_many, load_classifier
 from explainer.catalogue.findings import vocabulary
 from explainer.catalogue.methods import METHODS

@@ -39,7 +39,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from readerstudy.lib.startup import ensure_services
+    from readerstudy.startup import ensure_services
 
     ensure_services()
     if options.fill:

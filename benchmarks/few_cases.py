@@ -15,9 +15,10 @@ from collections import Counter
 
 import numpy as np
 
-from analysis.agreement import icc_intervals
-from analysis.ordinal import OrdinalError, fit_ordinal
-from analysis.ordinal_report import ARM, INTERACTION, MIN_CASES, MIN_DF, report_design
+from analysis.sections.ordinal_tables import ARM, INTERACTION, MIN_CASES, MIN_DF, report_design
+from analysis.statistics.agreement import icc_intervals
+from analysis.statistics.ordinal import fit_ordinal
+from analysis.statistics.ordinal_design import OrdinalError
 from benchmarks.statistics import LEVEL, draw, frame_of
 
 TESTS = {"arm, true positives": (ARM, INTERACTION), "arm x label": (INTERACTION,)}

@@ -31,8 +31,8 @@ def main() -> None:
     from django.test import Client
     from django.urls import reverse
 
-    from readerstudy.lib.startup import ensure_services
     from readerstudy.reading.models import Reading
+    from readerstudy.startup import ensure_services
 
     ensure_services()
     readings = Reading.objects.filter(allocation__membership__study__slug=options.slug, period__number=1)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.schema import write_responses
+from analysis.data.schema import write_responses
 from benchmarks.statistics import draw
 
 TARGETS = 10

@@ -20,16 +20,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.clustered import case_reader_means, clustered_signed_rank
-from analysis.effect import case_effect
-from analysis.iou import rank_correlation
-from analysis.mrmc import obuchowski_rockette
-from analysis.ordinal import fit_ordinal
-from analysis.ordinal_report import ARM, INTERACTION, report_design
-from analysis.paired import signed_rank
-from analysis.ratings import Ratings
-from analysis.resampling import percentile_interval
-from analysis.shift import signed_rank_p
+from analysis.data.ratings import Ratings
+from analysis.mrmc.obuchowski_rockette import obuchowski_rockette
+from analysis.sections.ordinal_tables import ARM, INTERACTION, report_design
+from analysis.statistics.case_effect import case_effect
+from analysis.statistics.clustered import case_reader_means, clustered_signed_rank
+from analysis.statistics.ordinal import fit_ordinal
+from analysis.statistics.rank_correlation import rank_correlation
+from analysis.statistics.resampling import percentile_interval
+from analysis.statistics.shift import signed_rank_p
+from analysis.statistics.signed_rank import signed_rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explainer.autoencoders import Autoencoder as Autoencoder
-    from explainer.autoencoders import load_autoencoder as load_autoencoder
     from explainer.classifiers import Classifier as Classifier
-    from explainer.classifiers import load_classifier as load_classifier
     from explainer.images import load_image as load_image
     from explainer.methods.captum_interface import LatentShift as LatentShift
     from explainer.run import explain as explain
     from explainer.run import explain_many as explain_many
+    from explainer.sources import load_autoencoder as load_autoencoder
+    from explainer.sources import load_classifier as load_classifier
 
 __all__ = [
     "Autoencoder",
@@ -32,8 +32,8 @@ __all__ = [
 _HOMES = {
     "Classifier": "classifiers",
     "Autoencoder": "autoencoders",
-    "load_classifier": "classifiers",
-    "load_autoencoder": "autoencoders",
+    "load_classifier": "sources",
+    "load_autoencoder": "sources",
     "load_image": "images",
     "explain": "run",
     "explain_many": "run",

@@ -1,16 +1,12 @@
-"""Classifiers by identifier, all with one interface: images in [-1024, 1024] to calibrated probabilities."""
+"""A classifier: images in its range to calibrated probabilities, whatever network is inside."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from explainer import own_models, xrv
-from explainer.catalogue.models import classifier_pair
-from explainer.descriptions import is_callable, is_description
 from explainer.errors import (
     InputError,
     ModelDescriptionError,
@@ -18,11 +14,8 @@ from explainer.errors import (
     SettingsError,
     TargetError,
 )
-from explainer.folding import fold_batch_norms
 from explainer.graphs import to_channels_last, wrapped
-from explainer.networks import SmallDenseNet
 from explainer.types import SCORINGS, Scoring
-from explainer.weights import CLASSIFIER_FILE, Pair, load_network, shipped_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,83 +148,3 @@ def calibrate(probability: Tensor, operating_points: Tensor) -> Tensor:
     below = probability / (2 * operating_points)
     above = 1 - (1 - probability) / (2 * (1 - operating_points))
     return torch.where(probability < operating_points, below, above)
-
-
-def classifier_ids() -> tuple[str, ...]:
-    """Identifiers that `load_classifier` knows, besides those of models that users bring."""
-    return (*shipped_pairs(), *xrv.CLASSIFIERS)
-
-
-def load_classifier(id_or_path: str, device: str = "cpu", *, scoring: Scoring = "calibrated") -> Classifier:
-    """Classifier by identifier, ready for inference on `device`.
-
-    An identifier is one of `classifier_ids`, the path of a pair folder, the path of a description (`model.toml`), or
-    `module:function` for a function that returns a Classifier; docs/models.md tells how to bring a model of one's own.
-
-    Raises UnknownModelError for an unknown identifier, WeightsError if weights are absent, damaged or exchanged,
-    ModelDescriptionError for a model of one's own that is not as described, and CodeNotAllowedError for a function
-    that may not be called here.
-    """
-    load_released = xrv.loader_of(id_or_path)
-    if load_released is not None:
-        loaded = load_released()
-        classifier = Classifier(
-            loaded.network,
-            identifier=id_or_path,
-            targets=loaded.targets,
-            operating_points=loaded.operating_points,
-            input_size=loaded.input_size,
-            output=loaded.output,
-            weights_sha256=loaded.weights_sha256,
-            scoring=scoring,
-        )
-    elif is_description(id_or_path):
-        classifier = _from_description(Path(id_or_path), device, scoring)
-    elif is_callable(id_or_path):
-        classifier = _from_callable(id_or_path, device, scoring)
-    else:
-        classifier = _from_pair(classifier_pair(id_or_path), scoring)
-    return classifier.to(device)
-
-
-def _from_description(path: Path, device: str, scoring: Scoring) -> Classifier:
-    described = own_models.load_described(path, "classifier", device)
-    classifier = Classifier(
-        described.network,
-        identifier=described.identifier,
-        weights_sha256=described.weights_sha256,
-        scoring=scoring,
-        **described.settings,
-    )
-    return _tried(classifier.to(device))
-
-
-def _from_callable(name: str, device: str, scoring: Scoring) -> Classifier:
-    classifier = own_models.call(name)
-    if not isinstance(classifier, Classifier):
-        raise ModelDescriptionError(f"{name} returned {type(classifier).__name__} and not an explainer.Classifier.")
-    classifier.scoring = scoring
-    classifier.weights_sha256 = classifier.weights_sha256 or own_models.sha256_of_state(classifier.network)
-    return _tried(classifier.to(device))
-
-
-def _tried(classifier: Classifier) -> Classifier:
-    images = own_models.trial_images(classifier.input_size, classifier.input_range, classifier.device)
-    own_models.check_batches(classifier.id, classifier.network, classifier, images)
-    return classifier
-
-
-def _from_pair(pair: Pair, scoring: Scoring) -> Classifier:
-    described = pair.metadata["classifier"]
-    network, digest = load_network(pair, "classifier", CLASSIFIER_FILE, SmallDenseNet)
-    low, high = pair.metadata["input_range"]
-    return Classifier(
-        fold_batch_norms(network),
-        identifier=pair.id,
-        targets=described["targets"],
-        operating_points=described["operating_points"],
-        input_size=int(pair.metadata["input_size"]),
-        input_range=(float(low), float(high)),
-        weights_sha256=digest,
-        scoring=scoring,
-    )

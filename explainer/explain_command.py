@@ -1,4 +1,4 @@
-"""`python -m explainer explain`: a folder of files for each image and target (docs/artefacts.md)."""
+"""`python -m explainer explain`: a folder of files for each image and target (docs/explanation-files.md)."""
 
 from __future__ import annotations
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from explainer.autoencoders import Autoencoder, load_autoencoder
-from explainer.classifiers import Classifier, load_classifier
+from explainer.autoencoders import Autoencoder
+from explainer.classifiers import Classifier
+from explainer.sources import load_autoencoder, load_classifier
 from explainer.types import Scoring
 
 

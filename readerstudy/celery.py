@@ -7,8 +7,8 @@ from typing import Any
 from celery import Celery, signals
 from django.db import connections
 
-from readerstudy.lib.pool import TaskPool, process
-from readerstudy.lib.startup import ensure_services
+from readerstudy.startup import ensure_services
+from readerstudy.work.pool import TaskPool, process
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 
@@ -25,7 +25,7 @@ def application(module: str, *tasks: str) -> Celery:
     return made
 
 
-app = application("readerstudy.celery", "explainer.tasks", "readerstudy.results.tasks")
+app = application("readerstudy.celery", "explainer.worker.tasks", "readerstudy.results.tasks")
 
 
 @signals.celeryd_init.connect

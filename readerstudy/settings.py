@@ -8,8 +8,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from readerstudy.lib.broker import broker_settings
 from readerstudy.lib.postgres import database_from_environment
+from readerstudy.work.broker import broker_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("READERSTUDY_DATA", BASE_DIR / "var")).resolve()
@@ -63,10 +63,12 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "csp",
     "readerstudy.accounts",
+    "readerstudy.work",
     "readerstudy.studies",
     "readerstudy.explanations",
     "readerstudy.reading",
     "readerstudy.results",
+    "readerstudy.coordination",
 ]
 
 MIDDLEWARE = [

@@ -6,7 +6,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "readerstudy.settings")
 
 from django.core.wsgi import get_wsgi_application
 
-from readerstudy.lib.startup import ensure_services
+from readerstudy.startup import ensure_services
 
 ensure_services()
 application = get_wsgi_application()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -80,3 +82,23 @@ def media_folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtu
 def on_commit(django_capture_on_commit_callbacks: Callable[..., object]) -> Callable[..., object]:
     """Runs what a service put off until its transaction commits."""
     return django_capture_on_commit_callbacks
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that other users may pass through: pytest's own is closed to the user of root's server."""
+    path = Path(tempfile.mkdtemp(prefix="rs-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    """A server of the module's own."""
+    with tempfile.TemporaryDirectory(prefix="rs-") as path:
+        Path(path).chmod(0o711)
+        server = EmbeddedPostgres(Path(path) / "postgres", durable=False)
+        server.start()
+        yield server
+        server.stop()

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-import analysis.__main__ as analysis_cli
+import analysis.commands.main as analysis_cli
 import explainer.__main__ as explainer_cli
 
 # Subcommand -> arguments that name a file which is no such thing ("BAD"), and what must be the end of it: 1.

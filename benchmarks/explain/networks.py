@@ -14,13 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from explainer import xrv
-from explainer.autoencoders import load_autoencoder
-from explainer.classifiers import Classifier, calibrate, load_classifier
+from explainer.catalogue.models import released
+from explainer.catalogue.models.pairs import find_pair
+from explainer.classifiers import Classifier, calibrate
 from explainer.images import centre_square, crop_and_resize
-from explainer.networks import ResNetAutoencoder, SmallDenseNet
 from explainer.phantoms import draw
-from explainer.weights import AUTOENCODER_FILE, CLASSIFIER_FILE, find_pair, load_network, weights_folder
+from explainer.sources import load_autoencoder, load_classifier
+from explainer.sources.from_pair import autoencoder_network, classifier_network
+from explainer.sources.xrv.classifiers import PACKAGE_NAMES
+from explainer.sources.xrv.layers import RectifiedFeatures
+from explainer.sources.xrv.package import quiet_import
+from explainer.weights import weights_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +33,9 @@ if TYPE_CHECKING:
 
 PAIRS = ("xrv", "nih-small")
 TARGET = "Effusion"
-_XRV = ("xrv-all", xrv.RESNET101_ELASTIC)
-_XRV_NAME, _XRV_FILE = xrv.RELEASED["xrv-all"]
+_XRV = ("xrv-all", "xrv-resnet101-elastic")
+_XRV_NAME = PACKAGE_NAMES["xrv-all"]
+_XRV_FILE, _XRV_AUTOENCODER_FILE = (released.MODELS[identifier].weights for identifier in _XRV)
 _SEED = 0
 #: Phantoms on which random networks are adjusted: another series than the one that is explained.
 _ADJUSTED_ON, _ADJUSTED_COUNT = 900, 8
@@ -73,7 +78,7 @@ def find(name: str, folder: Path) -> Pair:
     """A pair by its name in `PAIRS`. Without released weights, random ones are made in `folder` and used."""
     if name != "xrv":
         return Pair(name, name, name, "as shipped")
-    if all((weights_folder() / file).is_file() for file in (_XRV_FILE, xrv.RESNET_AE_WEIGHTS)):
+    if all((weights_folder() / file).is_file() for file in (_XRV_FILE, _XRV_AUTOENCODER_FILE)):
         return Pair(name, *_XRV, "as released")
     weights = folder / f"random-weights-{_SEED}"
     if not weights.is_dir():
@@ -97,19 +102,19 @@ def peer_of(pair: Pair, device: str) -> Peer:
     """Call `Pair.ours` before: only what our loader has checked is given to TorchXRayVision's, which unpickles it."""
     if pair.name == "xrv":
         folder = str(weights_folder())
-        network = xrv.quiet_import("torchxrayvision.models").DenseNet(weights=_XRV_NAME, cache_dir=folder)
-        autoencoder = xrv.quiet_import("torchxrayvision.autoencoders").ResNetAE("101-elastic", cache_dir=folder)
+        network = quiet_import("torchxrayvision.models").DenseNet(weights=_XRV_NAME, cache_dir=folder)
+        autoencoder = quiet_import("torchxrayvision.autoencoders").ResNetAE("101-elastic", cache_dir=folder)
         logits = nn.Sequential(
-            xrv.RectifiedFeatures(network.features), nn.AdaptiveAvgPool2d(1), nn.Flatten(), network.classifier
+            RectifiedFeatures(network.features), nn.AdaptiveAvgPool2d(1), nn.Flatten(), network.classifier
         )
         rectified = _Scored(logits, network.op_threshs)
         column = network.targets.index(pair.target)
         return Peer(network.to(device), rectified.to(device).eval(), autoencoder.to(device), column)
     shipped = find_pair(pair.name)
     described = shipped.metadata["classifier"]
-    small, _ = load_network(shipped, "classifier", CLASSIFIER_FILE, SmallDenseNet)
+    small, _ = classifier_network(shipped)
     scored = _Scored(small, torch.tensor(described["operating_points"])).to(device).eval()
-    autoencoder, _ = load_network(shipped, "autoencoder", AUTOENCODER_FILE, ResNetAutoencoder)
+    autoencoder, _ = autoencoder_network(shipped)
     return Peer(scored, scored, autoencoder.to(device).eval(), described["targets"].index(pair.target))
 
 
@@ -126,7 +131,7 @@ def phantom_images(series: int, indices: range, size: int = 224) -> Tensor:
 def _make_random_weights(folder: Path) -> None:
     """Random DenseNet121 and ResNetAE101 in the files of the released ones."""
     images = phantom_images(_ADJUSTED_ON, range(_ADJUSTED_COUNT))
-    models, autoencoders = (xrv.quiet_import(f"torchxrayvision.{name}") for name in ("models", "autoencoders"))
+    models, autoencoders = (quiet_import(f"torchxrayvision.{name}") for name in ("models", "autoencoders"))
     described = models.model_urls[_XRV_NAME]
     with torch.random.fork_rng():
         torch.manual_seed(_SEED)
@@ -144,7 +149,7 @@ def _make_random_weights(folder: Path) -> None:
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
     try:
         torch.save(classifier.eval(), unfinished / _XRV_FILE)
-        torch.save(autoencoder.eval().state_dict(), unfinished / xrv.RESNET_AE_WEIGHTS)
+        torch.save(autoencoder.eval().state_dict(), unfinished / _XRV_AUTOENCODER_FILE)
         unfinished.rename(folder)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -55,7 +55,7 @@ def _measure(folder: Path, args: argparse.Namespace) -> int:
 
     django.setup()
     from readerstudy.lib.postgres import ensure_running
-    from readerstudy.lib.startup import ensure_schema, ensure_services
+    from readerstudy.startup import ensure_schema, ensure_services
 
     ensure_services()
     try:

@@ -1,8 +1,9 @@
 """Pictures of an explanation: the only place that ranks or colours a map and writes strips, videos and figures.
 
-`render` makes what a reader study stores, `write` every file of `python -m explainer explain` (docs/artefacts.md).
-Nothing here keeps state, so all of it may run in several threads. `rendering.figures` and `rendering.flow`, which load
-matplotlib and scikit-image, draw the curves of several counterfactuals and compute optical flow.
+`render` makes what a reader study stores, `write` every file of `python -m explainer explain`
+(docs/explanation-files.md). Nothing here keeps state, so all of it may run in several threads. `rendering.figures` and
+`rendering.flow`, which load matplotlib and scikit-image, draw the curves of several counterfactuals and compute optical
+flow.
 """
 
 from __future__ import annotations

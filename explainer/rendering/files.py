@@ -1,4 +1,4 @@
-"""What is made of an explanation: files as bytes for a store, or a folder of them (docs/artefacts.md).
+"""What is made of an explanation: files as bytes for a store, or a folder of them (docs/explanation-files.md).
 
 Which files a method has is said by its object in the catalogue; how each kind is drawn, by `_DRAWN`.
 """

@@ -149,6 +149,7 @@ def model_card(
     result: PairResult,
     *,
     split: str,
+    terms: str,
     notes: Sequence[str],
     sizes: Mapping[str, tuple[int, int]],
     commands: Sequence[str],
@@ -156,7 +157,11 @@ def model_card(
     bytes_on_disk: int,
     parameters: tuple[int, int],
 ) -> str:
-    """Markdown of the card; `sizes` are (images, patients) of each part, `histories` of classifier and autoencoder."""
+    """Markdown of the card.
+
+    `terms` are those under which the images may be used, `sizes` are (images, patients) of each part, `histories` are
+    those of classifier and autoencoder.
+    """
     made = [_made(history) for history in histories]
     size = metadata["input_size"]
     mixed = _mixed(histories[0])
@@ -176,6 +181,7 @@ A small multi-label classifier and a residual autoencoder, made for each other, 
 {size} x {size} pixels. This card was written by the command that measured the pair.
 
 - **Data:** {metadata["dataset"]}
+- **Terms:** the weights are under the Apache License 2.0, as the software is. {terms}
 - **Split:** {split}
 - **Classifier:** DenseNet, {parameters[0]:,} parameters{made[0]}.
   Images were randomly moved and exposed, and most of them sampled down and up again with noise, so that the score does

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from explainer.catalogue.models.pairs import AUTOENCODER_FILE, CLASSIFIER_FILE
 from explainer.errors import WeightsError
 from explainer.networks import ResNetAutoencoder, SmallDenseNet
-from explainer.weights import AUTOENCODER_FILE, CLASSIFIER_FILE, sha256_of
+from explainer.weights import sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -33,6 +33,9 @@ from explainer.training.pair import PairDescription, build
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+DRAWN = "The images are drawn by a program of the software and bring no terms of their own."
+UNSTATED = "How the images may be used was not stated: ask whoever provides them."
+
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of the images")
@@ -105,6 +108,7 @@ def add_arguments(subparsers: Any) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the pair; its name is the pair's identifier")
     parser.add_argument("--dataset", required=True, help="what the images are, for the model card")
+    parser.add_argument("--terms", help="how the images may be used, in sentences for the model card")
     parser.add_argument("--synthetic", action="store_true", help="the images are phantoms")
     parser.add_argument(
         "--image-name-pattern",
@@ -254,6 +258,7 @@ def _write_pair(args: argparse.Namespace) -> None:
         synthetic=args.synthetic,
         image_name_pattern=args.image_name_pattern,
         split=split + ".",
+        terms=args.terms or (DRAWN if args.synthetic else UNSTATED),
         commands=(args.command_line,),
         notes=tuple(args.note),
     )

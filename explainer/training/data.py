@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from analysis.tables import Row as TableRow
-from analysis.tables import TableError, read_table
+from analysis.data.tables import Row as TableRow
+from analysis.data.tables import TableError, read_table
 from explainer.catalogue.findings import State, vocabulary
 from explainer.datasets.labels import LabelError, assessed_by, label_table
 from explainer.errors import ExplainerError

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from explainer.autoencoders import load_autoencoder
-from explainer.classifiers import load_classifier
+from explainer.catalogue.models.pairs import AUTOENCODER_FILE, CLASSIFIER_FILE, DESCRIPTION_FILE
 from explainer.errors import WeightsError
 from explainer.networks import INPUT_RANGE
+from explainer.sources import load_autoencoder, load_classifier
 from explainer.training import checkpoints
 from explainer.training.card import model_card
 from explainer.training.classifier import logits
@@ -29,13 +29,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PairDescription:
-    """What the files cannot tell. `image_name_pattern`: regular expression whose one group is the patient's id."""
+    """What the files of a pair cannot tell.
+
+    `terms` are sentences on how the images may be used. `image_name_pattern` is a regular expression whose one group is
+    the patient's id in an image's name.
+    """
 
     id: str
     dataset: str
     synthetic: bool
     image_name_pattern: str
     split: str
+    terms: str
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -70,8 +75,8 @@ def build(
     probabilities = torch.sigmoid(logits(network, validation)).numpy()
     points = [operating_point(probabilities[:, k], validation.labels[:, k].numpy()) for k in range(len(targets))]
     out.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(classifier / checkpoints.CLASSIFIER_FILE, out / checkpoints.CLASSIFIER_FILE)
-    shutil.copyfile(autoencoder / checkpoints.AUTOENCODER_FILE, out / checkpoints.AUTOENCODER_FILE)
+    shutil.copyfile(classifier / CLASSIFIER_FILE, out / CLASSIFIER_FILE)
+    shutil.copyfile(autoencoder / AUTOENCODER_FILE, out / AUTOENCODER_FILE)
     metadata: dict[str, Any] = {
         "id": description.id,
         "synthetic": description.synthetic,
@@ -87,7 +92,7 @@ def build(
         "autoencoder": {"architecture": coder.architecture, "sha256": coder.sha256},
         "development": _development([parts["training"], validation], description.image_name_pattern),
     }
-    (out / "pair.json").write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
+    (out / DESCRIPTION_FILE).write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
     result = evaluate(
         load_classifier(str(out)), load_autoencoder(str(out)), parts["test"], rng=rng, cases=cases, progress=progress
     )
@@ -97,13 +102,12 @@ def build(
         metadata,
         result,
         split=description.split,
+        terms=description.terms,
         notes=description.notes,
         sizes={part: (len(data), len({row.patient for row in data.rows})) for part, data in parts.items()},
         commands=tuple(dict.fromkeys(commands)),
         histories=(weights.training, coder.training),
-        bytes_on_disk=sum(
-            (out / name).stat().st_size for name in (checkpoints.CLASSIFIER_FILE, checkpoints.AUTOENCODER_FILE)
-        ),
+        bytes_on_disk=sum((out / name).stat().st_size for name in (CLASSIFIER_FILE, AUTOENCODER_FILE)),
         parameters=(
             sum(parameter.numel() for parameter in network.parameters()),
             sum(parameter.numel() for parameter in coder_network.parameters()),

@@ -1,12 +1,12 @@
-"""Explanations of cases: one idempotent row per case with a lease, its artefacts, and the workers that make them."""
+"""Explanations of cases: one idempotent row per case with a lease, and its artefacts."""
 
 from __future__ import annotations
 
 from django.db import models
 
 from explainer.catalogue.artefacts import STORED, Kind
-from readerstudy.lib.lease import Leased
 from readerstudy.studies.models import Case
+from readerstudy.work.models import Leased
 
 
 class Explanation(Leased):
@@ -44,17 +44,3 @@ class Artefact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.kind}"
-
-
-class Worker(models.Model):
-    """A worker process that has reported itself; alive while `seen_at` is recent."""
-
-    name = models.CharField(max_length=200, unique=True)
-    queues = models.CharField(max_length=200)
-    host = models.CharField(max_length=200)
-    pid = models.PositiveIntegerField()
-    started_at = models.DateTimeField()
-    seen_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return self.name

@@ -1,20 +1,18 @@
-"""Reads about explanations: progress, living workers, and which stored file an asset's name means."""
+"""Reads about explanations: progress, and which stored file an asset's name means."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from django.db.models import Count, Q, QuerySet
 
 from explainer.catalogue.artefacts import CASE_ARTEFACTS, Kind
 from explainer.catalogue.methods import methods_of
-from readerstudy.explanations.models import Artefact, Explanation, Worker
+from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.explanations.types import Box
-from readerstudy.lib import pulse
-from readerstudy.lib.lease import Postponed, postponed
 from readerstudy.lib.media import media_path
 from readerstudy.studies.models import Case, Study
+from readerstudy.work.lease import Postponed, postponed
 
 _CONTENT_TYPES = {
     ".png": "image/png",
@@ -77,12 +75,6 @@ def explanations_failed(study: Study) -> QuerySet[Explanation]:
         .select_related("case")
         .order_by("case__number")
     )
-
-
-def workers_alive(*, now: datetime, queue: str = "gpu") -> list[Worker]:
-    """Workers of a queue that were seen lately."""
-    seen = Worker.objects.filter(seen_at__gt=now - pulse.ALIVE).order_by("name")
-    return [worker for worker in seen if queue in worker.queues.split(",")]
 
 
 def annotations_of(case: Case) -> tuple[Box | Path, ...]:

@@ -13,11 +13,11 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pandas as pd
 from django.db.models import QuerySet
 
-from analysis.cells import write_cells
-from analysis.errors import AnalysisError
-from analysis.interchange import FORMATS, QuestionText, StudyText, convert, r_script, spss_syntax
-from analysis.output import write_table
-from analysis.schema import COLUMN_NAMES, codebook
+from analysis.data.csv_cells import write_cells
+from analysis.data.errors import AnalysisError
+from analysis.data.interchange import FORMATS, QuestionText, StudyText, convert, r_script, spss_syntax
+from analysis.data.records import write_table
+from analysis.data.schema import COLUMN_NAMES, codebook
 from readerstudy.lib.media import file_draft
 from readerstudy.reading.exposure import KINDS
 from readerstudy.reading.models import Answer

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django import forms
 
-from analysis.selection import Selection
+from analysis.data.selection import Selection
 from readerstudy.studies.models import Membership, Study
 
 

@@ -1,4 +1,4 @@
-"""Query sets to tidy frames: the responses of a study in exactly the columns of analysis/schema.py."""
+"""Query sets to tidy frames: the responses of a study in exactly the columns of analysis/data/schema.py."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from django.db.models import Count, F, Max, QuerySet, Sum, Window
 
-from analysis.allocation import check_allocation
-from analysis.order import natural_key, natural_order
-from analysis.schema import COLUMN_NAMES, cell_text, validate
+from analysis.data.allocation import check_allocation
+from analysis.data.order import natural_key, natural_order
+from analysis.data.schema import COLUMN_NAMES, cell_text, validate
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Reading, Visit
 from readerstudy.reading.selectors import active_seconds, exclusion
@@ -92,8 +92,8 @@ def allocation_rows(study: Study, columns: Iterable[str]) -> QuerySet[Reading, A
 def flow(study: Study, coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
     """The flow table of the study's responses, `frame`, with what was allocated and why some of it was not rated."""
     # Loaded where reports are computed: the web needs neither of them, nor scipy.
-    from analysis.flow import flow_table
-    from analysis.paired import make_pairs
+    from analysis.data.pairs import make_pairs
+    from analysis.sections.flow_tables import flow_table
 
     columns = ["reader", "case", "arm", "period", "opened_at", "excluded"]
     planned = pd.DataFrame(list(allocation_rows(study, columns)), columns=columns, dtype=object)

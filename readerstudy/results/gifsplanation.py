@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from analysis.tables import TableError, read_table
+from analysis.data.tables import TableError, read_table
 
 RECORD = "trial_record.json.gz"
 CASES = 240

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from analysis.cells import plain_cell
+from analysis.data.csv_cells import plain_cell
 from readerstudy.reading.allocation import Placement
 from readerstudy.reading.redrawing import AllocationRecord, RecordedCase, RecordedReader
 from readerstudy.reading.selectors import allocation_record

@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from readerstudy.lib.lease import Leased
 from readerstudy.studies.models import Study
+from readerstudy.work.models import Leased
 
 #: Where reports lie in the media folder, each in a folder of its own.
 FOLDER = "reports"

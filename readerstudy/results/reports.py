@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from analysis.schema import write_responses
-from analysis.selection import Selection
+from analysis.data.schema import write_responses
+from analysis.data.selection import Selection
 from readerstudy.lib.media import folder_draft, media_path, random_name
 from readerstudy.results.blinding import Coding
 from readerstudy.results.exposure import exposure_by_arm
@@ -25,7 +25,8 @@ from readerstudy.studies.models import Question, Study
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.report import OnStep, Report
+    from analysis.report.build import OnStep
+    from analysis.report.output import Report
 
 RESPONSES_FILE = "responses.csv"
 ZIP_FILE = "report.zip"
@@ -69,7 +70,7 @@ def report_compute(spec: ReportSpec, on_step: Callable[[str, int, int], object])
     `on_step` is told the name of each step as it begins, how many are done, and how many there are. Raises
     AnalysisError where the data cannot be analysed.
     """
-    from analysis.report import STEPS
+    from analysis.report.build import STEPS
 
     steps = (_FETCHING, *STEPS, _PACKING)
 
@@ -139,7 +140,7 @@ def zip_entry(name: str) -> ZipInfo:
 
 def _for_page(spec: ReportSpec, made: StudyReport, folder: Path) -> dict[str, Any]:
     """Time and exposure by arm, and what was allocated, which need the study; of a selection there is neither."""
-    from analysis.output import records, write_table
+    from analysis.data.records import records, write_table
 
     if spec.selection:
         return {"exposure": [], "tables": {}}
@@ -162,7 +163,7 @@ def scale_options(study: Study) -> list[str]:
 
 def _made(spec: ReportSpec, on_step: OnStep) -> StudyReport:
     # Loaded where reports are computed: the web needs none of it.
-    from analysis.report import build
+    from analysis.report.build import build
 
     frame = responses(spec.study, spec.coding)
     stream = io.StringIO(newline="")

@@ -6,14 +6,14 @@ from datetime import datetime
 
 from django.db.models import Count, Q
 
-from analysis.order import natural_key
-from readerstudy.explanations.selectors import workers_alive
-from readerstudy.lib.queue import REPORTS
+from analysis.data.order import natural_key
 from readerstudy.reading.models import Reading
 from readerstudy.results.models import ReportRun
 from readerstudy.results.services import GIFSPLANATION
 from readerstudy.results.versions import ReportSpec
 from readerstudy.studies.models import Case, Question, Study
+from readerstudy.work.queues import REPORTS
+from readerstudy.work.workers import workers_alive
 
 Status = ReportRun.Status
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.db import connections
 
-from analysis.errors import AnalysisError
-from readerstudy.explanations import beat
+from analysis.data.errors import AnalysisError
 from readerstudy.lib.clock import shared_now
-from readerstudy.lib.faults import anew, passing
-from readerstudy.lib.heartbeat import Heartbeat
-from readerstudy.lib.pool.process import name_of
-from readerstudy.lib.pulse import LEASE_INTERVAL
-from readerstudy.lib.queue import BUILD_REPORT, REPORTS
+from readerstudy.work import beat
+from readerstudy.work.faults import anew, passing
+from readerstudy.work.heartbeat import Heartbeat
+from readerstudy.work.pool.process import name_of
+from readerstudy.work.pulse import LEASE_INTERVAL
+from readerstudy.work.queues import REPORTS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,7 +34,7 @@ def requeue(now: datetime, idle: bool) -> int:
     return services.runs_requeue(now=now, idle=idle)
 
 
-@shared_task(name=BUILD_REPORT, acks_late=True)
+@shared_task(name="readerstudy.results.tasks.build_report", acks_late=True)
 def build_report(run_id: str) -> str:
     """Compute a report unless that is done or under way; what became of it.
 

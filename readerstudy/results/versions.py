@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analysis.selection import Selection
+from analysis.data.selection import Selection
 from readerstudy.results.blinding import Coding, coding_of
 from readerstudy.results.frames import data_version
 from readerstudy.results.models import ReportRun

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_noop as _  # templates translate wh
 
 from explainer.catalogue.doubts import Doubt
 from explainer.catalogue.findings import State as Finding
-from readerstudy.lib.lease import Leased
 from readerstudy.lib.shuffling import KEY_BYTES
 from readerstudy.studies.protocol_reading import ReadingPlan
+from readerstudy.work.models import Leased
 
 
 class Study(models.Model):

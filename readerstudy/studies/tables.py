@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.tables import Row, RowError, TableError, read_table
+from analysis.data.tables import Row, RowError, TableError, read_table
 from explainer.catalogue.findings import Vocabulary
 from explainer.datasets.labels import COLUMNS, LabelError, LabelTable, Statement
 
@@ -79,7 +79,7 @@ class BoxRow:
 
 
 def rows(path: Path, required: Iterable[str]) -> Iterator[Row | Problem]:
-    """The rows of a table in any form that `analysis.tables` reads; what had to be guessed is a problem too.
+    """The rows of a table in any form that `analysis.data.tables` reads; what had to be guessed is a problem too.
 
     Raises TableError.
     """

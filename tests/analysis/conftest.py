@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.report import build
+from analysis.report.build import build
 
 CONFIDENCE = "How confident are you in the models prediction? (1-5)"
 FEATURE = "Is the model looking at the correct feature? (1-5)"

@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from readerstudy.accounts.models import User
 from readerstudy.accounts.services import sign_in_link_create
-from readerstudy.celery import app
 from readerstudy.reading.models import Allocation, Reading
+from readerstudy.work.sending import sender
 from tests.reading.factories import reader_make, study_make
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
@@ -66,7 +66,7 @@ def page(browser: Browser, live_server) -> Iterator[Page]:
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages that ask for work find a broker that takes every task; a test does the work itself."""
-    monkeypatch.setattr(app, "send_task", lambda *_args, **_more: None)
+    monkeypatch.setattr(sender, "send_task", lambda *_args, **_more: None)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def eventually(page: Page, look: Callable[[], object], expected: object) -> None
     """Lets the page send once more, and waits until the server has what is expected."""
     page.wait_for_timeout(300)  # for what is on its way: there is one report at a time
     page.clock.run_for(10_000)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while look() != expected and time.monotonic() < deadline:
         page.wait_for_timeout(50)
     assert look() == expected
@@ -126,7 +126,7 @@ def test_what_is_done_with_the_pictures_is_recorded(page: Page, live_server, all
     page.mouse.move(box["x"] + 150, box["y"] + 130, steps=5)
     page.mouse.up()
     page.goto(live_server.url + "/")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while not Event.objects.exists() and time.monotonic() < deadline:
         page.wait_for_timeout(50)
     kinds = dict(Event.objects.values_list("kind", "panel"))
@@ -166,7 +166,7 @@ def test_a_server_that_takes_no_events_hinders_no_answer_and_is_told_how_many_we
 
 def test_leaving_a_case_is_not_recorded_as_looking_away(page: Page, first: Reading, live_server):
     page.goto(live_server.url + "/")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while not Visit.objects.exists() and time.monotonic() < deadline:
         page.wait_for_timeout(50)
     assert Visit.objects.count() == 1

@@ -375,6 +375,17 @@ def test_an_answer_that_was_just_reached_by_an_arrow_outlives_leaving_the_page(p
     assert Answer.objects.get().value == 2
 
 
+def test_what_a_closed_tab_left_behind_is_sent_by_the_one_beside_it(page: Page, live_server, first: Reading):
+    other = page.context.new_page()
+    open_case(other, live_server.url, first)
+    nothing_waits_for_the_page(other)
+    other.keyboard.press("ArrowRight")
+    other.close(run_before_unload=True)
+    saved(page)
+    assert Answer.objects.get().value == 1
+    assert page.evaluate("localStorage.length") == 0
+
+
 def test_going_on_is_recorded_even_where_its_message_was_lost(page: Page, first: Reading, live_server):
     page.route("**/submission", lambda route: route.abort())
     page.keyboard.press("4")

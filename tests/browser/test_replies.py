@@ -54,7 +54,7 @@ def test_every_status_is_taken_as_the_docs_say(page: Page, first: Reading):
     cases = [{"status": status, "ours": ours} for status, ours in table]
     verdicts = page.evaluate(
         """async (cases) => {
-            const { verdictOf } = await import("/static/js/replies.js");
+            const { verdictOf } = await import("/static/js/outbox/replies.js");
             return [cases.map(verdictOf), verdictOf({ status: 0, ours: false, redirected: true })];
         }""",
         cases,
@@ -152,7 +152,7 @@ def test_what_the_browser_keeps_can_be_taken_away_as_a_file_even_when_it_was_dis
     expect(page.locator("#refused")).to_be_hidden()
     again = page.evaluate(
         """async (owner) => {
-            const { Outbox } = await import("/static/js/outbox.js");
+            const { Outbox } = await import("/static/js/outbox/outbox.js");
             const outbox = new Outbox(owner);
             await outbox.ready;
             return outbox.everything();

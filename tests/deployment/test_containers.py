@@ -13,7 +13,7 @@ import yaml
 from celery import Celery
 from celery.app.utils import find_app
 
-from readerstudy.lib.broker import QUEUES
+from readerstudy.work.queues import QUEUES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE = (REPOSITORY / "docker-compose.yml").read_text()

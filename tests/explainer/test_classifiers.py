@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 import explainer
-from explainer import xrv
-from explainer.classifiers import Classifier, calibrate, load_classifier
+from explainer.catalogue.models import released
+from explainer.classifiers import Classifier, calibrate
 from explainer.errors import (
     DamagedWeightsError,
     InputError,
@@ -24,6 +24,9 @@ from explainer.errors import (
     UnknownModelError,
     WeightsError,
 )
+from explainer.sources import load_classifier
+from explainer.sources.xrv.classifiers import build_jfhealthcare
+from explainer.sources.xrv.package import quiet_import
 from tests.explainer.models import Linear, classifier_of, seeded, write_pair
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def test_calibration_equals_torchxrayvisions_op_norm() -> None:
-    op_norm = xrv.quiet_import("torchxrayvision.models").op_norm
+    op_norm = quiet_import("torchxrayvision.models").op_norm
     points = torch.tensor([0.07422872, 0.5, 0.0098118475, 0.9])
     probabilities = torch.cat(
         [torch.rand(200, 4, generator=torch.Generator().manual_seed(0)), points[None], torch.ones(1, 4)]
@@ -150,7 +153,7 @@ def test_absent_weights_are_not_downloaded_but_asked_for(
 def test_importing_torchxrayvision_leaves_warnings_and_module_path_alone() -> None:
     path = list(sys.path)
     filters = list(warnings.filters)
-    xrv.quiet_import("torchxrayvision.baseline_models.jfhealthcare")
+    quiet_import("torchxrayvision.baseline_models.jfhealthcare")
     assert sys.path == path
     assert list(warnings.filters) == filters
 
@@ -158,13 +161,13 @@ def test_importing_torchxrayvision_leaves_warnings_and_module_path_alone() -> No
 @pytest.fixture
 def released_densenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, nn.Module]:
     """A whole pickled network in the old file format, as the released weights are, with random weights."""
-    models = xrv.quiet_import("torchxrayvision.models")
+    models = quiet_import("torchxrayvision.models")
     monkeypatch.setenv("EXPLAINER_WEIGHTS", str(tmp_path))
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = models.DenseNet()
     network.eval()
-    path = tmp_path / xrv.RELEASED["xrv-mimic_ch"][1]
+    path = tmp_path / released.MODELS["xrv-mimic_ch"].weights
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.save(network, path, _use_new_zipfile_serialization=False)
@@ -173,7 +176,7 @@ def released_densenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[
 
 def test_a_released_densenet_scores_as_torchxrayvision_does(released_densenet: tuple[Path, nn.Module]) -> None:
     path, network = released_densenet
-    models = xrv.quiet_import("torchxrayvision.models")
+    models = quiet_import("torchxrayvision.models")
     classifier = load_classifier("xrv-mimic_ch")
     described = models.model_urls["densenet121-res224-mimic_ch"]
     named = [i for i, label in enumerate(described["labels"]) if label]
@@ -199,19 +202,19 @@ class _Surprise:
 
 def test_code_in_a_weights_file_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLAINER_WEIGHTS", str(tmp_path))
-    torch.save(_Surprise(), tmp_path / xrv.RELEASED["xrv-mimic_ch"][1])
+    torch.save(_Surprise(), tmp_path / released.MODELS["xrv-mimic_ch"].weights)
     with pytest.raises(WeightsError, match="holds more than weights"):
         load_classifier("xrv-mimic_ch")
 
 
 def test_jf_healthcare_scores_as_torchxrayvision_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = xrv.quiet_import("torchxrayvision.baseline_models.jfhealthcare")
+    package = quiet_import("torchxrayvision.baseline_models.jfhealthcare")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = xrv.build_jfhealthcare(package)
+        network = build_jfhealthcare(package)
     network.eval()
     monkeypatch.setenv("EXPLAINER_WEIGHTS", str(tmp_path))
-    torch.save(network.state_dict(), tmp_path / xrv.JFHEALTHCARE_WEIGHTS)
+    torch.save(network.state_dict(), tmp_path / released.MODELS["jfhealthcare"].weights)
     x = seeded(1, 1, 224, 224) * 300
     enlarged = torch.nn.functional.interpolate(x, size=(512, 512), mode="bilinear", antialias=True)
     with torch.no_grad():

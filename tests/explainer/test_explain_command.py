@@ -19,7 +19,7 @@ from explainer.errors import SettingsError
 from explainer.rendering.files import known_files
 from tests.explainer.models import write_pair
 
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "artefacts.md"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "explanation-files.md"
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from explainer import releases
 from explainer.__main__ import main
+from explainer.catalogue.models import released
 from explainer.errors import ChangedWeightsError, DownloadError, MissingWeightsError
 from explainer.fetch import copy, fetch
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NAME = releases.FILES["xrv-nih"][0].name
+NAME = released.MODELS["xrv-nih"].weights
 
 
 def weights(seed: int = 0, size: int = 300_000) -> bytes:
@@ -254,7 +254,7 @@ def test_a_recorded_checksum_is_a_pin(server: Server, target: Path) -> None:
 
 def test_a_pin_of_the_table_wins_over_the_record(server: Server, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     get(server, target)
-    monkeypatch.setitem(releases.PINNED, NAME, "1" * 64)
+    monkeypatch.setitem(released.PINNED, NAME, "1" * 64)
     with pytest.raises(ChangedWeightsError, match=r"1{64} is pinned"):
         get(server, target)
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from explainer.folding import fold_batch_norms
 from explainer.networks import SmallDenseNet
-from explainer.xrv.package import quiet_import
+from explainer.sources.xrv.package import quiet_import
 from tests.explainer.models import CLASSIFIER, seeded
 
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from readerstudy.celery import app
-from readerstudy.explanations import work
 from readerstudy.explanations.models import Explanation
-from readerstudy.explanations.services import explanation_claim, explanation_fail, explanations_request, worker_seen
+from readerstudy.explanations.services import explanation_claim, explanation_fail, explanations_request
 from readerstudy.lib.processes import ProcessError
 from readerstudy.studies.services import scores_claim, scores_fail
+from readerstudy.work import workforce
+from readerstudy.work.sending import sender
+from readerstudy.work.workers import worker_seen
 from tests.factories import NOW, make_cases, make_explained, make_image, make_scored_pool, make_study
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +29,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def send(name: str, args: list[object], queue: str) -> None:
         tasks.append(name)
 
-    monkeypatch.setattr(app, "send_task", send)
+    monkeypatch.setattr(sender, "send_task", send)
     return tasks
 
 
@@ -80,14 +81,14 @@ def test_a_study_without_cases_is_an_error():
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any) -> None:
     """Waiting without patience, and no broker."""
-    monkeypatch.setattr(work, "ensure_broker_ready", bool)
+    monkeypatch.setattr(workforce, "ensure_broker_ready", bool)
     for name, seconds in {"POLL": 0.01, "LOOK": 0.02, "SILENT": 0.05, "STALLED": 0.5}.items():
-        monkeypatch.setattr(work, f"{name}_SECONDS", seconds)
+        monkeypatch.setattr(workforce, f"{name}_SECONDS", seconds)
     settings.DATA_DIR = tmp_path
 
 
-def wait(workforce: work.Workforce, finished: Callable[[], int] = lambda: 0, **more: Any) -> None:
-    workforce.wait_for(finished, **{"total": 1, "label": "Scoring", "unit": "images", "send_again": list, **more})
+def wait(workers: workforce.Workforce, finished: Callable[[], int] = lambda: 0, **more: Any) -> None:
+    workers.wait_for(finished, **{"total": 1, "label": "Scoring", "unit": "images", "send_again": list, **more})
 
 
 def test_images_that_all_fail_are_an_error(quick: None, monkeypatch: pytest.MonkeyPatch):
@@ -99,7 +100,7 @@ def test_images_that_all_fail_are_an_error(quick: None, monkeypatch: pytest.Monk
         assert batch is not None
         scores_fail(batch=batch, errors={image.pk: "No such classifier."}, now=NOW)
 
-    monkeypatch.setattr(work.Workforce, "wait_for", fail_at_once)
+    monkeypatch.setattr(workforce.Workforce, "wait_for", fail_at_once)
     with pytest.raises(CommandError, match="No image could be scored"):
         run("study_score", study.slug)
 
@@ -108,10 +109,10 @@ def test_silence_sends_the_tasks_again_and_in_the_end_is_an_error(quick: None):
     again: list[int] = []
 
     with (
-        work.Workforce(print, start=False) as workforce,
-        pytest.raises(work.StalledError, match="nothing was finished"),
+        workforce.Workforce(print, start=False) as workers,
+        pytest.raises(workforce.StalledError, match="nothing was finished"),
     ):
-        wait(workforce, send_again=lambda: again.append(1))
+        wait(workers, send_again=lambda: again.append(1))
 
     assert 2 <= len(again) <= 10
 
@@ -125,18 +126,18 @@ def hopeless_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     def arguments(name: str) -> list[str]:
         return ["sh", "-c", script]
 
-    monkeypatch.setattr(work, "worker_arguments", arguments)
+    monkeypatch.setattr(workforce, "worker_arguments", arguments)
     return starts
 
 
 def test_a_worker_that_cannot_work_is_an_error_with_the_end_of_its_log(quick: None, hopeless_worker: Path):
     with (
-        work.Workforce(print) as workforce,
+        workforce.Workforce(print) as workers,
         pytest.raises(ProcessError, match=r"status 3(.|\n)*no torch here"),
     ):
-        wait(workforce)
+        wait(workers)
 
-    assert len(hopeless_worker.read_text().split()) == 1 + work.RESTARTS
+    assert len(hopeless_worker.read_text().split()) == 1 + workforce.RESTARTS
 
 
 def test_a_worker_killed_a_moment_ago_is_replaced_as_soon_as_its_last_beat_is_old(quick: None, hopeless_worker: Path):
@@ -150,7 +151,7 @@ def test_a_worker_killed_a_moment_ago_is_replaced_as_soon_as_its_last_beat_is_ol
             worker_seen(name="killed", queues="gpu", host="host", pid=1, now=timezone.now() - timedelta(minutes=1))
         return 0
 
-    with work.Workforce(print) as workforce, pytest.raises(ProcessError):
-        wait(workforce, finished)
+    with workforce.Workforce(print) as workers, pytest.raises(ProcessError):
+        wait(workers, finished)
 
     assert hopeless_worker.exists()

@@ -13,7 +13,6 @@ import pytest
 from django.db import connections
 
 from explainer.rendering import npy
-from readerstudy.celery import app
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.explanations.services import (
     Box,
@@ -29,12 +28,13 @@ from readerstudy.explanations.services import (
     orphans_remove,
     stale_requeue,
 )
-from readerstudy.lib.broker import VISIBILITY_SECONDS
-from readerstudy.lib.faults import DISK, MEMORY, pause
-from readerstudy.lib.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, release
 from readerstudy.lib.media import media_path, media_write
 from readerstudy.studies.models import Annotation, Study
 from readerstudy.studies.services import cases_select
+from readerstudy.work.broker import VISIBILITY_SECONDS
+from readerstudy.work.faults import DISK, MEMORY, pause
+from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, release
+from readerstudy.work.sending import sender
 from tests.factories import NOW, make_cases, make_image, make_result, make_score, make_study
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +51,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         assert (name, queue) == ("explainer.tasks.explain_case", "gpu")
         ids.extend(args)
 
-    monkeypatch.setattr(app, "send_task", send)
+    monkeypatch.setattr(sender, "send_task", send)
     return ids
 
 

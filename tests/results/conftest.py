@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from readerstudy.celery import app
+from readerstudy.work.sending import sender
 from tests.results.worker import hurry, work
 
 Compute = Callable[[], list[str]]
@@ -20,7 +20,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         assert (name, queue) == ("readerstudy.results.tasks.build_report", "reports")
         ids.extend(args)
 
-    monkeypatch.setattr(app, "send_task", send)
+    monkeypatch.setattr(sender, "send_task", send)
     return ids
 
 
@@ -31,7 +31,7 @@ def nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def send(*_: Any, **__: Any) -> None:
         return None
 
-    monkeypatch.setattr(app, "send_task", send)
+    monkeypatch.setattr(sender, "send_task", send)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from zipfile import ZipFile
 import pytest
 from django.core.management import CommandError, call_command
 
-from analysis.allocation import load_allocation
-from analysis.schema import COLUMN_NAMES
+from analysis.data.allocation import load_allocation
+from analysis.data.schema import COLUMN_NAMES
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Event, Reading, Visit
 from readerstudy.studies.models import Question

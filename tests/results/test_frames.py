@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from analysis.cells import safe_cell
-from analysis.schema import COLUMN_NAMES, write_responses
+from analysis.data.csv_cells import safe_cell
+from analysis.data.schema import COLUMN_NAMES, write_responses
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Reading
 from readerstudy.results.blinding import coding_of

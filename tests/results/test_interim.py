@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
-from analysis.errors import AnalysisError
+from analysis.data.errors import AnalysisError
 from readerstudy.accounts.models import User
 from readerstudy.results.interim import interim_refusal
 from readerstudy.studies.models import Membership, Study

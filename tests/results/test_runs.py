@@ -15,10 +15,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 
-from analysis.selection import Selection
-from readerstudy.lib.broker import broker_settings, ensure_broker_ready
-from readerstudy.lib.faults import pause
-from readerstudy.lib.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS
+from analysis.data.selection import Selection
 from readerstudy.lib.media import media_path
 from readerstudy.results.blinding import coding_of
 from readerstudy.results.models import ReportRun
@@ -39,6 +36,9 @@ from readerstudy.results.services.runs import KEEP, KEEP_SELECTIONS
 from readerstudy.results.tasks import build_report
 from readerstudy.results.versions import ReportSpec
 from readerstudy.studies.models import Study
+from readerstudy.work.broker import broker_settings, ensure_broker_ready
+from readerstudy.work.faults import pause
+from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS
 from tests.lib.helpers import celery_worker, python_environment, wait_for
 from tests.results.conftest import Compute
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make
@@ -224,7 +224,7 @@ def test_an_error_is_stored_on_the_run_and_one_that_passes_waited_out(
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("analysis.report.build", broken)
+    monkeypatch.setattr("analysis.report.build.build", broken)
     run = request(study)
     build_report(str(run.pk))
     run.refresh_from_db()

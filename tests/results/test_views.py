@@ -15,12 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from readerstudy.explanations.models import Explanation
-from readerstudy.explanations.services import worker_seen
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Event
 from readerstudy.results.models import ReportRun
 from readerstudy.results.services import run_claim, run_step
 from readerstudy.studies.models import Image, Membership, Study
+from readerstudy.work.workers import worker_seen
 from tests.results.conftest import Compute
 from tests.results.factories import (
     NOW,

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from analysis.report import build
+from analysis.report.build import build
 from readerstudy.results.models import ReportRun
 from readerstudy.results.tasks import build_report
 
@@ -17,9 +17,9 @@ def work() -> list[str]:
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few draws, and figures that are not drawn: that is most of the time, and tests of the analysis look at them."""
-    monkeypatch.setattr("analysis.report.build", partial(build, draws=50))
-    monkeypatch.setattr("analysis.output.render", _drawn)
-    monkeypatch.setattr("analysis.output.pdf_bytes", lambda *_: b"%PDF")
+    monkeypatch.setattr("analysis.report.build.build", partial(build, draws=50))
+    monkeypatch.setattr("analysis.report.output.render", _drawn)
+    monkeypatch.setattr("analysis.report.output.pdf_bytes", lambda *_: b"%PDF")
 
 
 def _drawn(_figure: object, kind: str) -> bytes:

@@ -6,9 +6,6 @@ from typing import Any
 
 import pytest
 
-from readerstudy.celery import app
-from readerstudy.lib.faults import DISK, MEMORY, pause
-from readerstudy.lib.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS
 from readerstudy.studies.models import Image, Prediction, Scoring, Study
 from readerstudy.studies.selectors import ScoreBatch, score_progress, scorings_failed
 from readerstudy.studies.services import (
@@ -21,6 +18,9 @@ from readerstudy.studies.services import (
     scores_requeue,
     scores_store,
 )
+from readerstudy.work.faults import DISK, MEMORY, pause
+from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS
+from readerstudy.work.sending import sender
 from tests.factories import NOW, TARGETS, make_image, make_study
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ BOTH = {"Effusion": 0.25, "Mass": 0.75, "Hernia": 0.1}
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Any], str]]:
     """What would go to the broker."""
     tasks: list[tuple[str, list[Any], str]] = []
-    monkeypatch.setattr(app, "send_task", lambda name, args, queue: tasks.append((name, args, queue)))
+    monkeypatch.setattr(sender, "send_task", lambda name, args, queue: tasks.append((name, args, queue)))
     return tasks
 
 

@@ -10,7 +10,6 @@ from readerstudy.explanations.services.lease import (
 )
 from readerstudy.explanations.services.request import ExplanationError, explanation_retry, explanations_request
 from readerstudy.explanations.services.store import explanation_store, orphans_remove
-from readerstudy.explanations.services.worker import worker_gone, worker_seen
 from readerstudy.explanations.types import Box, ExplanationJob, ExplanationResult
 
 __all__ = [
@@ -28,6 +27,4 @@ __all__ = [
     "explanations_request",
     "orphans_remove",
     "stale_requeue",
-    "worker_gone",
-    "worker_seen",
 ]

@@ -9,9 +9,9 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.selectors import annotations_of
 from readerstudy.explanations.services.request import explanations_send
 from readerstudy.explanations.types import ExplanationJob
-from readerstudy.lib import lease
-from readerstudy.lib.faults import Fault
 from readerstudy.lib.media import media_path
+from readerstudy.work import lease
+from readerstudy.work.faults import Fault
 
 DOING = "explained this case"
 

@@ -8,12 +8,15 @@ from django.db import transaction
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.services.display import display_parameters
-from readerstudy.lib import lease
-from readerstudy.lib.queue import EXPLAIN_CASE, send_on_commit
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
+from readerstudy.work import lease
+from readerstudy.work.queues import GPU
+from readerstudy.work.sending import send_on_commit
 
 Status = Explanation.Status
+#: The name in messages that wait in a queue; it outlives the module that it was made of.
+EXPLAIN_CASE = "explainer.tasks.explain_case"
 
 
 class ExplanationError(Exception):
@@ -69,4 +72,4 @@ def explanation_retry(*, explanation: Explanation, now: datetime, actor: User | 
 def explanations_send(explanations: Sequence[Explanation]) -> None:
     """Send their tasks when the transaction commits."""
     for explanation in explanations:
-        send_on_commit(EXPLAIN_CASE, [str(explanation.pk)])
+        send_on_commit(EXPLAIN_CASE, [str(explanation.pk)], queue=GPU)

@@ -8,16 +8,19 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from readerstudy.accounts.models import User
-from readerstudy.lib import lease
-from readerstudy.lib.faults import Fault
 from readerstudy.lib.media import folder_remove, folders_older
-from readerstudy.lib.queue import BUILD_REPORT, REPORTS, send_on_commit
 from readerstudy.results.models import FOLDER, ReportRun
 from readerstudy.results.versions import ReportSpec, report_version
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
+from readerstudy.work import lease
+from readerstudy.work.faults import Fault
+from readerstudy.work.queues import REPORTS
+from readerstudy.work.sending import send_on_commit
 
 DOING = "computed this report"
+#: The name in messages that wait in a queue.
+BUILD_REPORT = "readerstudy.results.tasks.build_report"
 # Of each study: reports of all data, by coding of the arms, and reports of selections.
 KEEP, KEEP_SELECTIONS = 3, 6
 # Files are written before their row: what is younger may be on its way to one.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.tables import alike
+from analysis.data.tables import alike
 from explainer.catalogue.findings import NO_FINDING, Vocabulary
 from explainer.radiographs import Placement, placement_from
 from readerstudy.studies.files import FileError, mask_store

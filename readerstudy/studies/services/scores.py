@@ -7,16 +7,19 @@ from itertools import groupby
 
 from django.db import transaction
 
-from readerstudy.lib import lease
-from readerstudy.lib.faults import Fault
 from readerstudy.lib.media import media_path
-from readerstudy.lib.queue import SCORE_IMAGE_BATCH, send_on_commit
 from readerstudy.studies.models import Prediction, Scoring, Study
 from readerstudy.studies.selectors import ImageToScore, ScoreBatch, images_without_score
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.study import StudyError
+from readerstudy.work import lease
+from readerstudy.work.faults import Fault
+from readerstudy.work.queues import GPU
+from readerstudy.work.sending import send_on_commit
 
 BATCH = 32
+#: The name in messages that wait in a queue; it outlives the module that it was made of.
+SCORE_IMAGE_BATCH = "explainer.tasks.score_image_batch"
 DOING = "scored this image"
 Status = Scoring.Status
 
@@ -163,4 +166,4 @@ def _send(rows: Sequence[Scoring]) -> None:
         fresh = [row.image_id for row in found if not row.attempts and not row.faults]
         alone = [[row.image_id] for row in found if row.attempts or row.faults]
         for ids in [*(fresh[start : start + BATCH] for start in range(0, len(fresh), BATCH)), *alone]:
-            send_on_commit(SCORE_IMAGE_BATCH, [study_id, ids])
+            send_on_commit(SCORE_IMAGE_BATCH, [study_id, ids], queue=GPU)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from analysis.tables import alike
+from analysis.data.tables import alike
 from explainer.catalogue.findings import Vocabulary, folded
 from explainer.datasets.labels import COLUMNS, LabelTable
 from readerstudy.studies.models import Study

@@ -1,6 +1,6 @@
 // Prediction against lambda as a drawing: the point of the current frame, and a way to any other by click or drag.
 
-import { gettext, interpolate } from "../words.js";
+import { gettext, interpolate } from "../common/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const SIDE = 320;

@@ -1,6 +1,6 @@
 // One picture as large as the screen, with the tools above it; everything else rests until the reader goes back.
 
-import { log } from "../log.js";
+import { log } from "../common/log.js";
 import { press } from "./tools.js";
 
 const QUESTION_KEYS = /^([0-9]|Enter|n| )$/i;

@@ -1,6 +1,6 @@
 // Mouse, pen, touch and keys on one picture: window by dragging, zoom at the pointer, moving, whole picture.
 
-import { log, rounded } from "../log.js";
+import { log, rounded } from "../common/log.js";
 
 const SLACK = 3; // pixels that a click or tap may move without being a drag
 const WHEEL = 0.0015; // zoom per pixel of the wheel, as an exponent

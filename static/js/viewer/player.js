@@ -3,9 +3,9 @@
 import { copiesOf } from "./copies.js";
 import { Curve, number, percent } from "./curve.js";
 import { Grey } from "./grey.js";
-import { log } from "../log.js";
+import { log } from "../common/log.js";
 import { press } from "./tools.js";
-import { gettext, interpolate } from "../words.js";
+import { gettext, interpolate } from "../common/words.js";
 
 const SWEEP = 3000; // milliseconds from the lowest lambda to the highest
 const SHORTEST_FRAME = 50;

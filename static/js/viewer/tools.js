@@ -1,6 +1,6 @@
 // The tools above the pictures and their keys: presets of the window, inversion, magnifier, reset, marking of maps.
 
-import { log, rounded } from "../log.js";
+import { log, rounded } from "../common/log.js";
 import { Window } from "./window.js";
 
 const HELD = 400; // milliseconds after which letting go of a key ends what it began

@@ -15,13 +15,15 @@ from torch import Tensor, nn
 from explainer import load_image
 from explainer.batching import Batch
 from explainer.catalogue.methods.integrated_gradients import IntegratedGradientsSettings
-from explainer.classifiers import Classifier, load_classifier
+from explainer.classifiers import Classifier
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
 from explainer.methods.integrated_gradients import integrated_gradients
 from explainer.networks import SmallDenseNet
 from explainer.phantoms import draw
-from explainer.xrv import RectifiedFeatures, quiet_import
+from explainer.sources import load_classifier
+from explainer.sources.xrv.layers import RectifiedFeatures
+from explainer.sources.xrv.package import quiet_import
 from tests.explainer.models import CLASSIFIER, classifier_of, seeded
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from explainer import load_autoencoder, load_classifier, load_image, phantoms
-from explainer.training.cli import main
+from explainer.training.cli import DRAWN, main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +95,7 @@ def test_the_card_gives_the_measured_numbers_and_the_commands(pair: Path) -> Non
     assert f"{measured['error']:.1f} on the [-1024, 1024] scale" in card
     for command in ("autoencoder", "classifier", "pair"):
         assert f"python -m explainer train {command} " in card
+    assert DRAWN in card
 
 
 def test_training_goes_on_with_reconstructions_from_given_weights(images: Path, weights: Path, tmp_path: Path) -> None:

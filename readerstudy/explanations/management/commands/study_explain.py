@@ -12,10 +12,10 @@ from readerstudy.explanations.services import (
     orphans_remove,
     stale_requeue,
 )
-from readerstudy.explanations.work import StalledError, Workforce
 from readerstudy.lib.clock import shared_now
 from readerstudy.lib.processes import ProcessError
 from readerstudy.studies.commands import study_named
+from readerstudy.work.workforce import StalledError, Workforce
 
 
 class Command(BaseCommand):

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from readerstudy.explanations.work import StalledError, Workforce
 from readerstudy.lib.clock import shared_now
 from readerstudy.lib.processes import ProcessError
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.selectors import score_progress, scorings_failed
 from readerstudy.studies.services import StudyError, scores_request, scores_requeue
+from readerstudy.work.workforce import StalledError, Workforce
 
 
 class Command(BaseCommand):

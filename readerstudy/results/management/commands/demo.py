@@ -19,16 +19,16 @@ from django.utils import timezone
 from readerstudy.accounts.services import sign_in_link_create, user_get_or_create
 from readerstudy.explanations import services as explanations
 from readerstudy.explanations.selectors import explanation_progress
-from readerstudy.explanations.work import worker_arguments, worker_works
 from readerstudy.lib.postgres import ensure_running
 from readerstudy.lib.processes import Command as Process
 from readerstudy.lib.processes import ProcessError, Supervisor, answers, free_port, serves
 from readerstudy.lib.progress import Progress
-from readerstudy.lib.queue import REPORTS
 from readerstudy.reading import services as reading
 from readerstudy.studies import services as studies
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.protocol import PROTOCOLS_DIR, ProtocolError, load_protocol
+from readerstudy.work.queues import REPORTS
+from readerstudy.work.workforce import worker_arguments, worker_works
 
 HOST = "127.0.0.1"
 LOCAL = {"READERSTUDY_HTTPS": "0"}  # what the processes of a demonstration are told: plain HTTP on this computer

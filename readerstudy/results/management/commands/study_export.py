@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from analysis.errors import AnalysisError
+from analysis.data.errors import AnalysisError
 from readerstudy.results.blinding import coding_of
 from readerstudy.results.exports import write_export
 from readerstudy.results.interim import is_interim

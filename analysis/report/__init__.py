@@ -1,0 +1,1 @@
+"""A report: built from its sections, drawn, written as files and typeset as documents."""

@@ -1,7 +1,0 @@
-"""`python -m readerstudy.lib.pool FD`: a computing process, at the end of a pipe that the pool has opened."""
-
-import sys
-
-from readerstudy.lib.pool.process import main
-
-main(int(sys.argv[1]))
