@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,13 +119,12 @@ def gradient_batch(images: Tensor) -> Batch:
 def _attributed(attribution: Attribution, classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     # A leaf of our own: neither the caller's tensor nor its `requires_grad` is touched, also when the method fails.
     leaf = images.detach().clone().requires_grad_()
-    with quiet_captum():
-        try:
-            return attribution(classifier, leaf, targets).detach()
-        except RuntimeError as error:
-            if any(sign in str(error) for sign in _NO_GRADIENT):
-                raise not_differentiable(classifier) from error
-            raise
+    try:
+        return attribution(classifier, leaf, targets).detach()
+    except RuntimeError as error:
+        if any(sign in str(error) for sign in _NO_GRADIENT):
+            raise not_differentiable(classifier) from error
+        raise
 
 
 def not_differentiable(classifier: Classifier) -> NoGradientError:
@@ -195,11 +192,3 @@ def check_maps(name: str, classifier: Classifier, maps: Tensor) -> None:
             f"{name} of {classifier.id} is zero everywhere: its prediction does not depend on this image, or is so "
             "near to 0 or 1 that no change of the image moves it."
         )
-
-
-@contextmanager
-def quiet_captum() -> Iterator[None]:
-    """Silence captum's announcement that it sets and removes hooks; nothing else."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
-        yield
