@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explainer.errors import ExplainerError, SettingsError
-from explainer.types import METHODS, Box, ExplanationRequest
+from explainer.catalogue.artefacts import Kind
+from explainer.catalogue.methods import METHODS
+from explainer.catalogue.parameters import EIGHT_BITS, Parameters
+from explainer.errors import ExplainerError
+from explainer.types import Box, ExplanationRequest
 from explainer.worker.torch_process import prepare_torch
 
 if TYPE_CHECKING:
@@ -16,11 +19,6 @@ if TYPE_CHECKING:
 
     from explainer.types import Explanation
     from readerstudy.explanations.types import ExplanationJob, ExplanationResult
-
-#: Pixels per side of the X-ray beside the maps, and bits per pixel, where the application does not say. Both are the
-#: same for every image of a study, since size, sharpness and depth can tell which data set, and so which label, it has.
-DISPLAY_SIZE = 1024
-DISPLAY_BITS = 8
 
 
 def make_results(
@@ -57,64 +55,53 @@ class _Asked:
 
     job: ExplanationJob
     request: ExplanationRequest
-    percent: float
-    display_size: int
-    display_bits: int
+    parameters: Parameters
 
     @classmethod
     def of(cls, job: ExplanationJob) -> _Asked:
-        from explainer import rendering
-
-        parameters = dict(job.parameters)
-        percent = float(parameters.pop("percent", rendering.TOP_PERCENT))
-        display_size = int(parameters.pop("display_size", DISPLAY_SIZE))
-        display_bits = int(parameters.pop("display_bits", DISPLAY_BITS))
-        if display_bits not in (8, 16):
-            raise SettingsError(f"display_bits must be 8 or 16, not {display_bits}.")
-        return cls(job, request_of(job, parameters), percent, display_size, display_bits)
+        parameters = Parameters.of(job.parameters)
+        return cls(job, request_of(job, parameters), parameters)
 
 
 def _drawn(asked: _Asked, explanation: Explanation) -> ExplanationResult:
     from explainer import images, rendering
     from readerstudy.explanations.types import ExplanationResult
 
-    rendered = rendering.render(explanation, percent=asked.percent)
-    xray, _ = images.load_array(asked.job.image_path, size=asked.display_size, input_range=rendering.INPUT_RANGE)
+    drawn = asked.parameters
+    xray, _ = images.load_array(asked.job.image_path, size=drawn.display_size, input_range=rendering.INPUT_RANGE)
+    files = {("", Kind.XRAY): rendering.png(rendering.to_grey(xray))}
+    if drawn.display_bits > EIGHT_BITS:
+        files["", Kind.DEEP] = rendering.deep(xray)
     maps, scales = half_precision(explanation)
+    files |= rendering.render(explanation, percent=drawn.percent)
+    files |= {(method, Kind.RAW): rendering.npy(values) for method, values in maps.items()}
     summary = rendering.summary(explanation)
     return ExplanationResult(
-        maps=maps,
-        overlays=rendered.overlays,
-        xray=rendering.png(rendering.to_grey(xray)),
-        deep=rendering.deep(xray) if asked.display_bits > DISPLAY_BITS else b"",
-        filmstrip=rendered.filmstrip or b"",
-        curve=rendered.curve or {},
-        video=rendered.mp4 or b"",
+        files=files,
         ious=summary["iou"],
         measures={name: summary[name] for name in ("scores", "reconstruction", "mask_area")} | {"map_maximum": scales},
         provenance=summary["provenance"]
-        | {"percent": asked.percent, "display_size": asked.display_size, "display_bits": asked.display_bits},
+        | {"percent": drawn.percent, "display_size": drawn.display_size, "display_bits": drawn.display_bits},
         seconds=0.0,
     )
 
 
-def request_of(job: ExplanationJob, parameters: dict[str, Any]) -> ExplanationRequest:
-    """What is asked of the engine for a case. The study's parameters are settings by method, and `scoring`."""
-    scoring = parameters.pop("scoring", "calibrated")
+def request_of(job: ExplanationJob, parameters: Parameters) -> ExplanationRequest:
+    """What is asked of the engine for a case."""
     return ExplanationRequest(
         image=job.image_path,
         target=job.target,
         classifier=job.classifier,
         autoencoder=job.autoencoder or None,
         methods=tuple(method for method in METHODS if method in job.methods) or job.methods,
-        parameters=parameters,
+        parameters=parameters.methods,
         annotations=tuple(
             annotation
             if isinstance(annotation, Path)
             else Box(x=annotation.x, y=annotation.y, width=annotation.width, height=annotation.height)
             for annotation in job.annotations
         ),
-        scoring=scoring,
+        scoring=parameters.scoring,
     )
 
 
@@ -123,4 +110,4 @@ def half_precision(explanation: Explanation) -> tuple[dict[str, Any], dict[str, 
     import numpy as np
 
     maxima = {method: float(values.max()) for method, values in explanation.maps.items()}
-    return {method: (explanation.maps[method] / top).astype(np.float16) for method, top in maxima.items()}, maxima
+    return {method: (values / maxima[method]).astype(np.float16) for method, values in explanation.maps.items()}, maxima

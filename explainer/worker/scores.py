@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def make_scores(batches: Sequence[ScoreBatch]) -> Iterator[tuple[ScoreBatch, Scores | Exception]]:
     """Scores of the images of each batch, and what is wrong with each that has none."""
     prepare_torch()
-    from explainer import run
+    from explainer import scores
+    from explainer.devices import choose_device
+    from explainer.loaded import classifier_of_process
     from readerstudy.studies.selectors import Scores
 
     for batch in batches:
@@ -32,8 +34,8 @@ def make_scores(batches: Sequence[ScoreBatch]) -> Iterator[tuple[ScoreBatch, Sco
         ) -> None:
             errors.append((by_path[path], error))
 
-        classifier = run.classifier_of_process(batch.classifier, run.choose_device("auto"))
-        rows = [(by_path[path], scores) for path, scores in run.score(list(by_path), classifier, on_error=report)]
+        classifier = classifier_of_process(batch.classifier, choose_device("auto"))
+        rows = [(by_path[path], found) for path, found in scores.score(list(by_path), classifier, on_error=report)]
         yield batch.of([image_id for image_id, _ in rows]), Scores(classifier.weights_sha256, rows)
         for image_id, error in errors:
             yield batch.of([image_id]), error

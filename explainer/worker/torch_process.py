@@ -11,11 +11,11 @@ from explainer.memory import keep_memory
 def cases_together() -> int:
     """How many cases a worker explains at a time: `EXPLAINER_BATCH`, or what suits the device."""
     prepare_torch()
-    from explainer import run
+    from explainer import devices
 
     text = os.environ.get("EXPLAINER_BATCH", "")
     if not text:
-        return run.CASES_ON_CUDA if run.on_cuda("auto") else run.CASES_ON_CPU
+        return devices.cases_together("auto")
     if not text.isdecimal() or int(text) == 0:
         raise SettingsError(f"EXPLAINER_BATCH must be a number of cases above zero, not {text!r}.")
     return int(text)
