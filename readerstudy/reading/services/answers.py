@@ -26,6 +26,7 @@ from readerstudy.reading.services.own import (
     own_reading_locked,
     require_open,
 )
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Question, Study
 from readerstudy.studies.services import audit
 
@@ -174,7 +175,7 @@ def unlock_request(*, unlock_id: uuid.UUID, reading_id: uuid.UUID, reason: str, 
     if not reason.strip() or unstorable(reason):
         raise AnswerRefusedError("Say why the case should be unlocked.")
     unlock = Unlock.objects.create(id=unlock_id, reading=reading, reason=reason.strip()[:REQUEST_LENGTH], asked_at=now)
-    audit(study=_study(reading), actor=user, action="unlock_asked", detail=_unlock_detail(unlock), now=now)
+    audit(study=_study(reading), actor=user, action=Action.UNLOCK_ASKED, detail=_unlock_detail(unlock), now=now)
     return unlock
 
 
@@ -190,7 +191,7 @@ def unlock_grant(*, study: Study, unlock_id: uuid.UUID, actor: User | None = Non
     if unlock.granted_at is None:
         unlock.granted_at, unlock.granted_by = now, actor
         unlock.save(update_fields=["granted_at", "granted_by"])
-        audit(study=study, actor=actor, action="unlock_granted", detail=_unlock_detail(unlock), now=now)
+        audit(study=study, actor=actor, action=Action.UNLOCK_GRANTED, detail=_unlock_detail(unlock), now=now)
     return unlock
 
 
@@ -212,7 +213,7 @@ def unlock_decline(
         unlock.declined_because, unlock.ended_at = reason.strip()[:REQUEST_LENGTH], now
         unlock.save(update_fields=["declined_because", "ended_at"])
         detail = _unlock_detail(unlock) | {"declined_because": unlock.declined_because}
-        audit(study=study, actor=actor, action="unlock_declined", detail=detail, now=now)
+        audit(study=study, actor=actor, action=Action.UNLOCK_DECLINED, detail=detail, now=now)
     return unlock
 
 

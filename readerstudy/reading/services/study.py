@@ -15,6 +15,7 @@ from readerstudy.reading.allocation import AllocationError, Slot, crossover, rea
 from readerstudy.reading.models import TRAINING, Allocation, Period, Reading
 from readerstudy.reading.selectors import ReadingRow
 from readerstudy.reading.services.own import own_reading_locked, require_open
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Arm, Case, Membership, Study
 from readerstudy.studies.selectors import cases_contradicted, cases_left_out
 from readerstudy.studies.services import audit, key_ensure
@@ -63,11 +64,17 @@ def readers_allocate(
         detail = {"reader": allocation.membership.code}
         if allocation.takes_over:
             detail["takes_over"] = allocation.takes_over.membership.code
-        audit(study=study, actor=actor, action="reader_allocated", detail=detail, now=now)
+        audit(study=study, actor=actor, action=Action.READER_ALLOCATED, detail=detail, now=now)
     if study.status == Study.Status.DRAFT:
         study.status = Study.Status.OPEN
         study.save(update_fields=["status"])
-        audit(study=study, actor=actor, action="study_opened", detail={"cases": study.cases.studied().count()}, now=now)
+        audit(
+            study=study,
+            actor=actor,
+            action=Action.STUDY_OPENED,
+            detail={"cases": study.cases.studied().count()},
+            now=now,
+        )
     return allocations
 
 
@@ -206,5 +213,5 @@ def study_close(*, study: Study, now: datetime, actor: User | None = None, unfin
         )
     study.status = Study.Status.CLOSED
     study.save(update_fields=["status"])
-    audit(study=study, actor=actor, action="study_closed", detail={"unfinished_readings": unfinished}, now=now)
+    audit(study=study, actor=actor, action=Action.STUDY_CLOSED, detail={"unfinished_readings": unfinished}, now=now)
     return unfinished
