@@ -38,7 +38,7 @@ class OcclusionSettings:
             raise SettingsError(f"window of occlusion is {window} pixels, wider than the image of {side}.")
         if stride > window:
             raise SettingsError(
-                f"stride of occlusion is {stride}, which leaves gaps between squares of {window}: choose at most {window}."
+                f"stride of occlusion is {stride}, more than the {window} of a square: gaps would stay uncovered."
             )
         return window, stride
 

@@ -140,7 +140,7 @@ def test_no_gradient_is_needed_but_a_prediction_that_moves() -> None:
         ({"stride": -1}, "stride of occlusion must be at least one pixel, not -1"),
         ({"fill": float("nan")}, "must be a grey value, not nan"),
         ({"window": 9}, "window of occlusion is 9 pixels, wider than the image of 8"),
-        ({"window": 2, "stride": 3}, "leaves gaps between squares of 2: choose at most 2"),
+        ({"window": 2, "stride": 3}, "stride of occlusion is 3, more than the 2 of a square"),
     ],
 )
 def test_squares_that_cannot_be_are_refused(settings: dict[str, float], reason: str) -> None:
