@@ -35,7 +35,7 @@ KINDS: Mapping[str, str] = {
 _PANEL = re.compile(r"[\w.-]{0,40}", re.ASCII)
 
 
-class ExposureError(Exception):
+class EventError(Exception):
     """An event that no page of ours records, or a batch that is none."""
 
 
@@ -63,34 +63,34 @@ class Refused:
 
 
 def records_from(events: object) -> tuple[list[Record], list[Refused]]:
-    """The batch that a page sent: what can be recorded, and what cannot. Raises ExposureError for what is no batch.
+    """The batch that a page sent: what can be recorded, and what cannot. Raises EventError for what is no batch.
 
     One event that is wrong takes no other with it.
     """
     if not isinstance(events, list):
-        raise ExposureError("events must be a list.")
+        raise EventError("events must be a list.")
     if len(events) > BATCH_LIMIT:
-        raise ExposureError(f"At most {BATCH_LIMIT} events are taken at once.")
+        raise EventError(f"At most {BATCH_LIMIT} events are taken at once.")
     records: list[Record] = []
     refused: list[Refused] = []
     for place, event in enumerate(events):
         try:
             records.append(_record(event))
-        except ExposureError as error:
+        except EventError as error:
             refused.append(Refused(place=place, why=str(error)))
     return records, refused
 
 
 def _record(event: object) -> Record:
     if not isinstance(event, dict):
-        raise ExposureError("An event must be a JSON object.")
+        raise EventError("An event must be a JSON object.")
     kind, panel, value = event.get("kind"), event.get("panel", ""), event.get("value", {})
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ExposureError(f"There is no kind of event {str(kind)[:40]!r}.")
+        raise EventError(f"There is no kind of event {str(kind)[:40]!r}.")
     if not isinstance(panel, str) or not _PANEL.fullmatch(panel):
-        raise ExposureError("The panel of an event is a short name.")
+        raise EventError("The panel of an event is a short name.")
     if not isinstance(value, dict) or not _fits(value):
-        raise ExposureError(f"The value of an event is a JSON object of at most {VALUE_BYTES} bytes.")
+        raise EventError(f"The value of an event is a JSON object of at most {VALUE_BYTES} bytes.")
     return Record(
         sequence=_whole(event.get("sequence"), "sequence", SEQUENCE_LIMIT),
         kind=kind,
@@ -112,11 +112,11 @@ def _fits(value: dict[str, Any]) -> bool:
 
 def _whole(value: object, name: str, limit: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= limit:
-        raise ExposureError(f"The {name} of an event is a whole number from 1 to {limit}.")
+        raise EventError(f"The {name} of an event is a whole number from 1 to {limit}.")
     return value
 
 
 def _seconds(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
-        raise ExposureError("The seconds of an event are a number, 0 or more.")
+        raise EventError("The seconds of an event are a number, 0 or more.")
     return float(value)

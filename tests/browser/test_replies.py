@@ -10,8 +10,8 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, Route, expect
 
-from readerstudy.reading.answer_views import STATUS_OF
 from readerstudy.reading.models import Allocation, Answer, Reading
+from readerstudy.reading.views.answers import STATUS_OF
 from readerstudy.studies.models import Study
 from tests.browser.conftest import open_case
 
