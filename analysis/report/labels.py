@@ -65,6 +65,16 @@ RATIOS = frozenset({"ordinal", "time_effect"})
 FIXED = frozenset({"wilcoxon"})
 # Start of a figure's name -> caption and the table with its numbers.
 CAPTIONS: dict[str, tuple[str, str]] = {
+    "flow": ("Cases, readings and pairs: who rated what, and what is in no pair.", "flow"),
+    "forest": (
+        "Effect of the arm per target (squares), per reader (discs) and over all (diamond), with 95% intervals.",
+        "effect",
+    ),
+    "roc": (
+        "ROC curves of the scores: each reader (grey), the readers' mean, and its point at the threshold (white mark).",
+        "auc",
+    ),
+    "agreement": ("Agreement of the readers in each arm, with 95% intervals.", "agreement"),
     "scores": ("Scores per target, label and arm (Figure 6A).", "score_counts"),
     "counts": ("How often each score was given (Figure F.4).", "score_counts"),
     "joint": ("Both scores of each reading, with means (Figure F.3).", "score_joint"),

@@ -17,7 +17,7 @@ from analysis.mrmc.obuchowski_rockette import obuchowski_rockette
 from analysis.mrmc.points import point_options, point_tables
 from analysis.mrmc.tables import _of_draws, mrmc_messages, mrmc_options, mrmc_tables
 from analysis.mrmc.targets import target_tables
-from analysis.report.figures.drawing import auc_figure
+from analysis.report.figures.auc import auc_figure
 from analysis.report.output import Report, software
 from analysis.report.words import mrmc_methods_text
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readerstudy.results import numbers
-from readerstudy.results.numbers import ALL
-from readerstudy.results.tables import Tables
+from analysis.report import cells
+from analysis.report.cells import ALL
+from analysis.report.shown import Tables
 
 Printed = dict[str, str]
 
@@ -51,7 +51,7 @@ def _rows(tables: Tables, key: str, readers: Sequence[str]) -> tuple[OverviewRow
     return tuple(
         OverviewRow(
             label,
-            tuple(numbers.signed(differences.get((label, reader))) for reader in readers),
+            tuple(cells.signed(differences.get((label, reader))) for reader in readers),
             _printed(effect, "ci_low", "ci_high"),
             _printed(published.get(label, {})),
         )
@@ -67,9 +67,9 @@ def _interaction(tables: Tables, key: str) -> Mapping[str, Any]:
 
 
 def _printed(row: Mapping[str, Any], low: str = "", high: str = "") -> Printed:
-    printed = {name: numbers.cell(name, value) for name, value in row.items() if name != "note" or value}
+    printed = {name: cells.cell(name, value) for name, value in row.items() if name != "note" or value}
     if row.get("note") and row.get("odds_ratio") is None:
         printed["refused"] = printed["note"]
     if low and row:
-        printed["interval"] = numbers.interval(low, row[low], row[high])
+        printed["interval"] = cells.interval(low, row[low], row[high])
     return printed

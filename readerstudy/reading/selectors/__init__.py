@@ -25,7 +25,7 @@ from readerstudy.reading.selectors.exposure import (
     events_of,
     exposure_of,
 )
-from readerstudy.reading.selectors.feedback import XRAY_NAME, Feedback, expert_annotations, feedback_of, still_of
+from readerstudy.reading.selectors.feedback import Feedback, expert_annotations, feedback_of, still_of, stills
 from readerstudy.reading.selectors.locks import Lock, lock_of, unlocks_waiting
 from readerstudy.reading.selectors.memberships import StudyEntry, studies_of
 from readerstudy.reading.selectors.progress import (
@@ -44,7 +44,6 @@ __all__ = [
     "CORRECTION_TIME",
     "EVENT_COLUMNS",
     "EXPOSURE_COLUMNS",
-    "XRAY_NAME",
     "AskedQuestion",
     "BlindReading",
     "Contribution",
@@ -84,6 +83,7 @@ __all__ = [
     "require_open",
     "standing_of",
     "still_of",
+    "stills",
     "studies_of",
     "unlocks_waiting",
 ]

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 import explainer
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
 from explainer.catalogue.models import identifiers
 from explainer.catalogue.models.released import NO_CLASSIFIERS
-from explainer.catalogue.settings import LatentShiftSettings
 from explainer.errors import (
     ChangedWeightsError,
     CodeNotAllowedError,

@@ -1,9 +1,10 @@
-"""Cells as the results page prints them; a dash for what is absent, a plain hyphen for minus so that they copy."""
+"""Cells as people read them; a dash for what is absent, a plain hyphen for minus so that they copy."""
 
 from typing import Any
 
 ABSENT = "–"
 ALL = "all"
+_SMALLEST_P = 0.001
 #: Columns of quantities that have a sign, such as differences, coefficients and log odds ratios.
 SIGNED = {
     "mean_difference",
@@ -85,6 +86,11 @@ def signed(value: float | None, digits: int = 4) -> str:
 def p_value(value: float | None) -> str:
     """Four significant digits; three and an exponent below 0.0001."""
     return ABSENT if value is None else f"{value:#.4g}" if value >= 1e-4 else f"{value:.2e}"
+
+
+def p_words(value: float) -> str:
+    """A p-value in a sentence."""
+    return "p < .001" if value < _SMALLEST_P else f"p = {value:.3f}".replace("0.", ".", 1)
 
 
 def _name(column: str, value: str) -> str:

@@ -1,4 +1,4 @@
-"""Any table of a report as the page shows it: headings in words, intervals in one cell, rows grouped by question."""
+"""Any table of a report as people see it: headings in words, intervals in one cell, rows grouped by question."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.report import labels
-from readerstudy.results import numbers
-from readerstudy.results.numbers import ALL
+from analysis.report import cells, labels
+from analysis.report.cells import ALL
 
 SIGNIFICANT = 0.05
 LONG = 40
@@ -156,15 +155,15 @@ def _pooled(row: Row) -> bool:
 def _cells(
     table: str, row: Row, spans: Sequence[tuple[str, str, str]], numeric: Mapping[str, bool]
 ) -> tuple[Cell, ...]:
-    cells = []
+    made = []
     for name, last, _ in spans:
         if last != name:
-            text = numbers.interval(name, row[name], row[last], table=table)
+            text = cells.interval(name, row[name], row[last], table=table)
         else:
-            text = numbers.cell(name, row[name], table=table)
+            text = cells.cell(name, row[name], table=table)
         strong = name in {"p_holm", "p_bh"} and row[name] is not None and row[name] < SIGNIFICANT
-        cells.append(Cell(text, numeric[name], strong))
-    return tuple(cells)
+        made.append(Cell(text, numeric[name], strong))
+    return tuple(made)
 
 
 def _is_number(rows: Sequence[Row], name: str) -> bool:
@@ -181,9 +180,9 @@ def _pivoted(rows: Sequence[Row], pivot: Pivot) -> list[Row]:
         place = tuple((name, value) for name, value in row.items() if name not in {pivot.across, pivot.cells})
         found.setdefault(place, {})[row[pivot.across]] = row[pivot.cells]
     made: list[Row] = []
-    for place, cells in found.items():
-        total = sum(cells.values())
-        mean = sum(value * count for value, count in cells.items()) / total if total else None
-        counts = {f"{value:g}": cells.get(value, 0) for value in values}
+    for place, counted in found.items():
+        total = sum(counted.values())
+        mean = sum(value * count for value, count in counted.items()) / total if total else None
+        counts = {f"{value:g}": counted.get(value, 0) for value in values}
         made.append({**dict(place), **counts, "sum": total, "mean": mean})
     return made

@@ -1,4 +1,4 @@
-"""The sections of the results page: which tables and figures belong together, and which of them were planned."""
+"""The sections of a report: which tables and figures belong together, and which of them were planned."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from analysis.data.order import natural_order, unique_slugs
 from analysis.report import labels
-from readerstudy.results.tables import Part, Pivot, Row, ShownTable, Tables, shown_table
-from readerstudy.studies.protocol_analysis import AnalysisPlan
+from analysis.report.shown import Part, Pivot, Row, ShownTable, Tables, shown_table
 
 ARM_BY_LABEL = "arm x label"
 EFFECT = (
@@ -108,6 +107,7 @@ SECTIONS = (
                 ),
             ),
         ),
+        ("forest",),
         rest="Effect in other measures: ranks, shift, readers as a sample",
     ),
     Section(
@@ -153,6 +153,7 @@ SECTIONS = (
             Part("auc_target_differences"),
             Part("auc_components"),
         ),
+        ("roc",),
         rest="AUC of each reader and target",
     ),
     Section(
@@ -172,6 +173,7 @@ SECTIONS = (
         "Agreement of the readers",
         "Agreement of the readers",
         (Part("agreement", planned=True),),
+        ("agreement",),
     ),
     Section(
         "time",
@@ -257,7 +259,17 @@ COMPLETENESS = Section(
         Part("missing_pairs"),
         Part("sensitivity"),
     ),
+    ("flow",),
 )
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What was planned before the data were seen, as keys of sections. No `questions` means all of them."""
+
+    analyses: tuple[str, ...] = ("effect", "ordinal", "auc")
+    questions: tuple[str, ...] = ()
+    stated: bool = False  # whether anybody said so; else it is the standard analysis of every study
 
 
 @dataclass(frozen=True)
@@ -295,7 +307,7 @@ def results_shown(
     figures: Sequence[str],
     methods: str,
     questions: Mapping[str, str],
-    plan: AnalysisPlan,
+    plan: Planned,
     *,
     part: bool,
 ) -> Results:
@@ -306,7 +318,7 @@ def results_shown(
     report = _Report({**tables, "auc_comparison": _auc_comparison(tables)}, methods_by_heading(methods), questions)
     primary = {key: text for key, text in questions.items() if not plan.questions or key in plan.questions}
     others = {key: text for key, text in questions.items() if key not in primary}
-    first = () if part else plan.primary
+    first = () if part else plan.analyses
     by_key = {section.key: section for section in SECTIONS}
     planned = [
         report.section(by_key[key], [(one, primary) for one in by_key[key].parts if one.planned], key=f"planned-{key}")
@@ -319,7 +331,7 @@ def results_shown(
         title = section.rest if done and not others else ""
         exploration.append(report.section(section, parts, title=title, figures=figures))
     return Results(
-        report.section(COMPLETENESS, [(one, questions) for one in COMPLETENESS.parts]),
+        report.section(COMPLETENESS, [(one, questions) for one in COMPLETENESS.parts], figures=figures),
         tuple(section for section in planned if section),
         tuple(section for section in exploration if section),
     )
