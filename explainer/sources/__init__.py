@@ -11,9 +11,9 @@ from explainer.sources import from_description, from_function, from_pair, from_r
 if TYPE_CHECKING:
     from explainer.autoencoders import Autoencoder
     from explainer.catalogue.models.listing import Kind
+    from explainer.catalogue.parameters import Scoring
     from explainer.classifiers import Classifier
     from explainer.sources.source import Source
-    from explainer.types import Scoring
 
 SOURCES: tuple[Source, ...] = (
     from_release.SOURCE,

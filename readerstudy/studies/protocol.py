@@ -20,7 +20,7 @@ from readerstudy.studies.protocol_problems import ProtocolError, read_toml
 from readerstudy.studies.protocol_questions import QuestionPlan, comment_plan
 from readerstudy.studies.protocol_reading import ReadingPlan
 from readerstudy.studies.protocol_results import ResultsPlan
-from readerstudy.studies.protocol_values import TABLES, Free, Required, Slug, SomeNames, among
+from readerstudy.studies.protocol_values import TABLES, Among, Free, Required, Slug, SomeNames
 
 __all__ = ["PROTOCOLS_DIR", "Protocol", "ProtocolError", "load_protocol", "protocol_parse"]
 
@@ -42,7 +42,7 @@ class ArmPlan(Input):
 
     key: Annotated[Slug, Field(max_length=40)]
     name: Annotated[Required, Field(max_length=100)]
-    methods: Annotated[SomeNames, among(METHODS, ", which is no method; there are")]
+    methods: Annotated[SomeNames, Among(METHODS, ", which is no method; there are")]
 
 
 class StudyTable(Input):

@@ -2,7 +2,8 @@
 
 import uuid
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ CASE_OF_STATE = {
 
 @dataclass(frozen=True)
 class ImageToScore:
-    """An image as the classifier needs it."""
+    """An image as the classifier needs it; `scoring_id` is the key of its row of work."""
 
+    scoring_id: uuid.UUID
     image_id: int
     path: Path
 
@@ -38,6 +40,23 @@ class ScoreBatch:
     targets: tuple[str, ...]
     images: tuple[ImageToScore, ...]
     token: uuid.UUID
+
+    @property
+    def rows(self) -> tuple[uuid.UUID, ...]:
+        """Keys of their rows of work."""
+        return tuple(image.scoring_id for image in self.images)
+
+    def of(self, image_ids: Collection[int]) -> "ScoreBatch":
+        """The part of it that is about these images."""
+        return replace(self, images=tuple(image for image in self.images if image.image_id in image_ids))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores by image and target, and of which weights they are."""
+
+    weights_sha256: str
+    rows: Sequence[tuple[int, Mapping[str, float]]]
 
 
 @dataclass(frozen=True)

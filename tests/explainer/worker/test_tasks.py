@@ -15,6 +15,7 @@ from PIL import Image
 from explainer.catalogue.artefacts import Kind
 from explainer.errors import SettingsError
 from explainer.worker import tasks
+from explainer.worker.explanations import make_results
 from readerstudy.explanations.types import Box, ExplanationJob, ExplanationResult
 from tests.explainer.models import write_pair
 
@@ -46,7 +47,7 @@ def changed(job: ExplanationJob, **changes: object) -> ExplanationJob:
 
 def the_result(job: ExplanationJob) -> ExplanationResult:
     """The result of one case; its error is raised."""
-    ((_, outcome),) = tasks.make_results([job])
+    ((_, outcome),) = make_results([job])
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
@@ -102,8 +103,8 @@ def test_an_unknown_parameter_of_the_study_is_refused(job: ExplanationJob) -> No
 
 
 def test_errors_of_ours_speak_for_themselves_and_others_name_their_type() -> None:
-    assert tasks.describe_error(SettingsError("Choose one.")) == "Choose one."
-    assert tasks.describe_error(KeyError("x")) == "KeyError: 'x'"
+    assert tasks.EXPLANATIONS.described(SettingsError("Choose one.")) == "Choose one."
+    assert tasks.EXPLANATIONS.described(KeyError("x")) == "KeyError: 'x'"
 
 
 def test_an_x_ray_of_sixteen_bits_keeps_every_one_of_them(job: ExplanationJob, tmp_path: Path) -> None:
