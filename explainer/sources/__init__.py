@@ -1,4 +1,7 @@
-"""Where models come from: an identifier belongs to one source, which loads its classifier or its autoencoder."""
+"""Where models come from: an identifier belongs to one source, which loads its classifier or its autoencoder.
+
+Another source is a listing among those of `explainer.catalogue.models`, and a module here with its `SOURCE`.
+"""
 
 from __future__ import annotations
 
