@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
-from readerstudy.studies.drawing import arm_codes
+from readerstudy.studies.draws import arm_codes
 from readerstudy.studies.models import Annotation, Arm, Case, Image, Label, Prediction, Scoring, Study
 from readerstudy.studies.vocabulary import vocabulary_of
 from readerstudy.work.lease import Postponed, postponed

@@ -9,7 +9,7 @@ from django.db import models, transaction
 
 from readerstudy.lib.shuffling import shuffled
 from readerstudy.studies.actions import Action
-from readerstudy.studies.drawing import NUMBERS, case_name
+from readerstudy.studies.draws import NUMBERS, case_name
 from readerstudy.studies.models import Case, Scoring, Study
 from readerstudy.studies.selectors import (
     Candidate,
