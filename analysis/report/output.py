@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ import scipy
 from matplotlib.figure import Figure
 
 from analysis.data.records import records, write_table
-from analysis.report.documents.document import html_text, pdf_bytes
+from analysis.report.documents.compose import Content, document_of
+from analysis.report.documents.page import page_text
+from analysis.report.documents.typeset import pdf_bytes
 from analysis.report.figures.style import render
 
 #: What `Report.write` tells of, in order.
@@ -63,23 +65,19 @@ class Report:
             with path.open("w", encoding="utf-8", newline="") as stream:
                 write_table(table, stream)
             written.append(path)
-        svgs = {name: render(figure, "svg") for name, figure in self.figures.items()}
-        pdfs = {name: render(figure, "pdf") for name, figure in self.figures.items()}
-        rows = {name: records(table) for name, table in self.tables.items()}
-        for file_name, content in {
-            **{f"{name}.svg": svg for name, svg in svgs.items()},
-            **{f"{name}.pdf": pdf for name, pdf in pdfs.items()},
-        }.items():
-            path = folder / file_name
-            path.write_bytes(content)
-            written.append(path)
+        drawn = {name: (render(figure, "svg"), render(figure, "pdf")) for name, figure in self.figures.items()}
+        for name, (svg, pdf) in drawn.items():
+            for path, content in ((folder / f"{name}.svg", svg), (folder / f"{name}.pdf", pdf)):
+                path.write_bytes(content)
+                written.append(path)
+        document = document_of(self._content(drawn))
         on_step(WRITING[1])
         path = folder / "report.pdf"
-        path.write_bytes(pdf_bytes(self.title, rows, pdfs, self.methods, self.contrast))
+        path.write_bytes(pdf_bytes(document))
         written.append(path)
         on_step(WRITING[2])
         for name, text in {
-            "report.html": html_text(self.title, rows, svgs, self.methods, self.messages, self.contrast),
+            "report.html": page_text(document),
             "results.json": json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
             "methods.md": self.methods,
         }.items():
@@ -87,6 +85,10 @@ class Report:
             path.write_text(text, encoding="utf-8")
             written.append(path)
         return written
+
+    def _content(self, drawn: Mapping[str, tuple[bytes, bytes]]) -> Content:
+        rows = {name: records(table) for name, table in self.tables.items()}
+        return Content(self.title, rows, drawn, self.provenance, self.messages, self.methods)
 
 
 def software() -> dict[str, str]:
