@@ -20,7 +20,7 @@ help:
 	@echo 'make demo IMAGES=DIR         the same with your X-rays (LABELS=, BOXES= default to the CSV files in DIR)'
 	@echo 'make test                    run the tests, in as many processes as there are cores'
 	@echo 'make test TESTS="PATH ..."   run these'
-	@echo 'make lint                    formatting, types, import contracts, deployment checks'
+	@echo 'make lint                    formatting, types, import contracts, scripts, deployment checks'
 	@echo 'make docs                    the documentation as a site, in build/docs; a broken link fails'
 	@echo 'make format                  apply the formatters'
 	@echo 'make benchmark               explanations beside the public packages: seconds, memory, differences'
@@ -42,6 +42,13 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.worker
 
+# For the checks of static/js alone: the pages are served as they are, without Node.
+node_modules/.dev: package.json
+	@command -v npm >/dev/null || { echo 'Checking the scripts needs Node.js 18 or newer with npm: install both'; exit 1; }
+	@echo 'Installing what the checks of the scripts need (once) ...'
+	@npm install --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
+
 demo: $(VENV)/.worker
 	@$(BIN)/python manage.py demo --port '$(PORT)' \
 	  $(if $(IMAGES),--images '$(IMAGES)' --labels '$(LABELS)' $(if $(BOXES),--boxes '$(BOXES)'))
@@ -49,23 +56,26 @@ demo: $(VENV)/.worker
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev node_modules/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	git ls-files -z 'templates/*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2 --check
+	node_modules/.bin/eslint
+	node_modules/.bin/tsc
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 docs: $(VENV)/.dev
-	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . build/docs
+	$(BIN)/sphinx-build -q -E -W --keep-going -c docs -d build/doctrees . build/docs
 	@echo 'build/docs/index.html'
 
-format: $(VENV)/.dev
+format: $(VENV)/.dev node_modules/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	git ls-files -z 'templates/*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2
+	node_modules/.bin/eslint --fix
 
 benchmark: $(VENV)/.worker
 	$(BIN)/python -m benchmarks.explain --install-peers
@@ -73,4 +83,4 @@ benchmark: $(VENV)/.worker
 
 clean:
 	@printf 'Remove %s and every answer in the folder var? [y/N] ' '$(VENV)'; read answer; [ "$$answer" = y ]
-	rm -rf $(VENV) var
+	rm -rf $(VENV) node_modules var

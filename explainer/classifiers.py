@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from explainer.catalogue.models.descriptions import OUTPUTS, Output
 from explainer.errors import (
     InputError,
     ModelDescriptionError,
@@ -20,10 +21,6 @@ from explainer.types import SCORINGS, Scoring
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: What a network returns for each target. `logits`: a logit of its own, whose sigmoid is the probability; `softmax`:
-#: logits of targets that exclude each other; `probabilities`: nothing is left to do.
-Output = Literal["logits", "softmax", "probabilities"]
-OUTPUTS: tuple[Output, ...] = get_args(Output)
 IMAGE_DIMENSIONS = 4
 #: How far a probability may lie outside [0, 1] by rounding alone.
 _ROUNDING = 1e-4

@@ -5,7 +5,6 @@ import io
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ def make_protocol(**changes: Any) -> Protocol:
         "classifier": "test-classifier",
         "autoencoder": "test-autoencoder",
     }
-    return replace(load_protocol(PAPER), **{**small, **changes})
+    return load_protocol(PAPER).model_copy(update={**small, **changes})
 
 
 def make_study(*, status: str = Study.Status.DRAFT, **changes: Any) -> Study:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -129,6 +130,36 @@ def test_commands_that_a_page_names_have_these_options() -> None:
         for program, names, options in commands
     }
     assert not {command: options for command, options in unknown.items() if options}
+
+
+def test_the_architecture_has_the_layers_that_are_held() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    chains = [
+        " -> ".join(re.sub(r"(readerstudy|analysis)\.", "", layer) for layer in contract["layers"])
+        for contract in contracts
+        if contract["type"] == "layers" and "containers" not in contract
+    ]
+    assert len(chains) == 2
+    assert not [chain for chain in chains if f"`{chain}`" not in text]
+
+
+def test_the_readme_names_every_app_and_package() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    packages = {
+        init.parent.name for folder in ("readerstudy", "analysis") for init in (ROOT / folder).glob("*/__init__.py")
+    }
+    assert not {name for name in packages if f"`{name}`" not in text}
+
+
+def test_pictures_are_small_and_shown() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in TODAY)
+    pictures = sorted((ROOT / "docs" / "images").iterdir())
+    assert len(pictures) > 4
+    assert not [picture.name for picture in pictures if f"images/{picture.name})" not in text]
+    assert not [picture.name for picture in pictures if picture.stat().st_size > 200_000]
 
 
 def test_make_has_the_targets_that_a_page_names() -> None:

@@ -169,7 +169,10 @@ def _grey_bits(grey: NDArray[np.float32]) -> float:
 
 
 def _two_chests(picture: NDArray[np.float32], whole: float) -> bool:
-    """Whether both halves, beside or above each other, are chests where the whole, of this likeness, is less of one."""
+    """Whether there are two chests, beside or above each other: each half resembles a chest more than the picture does.
+
+    `whole` is the likeness of the picture.
+    """
     height, width = picture.shape
     beside = (picture[:, : width // 2], picture[:, width - width // 2 :])
     above = (picture[: height // 2], picture[height - height // 2 :])

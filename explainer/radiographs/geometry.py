@@ -27,8 +27,9 @@ MOST_OBLONG = 10.0
 class Placement:
     """A picture of `width` x `height` pixels made of `stored_width` x `stored_height`.
 
-    The stored pixels are turned by the EXIF `orientation` first. That is the picture which every viewer and labelling
-    tool shows, so boxes and masks are given in its pixels; what is left is a stretch along x and y.
+    The stored pixels are turned by the EXIF `orientation` first. Every viewer and labelling tool shows the file so
+    turned, so that boxes and masks are given in pixels of the turned file; from there a stretch along x and y leads to
+    the picture.
     """
 
     stored_width: int
@@ -59,7 +60,7 @@ class Placement:
         return x * across, y * down, width * across, height * down
 
     def mask(self, inside: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-        """A mask (H, W) drawn on the file in pixels of the picture; None where it has neither's size."""
+        """A mask (H, W) drawn on the file, in pixels of the picture; None where it has the size of neither."""
         size = inside.shape[::-1]
         if size not in (self.turned_size, (self.width, self.height)) and size == (
             self.stored_width,

@@ -43,7 +43,7 @@ class Rescale:
 
 @dataclass(frozen=True)
 class LookUpTable:
-    """A table of whole numbers for `first`, `first` + 1, ...; what lies beyond its ends has their value.
+    """A table of whole numbers for `first`, `first` + 1, ...; beyond either end counts the entry there.
 
     `bits` is the declared depth of the entries. Devices get it wrong: entries that do not fit have the depth they need.
     """

@@ -65,7 +65,8 @@ def figure_bytes(figure: Figure, file_format: FigureFormat) -> bytes:
 def curve_figure(sequences: Mapping[str, Counterfactual], *, threshold: float | None = None) -> Figure:
     """Prediction against lambda, one curve per counterfactual, named by its key, as in Figure 3 of the paper.
 
-    Lambda is a multiple of each classifier's own gradient; curves of several classifiers share it as the paper's do.
+    Lambda is a multiple of each classifier's own gradient; curves of several classifiers
+    share one axis of lambda nevertheless, as in the paper.
     lambda = 0, the unshifted reconstruction, is marked, and both ends say why the search stopped there. `threshold`: a
     prediction to be drawn as a line, 0.5 for calibrated scores. Raises RenderingError if there is nothing to draw.
     """

@@ -8,9 +8,8 @@ disk.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import nn
 
@@ -25,84 +24,63 @@ from explainer.sources.trial import tried_autoencoder, tried_classifier
 from explainer.weights import verify_pinned, verify_recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-    from explainer.catalogue.models.listing import Kind
+    from explainer.catalogue.models.descriptions import Description
+    from explainer.graphs import Graph
     from explainer.types import Scoring
 
 
 def _classifier(id_or_path: str, device: str, scoring: Scoring) -> Classifier:
-    described = _described(Path(id_or_path), "classifier", device)
+    path = Path(id_or_path)
+    described = read_description(path, "classifier")
+    network, digest = _network(path, described, load_graph, device)
     classifier = Classifier(
-        described.network,
-        identifier=described.identifier,
-        weights_sha256=described.weights_sha256,
+        network,
+        identifier=described.id or path.stem,
+        weights_sha256=digest,
         scoring=scoring,
-        **described.settings,
+        **described.arguments(),
     )
     return tried_classifier(classifier.to(device))
 
 
 def _autoencoder(id_or_path: str, device: str) -> Autoencoder:
-    described = _described(Path(id_or_path), "autoencoder", device)
+    path = Path(id_or_path)
+    described = read_description(path, "autoencoder")
+    network, digest = _network(path, described, load_graph_autoencoder, device)
     autoencoder = Autoencoder(
-        described.network,
-        identifier=described.identifier,
-        weights_sha256=described.weights_sha256,
-        **described.settings,
+        network, identifier=described.id or path.stem, weights_sha256=digest, **described.arguments()
     )
     return tried_autoencoder(autoencoder.to(device))
 
 
-@dataclass(frozen=True)
-class _Described:
-    """A network and what its description says; `settings` are arguments of Classifier or Autoencoder."""
+def _network(
+    path: Path, described: Description, load: Callable[[Path, str], Graph], device: str
+) -> tuple[nn.Module, str]:
+    """The one network that a description names, and the SHA-256 of its weights.
 
-    network: nn.Module
-    identifier: str
-    settings: Mapping[str, Any]
-    weights_sha256: str
-
-
-def _described(path: Path, kind: Kind, device: str) -> _Described:
-    """The network that a TOML file describes.
-
-    Raises UnknownModelError if there is no such file, ModelDescriptionError for what is wrong with it,
-    CodeNotAllowedError, and WeightsError if a file that it names is absent, damaged or exchanged.
+    Raises ModelDescriptionError, CodeNotAllowedError, and WeightsError if a file is absent, damaged or exchanged.
     """
-    values, settings = read_description(path, kind)
-    network, digest = _network(path, kind, values, device)
-    identifier = str(values.get("id") or path.stem)
-    return _Described(network, identifier, settings, digest)
-
-
-def _network(path: Path, kind: Kind, values: dict[str, Any], device: str) -> tuple[nn.Module, str]:
-    """The one network that a description names, and the SHA-256 of its weights."""
-    sources = [key for key in ("file", "callable", "encoder") if key in values]
-    if len(sources) != 1 or ("encoder" in values) != ("decoder" in values):
-        ways = "`file` or `callable`" if kind == "classifier" else "`file`, `callable`, or `encoder` and `decoder`"
-        raise ModelDescriptionError(f"{path.name} must name its network in one way: {ways}.")
-    if "callable" in values:
-        network = call(str(values["callable"]))
+    if described.callable is not None:
+        network = call(described.callable)
         if not isinstance(network, nn.Module):
-            raise ModelDescriptionError(f"{values['callable']} returned {type(network).__name__}, not an nn.Module.")
+            raise ModelDescriptionError(f"{described.callable} returned {type(network).__name__}, not an nn.Module.")
         return network, sha256_of_state(network)
-    if "encoder" in values:
-        encoder, first = _file(path, values, "encoder", "encoder_sha256")
-        decoder, second = _file(path, values, "decoder", "decoder_sha256")
-        both = hashlib.sha256(f"{first}\n{second}\n".encode("ascii")).hexdigest()
-        return TwoGraphs(load_graph(encoder, device), load_graph(decoder, device)), both
-    file, digest = _file(path, values, "file", "sha256")
-    return (load_graph if kind == "classifier" else load_graph_autoencoder)(file, device), digest
+    files = {key: _file(path, key, name, expected) for key, (name, expected) in described.files().items()}
+    digests = [digest for _, digest in files.values()]
+    if "file" in files:
+        return load(files["file"][0], device), digests[0]
+    both = hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode("ascii")).hexdigest()
+    return TwoGraphs(*(load_graph(file, device) for file, _ in files.values())), both
 
 
-def _file(path: Path, values: dict[str, Any], key: str, digest_key: str) -> tuple[Path, str]:
+def _file(path: Path, key: str, name: str, expected: str | None) -> tuple[Path, str]:
     """A file that a description names, relative to itself, and its SHA-256, checked."""
-    file = path.parent / str(values[key])
+    file = path.parent / name
     if not file.is_file():
         raise MissingWeightsError(f"{path.name} names {file}, which is not there: {key} is relative to {path.name}.")
-    expected = values.get(digest_key)
-    return file, verify_recorded(file) if expected is None else verify_pinned(file, str(expected))
+    return file, verify_recorded(file) if expected is None else verify_pinned(file, expected)
 
 
 SOURCE = Source(DESCRIPTIONS, _classifier, _autoencoder)

@@ -23,7 +23,11 @@ _SCALE = 1024.0
 
 @dataclass(frozen=True)
 class AutoencoderOptions:
-    """How to train; `minutes` ends the run early whatever the epoch, its learning rate falls with time or epochs."""
+    """How to train.
+
+    `minutes` ends the run early whatever the epoch; the learning rate falls with the epochs or the minutes, whichever
+    are further.
+    """
 
     epochs: int = 100
     minutes: float | None = None

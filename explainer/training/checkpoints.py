@@ -43,7 +43,7 @@ def save(network: nn.Module, path: Path, *, architecture: dict[str, Any], traini
 
 
 def read(path: Path) -> Checkpoint:
-    """Read a weights file that `save` wrote; `path` may be its folder's file of either kind."""
+    """Read a weights file that `save` wrote; `path` is that of a classifier or of an autoencoder."""
     if not path.is_file():
         raise WeightsError(f"{path} does not exist. Train it first: python -m explainer train --help")
     try:

@@ -66,7 +66,7 @@ def to_range(pixels: Tensor) -> Tensor:
 
 
 def read_labels(labels: Path, images: Path, *, targets: Sequence[str] = ()) -> list[Row]:
-    """Rows of labels.csv, with findings in whatever spelling; a target's own is the finding's name.
+    """Rows of labels.csv, with findings in whatever spelling; a finding that is a target gets the target's spelling.
 
     `file` is relative to the labels file, or else its name is looked up in `images`. Raises TrainingDataError.
     """
@@ -87,7 +87,7 @@ def read_labels(labels: Path, images: Path, *, targets: Sequence[str] = ()) -> l
 
 
 def _statements(labels: Path, found: Sequence[TableRow], targets: Sequence[str]) -> list[dict[str, State]]:
-    """What each row says of each finding; texts that are no known finding are said."""
+    """What each row says of each finding; texts that are no known finding are listed on the terminal."""
     try:
         table = label_table(found[0].values, vocabulary(targets))
     except LabelError as error:

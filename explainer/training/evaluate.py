@@ -31,9 +31,9 @@ POSITIVE = 0.5
 class TargetResult:
     """Results for one target; scores are calibrated, `*_reconstructed` those of the autoencoder's reconstructions.
 
-    `auc_low`, `auc_high`: 95% interval, patients resampled. `drop_reached` of `drop_cases` true positives: the search
-    of Latent Shift lowered the reconstruction's score by 0.30; `drop_reached_from_image`: it ended 0.30 below the
-    image's score.
+    `auc_low`, `auc_high`: 95% interval, patients resampled. Of `drop_cases` true positives, the
+    search of Latent Shift lowered the reconstruction's score by 0.30 in `drop_reached`, and ended 0.30 below the score
+    of the image itself in `drop_reached_from_image`.
     """
 
     target: str

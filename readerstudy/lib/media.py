@@ -103,7 +103,7 @@ def folder_remove(relative: str) -> None:
 
 
 def folders_older(relative: str, than: datetime) -> list[str]:
-    """Folders that `random_name` named in this one, drafts too, in which nothing was written since a time."""
+    """Folders below `relative` that `random_name` named, drafts included, to which nothing was added since `than`."""
     root = Path(settings.MEDIA_ROOT).resolve()
     found = (path for path in (root / relative).glob("*/*") if path.is_dir())
     return [str(path.relative_to(root)) for path in found if path.stat().st_mtime < than.timestamp()]

@@ -38,8 +38,8 @@ class ProcessError(Exception):
 class Command:
     """A process to run: its name (also that of its log), its arguments, and what its environment adds.
 
-    `restarts` is how often it is started again, with a word to the user, where it ends by itself. `works` tells whether
-    it does what it is for: one that is there and does not, for a while, is ended, and so started again.
+    `restarts` is how often a process that ends by itself is started again, with a word to the user. `works` tells
+    whether the process does its work; one that is there and does not work, for a while, is ended and started again.
     """
 
     name: str

@@ -14,7 +14,10 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def unstorable_text_middleware(get_response: GetResponse) -> GetResponse:
-    """Answers 400 where address, query, cookies or a form hold what cannot be stored. JSON is its view's to check."""
+    """Answers 400 where address, query, cookies or a form hold what cannot be stored.
+
+    A body of JSON is left to the view that takes it.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         for place, text in _texts(request):

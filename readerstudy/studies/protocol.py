@@ -1,17 +1,25 @@
 """The protocol file: a study's design in TOML, read into a frozen Protocol or refused with key, line and remedy."""
 
-import tomllib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from readerstudy.studies.protocol_analysis import AnalysisPlan, analysis_plan
-from readerstudy.studies.protocol_models import models_check, parameters_checked
-from readerstudy.studies.protocol_questions import CHANGES, QuestionPlan, comment_plan, question_plan
-from readerstudy.studies.protocol_reading import ReadingPlan, reading_plan
-from readerstudy.studies.protocol_results import ResultsPlan, results_plan
-from readerstudy.studies.protocol_synonyms import synonyms
-from readerstudy.studies.protocol_table import Document, ProtocolError, Table
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from explainer.catalogue.findings import VocabularyError, vocabulary
+from explainer.problems import Flag, Input, Number, RefusedError, Whole
+from readerstudy.studies.models import Study
+from readerstudy.studies.protocol_analysis import AnalysisPlan
+from readerstudy.studies.protocol_models import (
+    autoencoder_checked,
+    classifier_checked,
+    parameters_checked,
+    targets_checked,
+)
+from readerstudy.studies.protocol_problems import ProtocolError, read_toml
+from readerstudy.studies.protocol_questions import QuestionPlan, comment_plan
+from readerstudy.studies.protocol_reading import ReadingPlan
+from readerstudy.studies.protocol_results import ResultsPlan
+from readerstudy.studies.protocol_values import TABLES, Free, Required, Slug, SomeNames, among
 
 __all__ = ["METHODS", "PROTOCOLS_DIR", "Protocol", "ProtocolError", "load_protocol", "protocol_parse"]
 
@@ -23,39 +31,114 @@ MAX_BYTES = 500_000
 _ARMS = 2  # a crossover swaps two arms
 
 
-@dataclass(frozen=True)
-class ArmPlan:
+def _even(count: int) -> int:
+    if count % 2:
+        raise RefusedError("must be even: half of the cases of a cell start in each arm")
+    return count
+
+
+class ArmPlan(Input):
     """A way of showing the explanation: its methods, in the order shown."""
 
-    key: str
-    name: str
-    methods: tuple[str, ...]
+    key: Annotated[Slug, Field(max_length=40)]
+    name: Annotated[Required, Field(max_length=100)]
+    methods: Annotated[SomeNames, among(METHODS, ", which is no method; there are")]
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """The design of one study, as its file says."""
+class StudyTable(Input):
+    """The [study] table: what is read, and with which models."""
 
-    slug: str
-    title: str
-    instructions: str
-    synthetic: bool
-    targets: tuple[str, ...]
-    cases_per_cell: int
-    threshold: float
-    prefer_annotated: bool
-    seed: int
-    classifier: str
-    autoencoder: str
-    washout_days: int
-    changes: str
-    parameters: dict[str, Any]
-    synonyms: dict[str, str]
+    slug: Annotated[Slug, Field(max_length=50)]
+    title: Annotated[Required, Field(max_length=200)]
+    instructions: Free = ""
+    synthetic: Flag = False
+    classifier: Annotated[Required, Field(max_length=200), AfterValidator(classifier_checked)]
+    autoencoder: Annotated[Required, Field(max_length=200), AfterValidator(autoencoder_checked)]
+    targets: SomeNames
+    cases_per_cell: Annotated[Whole, Field(ge=2, le=10_000), AfterValidator(_even)]
+    threshold: Annotated[Number, Field(gt=0, lt=1)] = 0.5
+    prefer_annotated: Flag = True
+    seed: Annotated[Whole, Field(ge=0, le=2**63 - 1)]
+    washout_days: Annotated[Whole, Field(ge=0, le=3650)]
+    changes: Study.Changes = Study.Changes.UNTIL_PERIOD_END
+    comment: Flag = False
+    parameters: Annotated[dict[str, Any], AfterValidator(parameters_checked)] = Field(default_factory=dict)
+
+    @field_validator("targets")
+    @classmethod
+    def _predicted(cls, targets: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        return targets_checked(targets, info.data["classifier"]) if "classifier" in info.data else targets
+
+
+class ProtocolFile(Input):
+    """All tables of a protocol file."""
+
+    study: StudyTable
+    arms: tuple[ArmPlan, ...] = Field((), validate_default=True)
+    questions: tuple[QuestionPlan, ...] = Field((), validate_default=True)
+    reading: ReadingPlan = ReadingPlan()
+    analysis: AnalysisPlan = AnalysisPlan()
+    results: ResultsPlan = ResultsPlan()
+    synonyms: dict[str, Annotated[Required, Field(max_length=100)]] = Field(default_factory=dict)
+
+    @field_validator("arms")
+    @classmethod
+    def _two_arms(cls, arms: tuple[ArmPlan, ...]) -> tuple[ArmPlan, ...]:
+        reasons = _reasons_of_keys([arm.key for arm in arms])
+        if len(arms) != _ARMS:
+            reasons.append(f"has {len(arms)} arms; a crossover needs exactly {_ARMS} [[arms]] tables")
+        if reasons:
+            raise RefusedError(*reasons)
+        return arms
+
+    @field_validator("questions")
+    @classmethod
+    def _something_is_asked(cls, questions: tuple[QuestionPlan, ...]) -> tuple[QuestionPlan, ...]:
+        reasons = _reasons_of_keys([question.key for question in questions])
+        if not questions:
+            reasons.append("is missing: add at least one [[questions]] table")
+        elif not any(question.required for question in questions):
+            reasons.append("are all optional: a case without an answer would count as read; require one")
+        if reasons:
+            raise RefusedError(*reasons)
+        return questions
+
+    @field_validator("reading")
+    @classmethod
+    def _nothing_tells_a_hidden_prediction(cls, reading: ReadingPlan, info: ValidationInfo) -> ReadingPlan:
+        if not reading.show_prediction and any("latent_shift" in arm.methods for arm in info.data.get("arms", ())):
+            raise RefusedError("has show_prediction = false, but latent_shift tells the prediction of every frame")
+        return reading
+
+    @field_validator("analysis")
+    @classmethod
+    def _analysed_is_asked(cls, analysis: AnalysisPlan, info: ValidationInfo) -> AnalysisPlan:
+        ordered = [one.key for one in info.data.get("questions", ()) if one.kind in {"likert", "yes_no"}]
+        unknown = [key for key in analysis.questions if key not in ordered]
+        if "questions" in info.data and unknown:
+            there_are = f"which is no question on a scale; there are: {', '.join(ordered)}"
+            raise RefusedError(questions=f"names {unknown[0]!r}, {there_are}")
+        return analysis
+
+    @field_validator("synonyms")
+    @classmethod
+    def _known_findings(cls, synonyms: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        try:
+            vocabulary(info.data["study"].targets if "study" in info.data else (), synonyms)
+        except VocabularyError as error:
+            raise RefusedError(**{error.synonym: str(error)}) from error
+        return synonyms
+
+
+class Protocol(StudyTable):
+    """The design of one study, as its file says; `text` is the file's."""
+
     arms: tuple[ArmPlan, ...]
     questions: tuple[QuestionPlan, ...]
     reading: ReadingPlan
     analysis: AnalysisPlan
     results: ResultsPlan
+    synonyms: dict[str, str]
     text: str
 
 
@@ -78,81 +161,16 @@ def load_protocol(path: Path) -> Protocol:
 
 def protocol_parse(text: str, *, source: str = "protocol") -> Protocol:
     """The protocol in this text; `source` is what errors call it. Raises ProtocolError with all that is wrong."""
-    root = Table(Document(source, text), "", 0, _document(text, source))
-    study = root.table("study")
-    questions = (
-        *(question_plan(table) for table in root.tables("questions")),
-        *((comment_plan(),) if study.flag("comment", default=False) else ()),
-    )
-    protocol = Protocol(
-        slug=study.slug("slug", maximum=50),
-        title=study.text("title", maximum=200),
-        instructions=study.text("instructions", default=""),
-        synthetic=study.flag("synthetic", default=False),
-        targets=study.words("targets"),
-        cases_per_cell=study.whole("cases_per_cell", minimum=2, maximum=10_000),
-        threshold=study.fraction("threshold", default=0.5),
-        prefer_annotated=study.flag("prefer_annotated", default=True),
-        seed=study.whole("seed", minimum=0, maximum=2**63 - 1),
-        classifier=study.text("classifier", maximum=200),
-        autoencoder=study.text("autoencoder", maximum=200),
-        washout_days=study.whole("washout_days", minimum=0, maximum=3650),
-        changes=study.one_of("changes", CHANGES, default=CHANGES[0]),
-        parameters=parameters_checked(study),
-        synonyms=synonyms(root.table("synonyms", default={}), study.words("targets")),
-        arms=tuple(_arm(table) for table in root.tables("arms")),
-        questions=questions,
-        reading=reading_plan(root.table("reading", default={})),
-        analysis=analysis_plan(
-            root.table("analysis", default={}),
-            tuple(question.key for question in questions if question.kind in {"likert", "yes_no"}),
-        ),
-        results=results_plan(root.table("results", default={})),
-        text=text,
-    )
-    models_check(study, classifier=protocol.classifier, autoencoder=protocol.autoencoder, targets=protocol.targets)
-    study.done()
-    root.done()
-    _check_together(root, study, protocol)
-    root.raise_if_wrong()
-    return protocol
+    file = read_toml(ProtocolFile, text, source=source)
+    tables = {name: getattr(file, name) for name in ProtocolFile.model_fields if name != "study"}
+    if file.study.comment:
+        tables["questions"] = (*file.questions, comment_plan())
+    return Protocol.model_construct(**dict(file.study), **tables, text=text)
 
 
-def _document(text: str, source: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProtocolError(f"{source}: not valid TOML: {error}") from error
-    except RecursionError as error:
-        raise ProtocolError(f"{source}: its values are nested too deeply to be a protocol.") from error
-    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
-        raise ProtocolError(f"{source}: holds a number of thousands of digits: no key takes one.") from error
-
-
-def _check_together(root: Table, study: Table, protocol: Protocol) -> None:
-    """What no key by itself can be wrong about."""
-    if protocol.cases_per_cell % 2:
-        study.refuse("cases_per_cell", "must be even: half of the cases of a cell start in each arm")
-    if len(protocol.arms) != _ARMS:
-        root.refuse("arms", f"has {len(protocol.arms)} arms; a crossover needs exactly {_ARMS} [[arms]] tables")
-    if not root.tables("questions"):
-        root.refuse("questions", "is missing: add at least one [[questions]] table")
-    if not any(question.required for question in protocol.questions):
-        root.refuse("questions", "are all optional: a case without an answer would count as read; require one")
-    if not protocol.reading.show_prediction and any("latent_shift" in arm.methods for arm in protocol.arms):
-        root.refuse("reading", "has show_prediction = false, but latent_shift tells the prediction of every frame")
-    for key, plans in (("arms", protocol.arms), ("questions", protocol.questions)):
-        keys = [plan.key for plan in plans]
-        if len(set(keys)) != len(keys):
-            root.refuse(key, f"use the same key twice ({', '.join(keys)}): give each its own")
-
-
-def _arm(table: Table) -> ArmPlan:
-    arm = ArmPlan(
-        key=table.slug("key", maximum=40), name=table.text("name", maximum=100), methods=table.words("methods")
-    )
-    for method in arm.methods:
-        if method not in METHODS:
-            table.refuse("methods", f"names {method!r}, which is no method; there are: {', '.join(METHODS)}")
-    table.done()
-    return arm
+def _reasons_of_keys(keys: list[str]) -> list[str]:
+    """What is wrong with the keys of tables of a kind."""
+    reasons = [f"has {len(keys)} entries; {TABLES} are the most"] if len(keys) > TABLES else []
+    if len(set(keys)) != len(keys):
+        reasons.append(f"use the same key twice ({', '.join(keys[:TABLES])}): give each its own")
+    return reasons

@@ -2,98 +2,121 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Annotated, Any, Literal
 
-from readerstudy.studies.models import Question, Study
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-if TYPE_CHECKING:
-    from readerstudy.studies.protocol_table import Table
+from explainer.problems import Flag, Input, RefusedError, Whole
+from readerstudy.studies.models import Question
+from readerstudy.studies.protocol_values import Free, Required, Slug, SomeNames
 
-CHANGES = tuple(Study.Changes.values)
 COMMENT = "comment"
 LIKERT_POINTS = range(3, 11)  # as many as there are digit keys; 0 stands for 10
 OPTIONS = range(2, 10)
 OPTION_LENGTH = 80
 Kind = Question.Kind
 
+_Point = Annotated[Whole, Field(ge=0, le=100)]
+_Anchor = Annotated[Free, Field(max_length=60)]
 
-@dataclass(frozen=True)
-class QuestionPlan:
+
+class _QuestionPlan(Input):
     """A question, asked about every case in every arm."""
 
-    key: str
-    text: str
-    kind: str = Kind.LIKERT.value
-    required: bool = True
-    minimum: int = 0
-    maximum: int = 1
-    low: str = ""
-    high: str = ""
-    options: tuple[str, ...] = ()
-    shape: str = ""
+    key: Annotated[Slug, Field(max_length=40)]
+    text: Annotated[Required, Field(max_length=300)]
+    required: Flag = True
+
+    def columns(self) -> dict[str, Any]:
+        """What a study's row of the question holds."""
+        return {"minimum": 0, "maximum": 1, **self.model_dump(mode="json")}
 
 
-def comment_plan() -> QuestionPlan:
-    """What `comment = true` adds: a text field that may stay empty."""
-    return QuestionPlan(key=COMMENT, text="Comment", kind=Kind.TEXT.value, required=False)
+class LikertPlan(_QuestionPlan):
+    """A scale."""
+
+    kind: Literal["likert"] = "likert"
+    minimum: _Point = 1
+    maximum: Annotated[_Point, Field(validate_default=True)] = 5
+    low: _Anchor = ""
+    high: _Anchor = ""
+
+    def columns(self) -> dict[str, Any]:
+        columns = super().columns()
+        anchors = {"low_anchor": columns.pop("low"), "high_anchor": columns.pop("high")}
+        return {**columns, **anchors}
+
+    @field_validator("maximum")
+    @classmethod
+    def _scale_can_be_answered(cls, maximum: int, info: ValidationInfo) -> int:
+        if "minimum" not in info.data:
+            return maximum
+        minimum = info.data["minimum"]
+        points = maximum - minimum + 1
+        reasons = [f"must be above minimum ({minimum})"] if minimum >= maximum else []
+        if points not in LIKERT_POINTS:
+            reasons.append(
+                f"makes a scale of {points} points; {LIKERT_POINTS.start} to {LIKERT_POINTS.stop - 1} can be answered "
+                'by key (two are kind = "yes_no")'
+            )
+        if reasons:
+            raise RefusedError(*reasons)
+        return maximum
 
 
-def question_plan(table: Table) -> QuestionPlan:
-    """The question of one [[questions]] table; keys that its kind does not have are refused. Raises ProtocolError."""
-    kind = table.one_of("kind", Kind.values, default=Kind.LIKERT.value)
-    key, text = table.slug("key", maximum=40), table.text("text", maximum=300)
-    required = table.flag("required", default=True)
-    if kind == Kind.LIKERT:
-        plan = _likert(table, key, text, required=required)
-    elif kind == Kind.CHOICE:
-        plan = _choice(table, key, text, required=required)
-    elif kind == Kind.LOCATION:
-        shape = table.one_of("shape", Question.Shape.values, default=Question.Shape.POINT.value)
-        plan = QuestionPlan(key=key, text=text, kind=kind, required=required, shape=shape)
-    else:
-        plan = QuestionPlan(key=key, text=text, kind=kind, required=required)
-    table.done()
-    return plan
+class YesNoPlan(_QuestionPlan):
+    """Yes is 1 and no is 0."""
+
+    kind: Literal["yes_no"]
 
 
-def _likert(table: Table, key: str, text: str, *, required: bool) -> QuestionPlan:
-    minimum = table.whole("minimum", minimum=0, maximum=100, default=1)
-    maximum = table.whole("maximum", minimum=0, maximum=100, default=5)
-    if minimum >= maximum:
-        table.refuse("maximum", f"must be above minimum ({minimum})")
-    points = maximum - minimum + 1
-    if points not in LIKERT_POINTS:
-        table.refuse(
-            "maximum",
-            f"makes a scale of {points} points; {LIKERT_POINTS.start} to {LIKERT_POINTS.stop - 1} can be answered by "
-            'key (two are kind = "yes_no")',
-        )
-    return QuestionPlan(
-        key=key,
-        text=text,
-        kind=Kind.LIKERT.value,
-        required=required,
-        minimum=minimum,
-        maximum=maximum,
-        low=table.text("low", maximum=60, default=""),
-        high=table.text("high", maximum=60, default=""),
-    )
-
-
-def _choice(table: Table, key: str, text: str, *, required: bool) -> QuestionPlan:
-    options = table.words("options")
+def _can_be_chosen_from(options: tuple[str, ...]) -> tuple[str, ...]:
+    reasons = [
+        f"has one of {len(option)} characters; {OPTION_LENGTH} is the most"
+        for option in options
+        if len(option) > OPTION_LENGTH
+    ]
     if len(options) not in OPTIONS:
-        table.refuse("options", f"has {len(options)} entries; {OPTIONS.start} to {OPTIONS.stop - 1} can be chosen from")
-    for option in options:
-        if len(option) > OPTION_LENGTH:
-            table.refuse("options", f"has one of {len(option)} characters; {OPTION_LENGTH} is the most")
-    return QuestionPlan(
-        key=key,
-        text=text,
-        kind=Kind.CHOICE.value,
-        required=required,
-        minimum=1,
-        maximum=len(options),
-        options=options,
-    )
+        reasons.append(f"has {len(options)} entries; {OPTIONS.start} to {OPTIONS.stop - 1} can be chosen from")
+    if reasons:
+        raise RefusedError(*reasons)
+    return options
+
+
+class ChoicePlan(_QuestionPlan):
+    """One of several options, counted from 1."""
+
+    kind: Literal["choice"]
+    options: Annotated[SomeNames, AfterValidator(_can_be_chosen_from)]
+
+    def columns(self) -> dict[str, Any]:
+        return {**super().columns(), "minimum": 1, "maximum": len(self.options)}
+
+
+class TextPlan(_QuestionPlan):
+    """Words."""
+
+    kind: Literal["text"]
+
+
+class LocationPlan(_QuestionPlan):
+    """A point or a box on the X-ray."""
+
+    kind: Literal["location"]
+    shape: Literal["point", "box"] = "point"
+
+
+def _with_kind(question: object) -> object:
+    """A question is a scale unless it says otherwise."""
+    return {"kind": Kind.LIKERT.value, **question} if isinstance(question, dict) else question
+
+
+QuestionPlan = Annotated[
+    Annotated[LikertPlan | YesNoPlan | ChoicePlan | TextPlan | LocationPlan, Field(discriminator="kind")],
+    BeforeValidator(_with_kind),
+]
+
+
+def comment_plan() -> TextPlan:
+    """What `comment = true` adds: a text field that may stay empty."""
+    return TextPlan(key=COMMENT, text="Comment", kind="text", required=False)

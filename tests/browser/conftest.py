@@ -7,9 +7,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from readerstudy.accounts.models import User
@@ -84,15 +86,34 @@ def shot(page: Page) -> Callable[[str], None]:
 def sign_in(page: Page, live_server) -> Callable[[User], None]:
     """Signs a person in by a one-time link, as they would."""
 
-    def go(user: User) -> None:
-        from django.utils import timezone
+    return lambda user: sign_in_on(page, live_server.url, user)
 
-        token = sign_in_link_create(user=user, now=timezone.now(), hours=1)
-        page.goto(live_server.url + reverse("sign_in", args=[token]))
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(live_server.url + "/")
 
-    return go
+def sign_in_on(page: Page, root: str, user: User) -> None:
+    token = sign_in_link_create(user=user, now=timezone.now(), hours=1)
+    page.goto(root + reverse("sign_in", args=[token]))
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(root + "/")
+
+
+@pytest.fixture
+def open_in(browser: Browser, live_server) -> Iterator[Callable[..., Page]]:
+    """Opens a case, as its reader, in a browser window of the asked kind; its page."""
+    contexts = []
+
+    def go(reading: Reading, **window: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **window})
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        sign_in_on(page, live_server.url, reading.allocation.membership.user)
+        open_case(page, live_server.url, reading)
+        return page
+
+    yield go
+    for context in contexts:
+        context.set_offline(True)
+        context.close()
 
 
 @pytest.fixture

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 import pytest
-from django.urls import reverse
-from django.utils import timezone
 from PIL import Image as Picture
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from readerstudy.accounts.services import sign_in_link_create
-from readerstudy.reading.models import Allocation, Answer
+from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.studies.models import Study
-from tests.browser.conftest import SCREENSHOTS, open_case
+from tests.browser.conftest import SCREENSHOTS
 from tests.browser.test_outbox import answer_elsewhere
 from tests.reading.factories import question_make, reader_make, study_make
 
@@ -40,26 +35,8 @@ def allocation(study: Study) -> Allocation:
 
 
 @pytest.fixture
-def open_in(browser: Browser, live_server, allocation: Allocation) -> Iterator[Callable[..., Page]]:
-    """Opens the first case of arm A in a browser window of the asked kind; its page."""
-    contexts = []
-
-    def go(**window: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **window})
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        page = context.new_page()
-        token = sign_in_link_create(user=allocation.membership.user, now=timezone.now(), hours=1)
-        page.goto(live_server.url + reverse("sign_in", args=[token]))
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(live_server.url + "/")
-        open_case(page, live_server.url, allocation.readings.filter(period__number=1).first())
-        return page
-
-    yield go
-    for context in contexts:
-        context.set_offline(True)
-        context.close()
+def first(allocation: Allocation) -> Reading:
+    return allocation.readings.filter(period__number=1).first()
 
 
 def saved(page: Page) -> None:
@@ -67,8 +44,8 @@ def saved(page: Page) -> None:
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-def test_a_case_opens_at_its_top_however_it_is_reached(open_in, allocation: Allocation, window: str):
-    page = open_in(**WINDOWS[window])
+def test_a_case_opens_at_its_top_however_it_is_reached(open_in, first: Reading, window: str):
+    page = open_in(first, **WINDOWS[window])
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"opens-{window.replace(' ', '-').replace('%', '')}.png")
     assert page.evaluate("scrollY") == 0
@@ -103,8 +80,8 @@ def drag_finger(page: Page, panel: str, down: float) -> None:
         page.wait_for_timeout(100)
 
 
-def test_one_finger_on_a_picture_scrolls_the_page_unless_the_window_tool_is_chosen(open_in):
-    page = open_in(viewport={"width": 768, "height": 900}, has_touch=True)
+def test_one_finger_on_a_picture_scrolls_the_page_unless_the_window_tool_is_chosen(open_in, first: Reading):
+    page = open_in(first, viewport={"width": 768, "height": 900}, has_touch=True)
     window = page.locator("#window-readout")
     drag_finger(page, "xray", -150)
     scrolled = page.evaluate("scrollY")
@@ -121,11 +98,13 @@ def test_one_finger_on_a_picture_scrolls_the_page_unless_the_window_tool_is_chos
     assert page.evaluate("scrollY") > 80
 
 
-def test_keys_lead_through_optional_questions_and_a_digit_for_a_scale_never_lands_in_a_text(open_in, study: Study):
+def test_keys_lead_through_optional_questions_and_a_digit_for_a_scale_never_lands_in_a_text(
+    open_in, first: Reading, study: Study
+):
     study.questions.filter(key="correct_feature").update(position=9)
     question_make(study, "text", "comment", required=False, position=2)
     question_make(study, "choice", "side", required=False, position=3)
-    page = open_in()
+    page = open_in(first)
     page.keyboard.press("4")
     expect(page.locator("[data-question=comment]")).to_be_focused()
     page.keyboard.press("2")  # meant for the next scale by who does not look
@@ -144,9 +123,9 @@ def test_keys_lead_through_optional_questions_and_a_digit_for_a_scale_never_land
     assert found == {"confidence": 4, "comment": {"text": "2 nodules"}, "side": 3, "correct_feature": 2}
 
 
-def test_an_optional_question_at_the_end_is_visited_and_enter_goes_on_without_it(open_in, study: Study):
+def test_an_optional_question_at_the_end_is_visited_and_enter_goes_on_without_it(open_in, first: Reading, study: Study):
     question_make(study, "choice", "side", required=False)
-    page = open_in()
+    page = open_in(first)
     for key in "42":
         page.keyboard.press(key)
     expect(page.locator("[data-question=side]")).to_be_focused()
@@ -156,8 +135,8 @@ def test_an_optional_question_at_the_end_is_visited_and_enter_goes_on_without_it
     page.wait_for_url(lambda url: url != before)
 
 
-def test_a_tab_says_that_another_tab_has_replaced_the_answer_that_it_shows(open_in, live_server):
-    page = open_in()
+def test_a_tab_says_that_another_tab_has_replaced_the_answer_that_it_shows(open_in, first: Reading, live_server):
+    page = open_in(first)
     page.keyboard.press("4")
     saved(page)
     other = page.context.new_page()
@@ -177,23 +156,22 @@ def test_a_tab_says_that_another_tab_has_replaced_the_answer_that_it_shows(open_
     expect(page.locator("#problem")).to_be_hidden()
 
 
-def test_a_tab_that_comes_back_into_view_asks_whether_another_computer_has_answered(open_in, allocation: Allocation):
-    page = open_in()
+def test_a_tab_that_comes_back_into_view_asks_whether_another_computer_has_answered(open_in, first: Reading):
+    page = open_in(first)
     page.keyboard.press("4")
     saved(page)
     page.wait_for_timeout(200)
-    reading = allocation.readings.filter(period__number=1).first()
     come_back = "document.dispatchEvent(new Event('visibilitychange'))"
     page.evaluate(come_back)
     page.wait_for_timeout(500)
     expect(page.locator("#problem")).to_be_hidden()
-    answer_elsewhere(reading, allocation.membership.user, 1, known=1)
+    answer_elsewhere(first, first.allocation.membership.user, 1, known=1)
     page.evaluate(come_back)
     expect(page.locator("#problem")).to_contain_text("answered in another tab or on another computer since")
 
 
-def test_in_forced_colours_a_chosen_answer_looks_chosen(open_in):
-    page = open_in(forced_colors="active")
+def test_in_forced_colours_a_chosen_answer_looks_chosen(open_in, first: Reading):
+    page = open_in(first, forced_colors="active")
     page.keyboard.press("4")
     saved(page)
     page.screenshot(path=SCREENSHOTS / "forced-colours.png")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from playwright.sync_api import Browser, CDPSession, Page, expect
+from playwright.sync_api import CDPSession, Page, expect
 
-from readerstudy.accounts.services import sign_in_link_create
 from readerstudy.explanations.models import Artefact
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.studies.models import Image, Study
-from tests.browser.conftest import open_case
 from tests.reading.factories import question_make, reader_make, study_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -50,32 +48,14 @@ def study() -> Study:
 
 
 @pytest.fixture
-def open_in(browser: Browser, live_server, study: Study) -> Iterator[Callable[..., Page]]:
-    """Opens the first case in a browser window of the asked kind; its page."""
-    contexts = []
+def open_marking(open_in, study: Study) -> Callable[..., Page]:
+    """Opens a case of the attribution maps that asks for a mark, in a browser window of the asked kind; its page."""
 
     def go(shape: str = "point", *, required: bool = False, **window: Any) -> Page:
-        from django.urls import reverse
-        from django.utils import timezone
-
         question_make(study, "location", shape=shape, required=required)
-        allocation = reader_make(study)
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **window})
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        page = context.new_page()
-        token = sign_in_link_create(user=allocation.membership.user, now=timezone.now(), hours=1)
-        page.goto(live_server.url + reverse("sign_in", args=[token]))
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(live_server.url + "/")
-        reading = allocation.readings.filter(period__number=1, arm__key="A").first()
-        open_case(page, live_server.url, reading)
-        return page
+        return open_in(reader_make(study).readings.filter(period__number=1, arm__key="A").first(), **window)
 
-    yield go
-    for context in contexts:
-        context.set_offline(True)
-        context.close()
+    return go
 
 
 def panel(page: Page) -> dict[str, float]:
@@ -142,8 +122,8 @@ WINDOWS = {
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-def test_a_point_is_stored_where_the_feature_lies_however_the_picture_is_shown(open_in, window: str):
-    page = open_in(**WINDOWS[window])
+def test_a_point_is_stored_where_the_feature_lies_however_the_picture_is_shown(open_marking, window: str):
+    page = open_marking(**WINDOWS[window])
     zoom_in(page)
     begin(page)
     edges = feature_on_screen(page)
@@ -157,8 +137,8 @@ def test_a_point_is_stored_where_the_feature_lies_however_the_picture_is_shown(o
     assert (mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2) == pytest.approx(middle(edges), abs=1.5)
 
 
-def test_a_box_drawn_on_a_moved_picture_has_the_feature_s_corners_and_moves_with_it(open_in):
-    page = open_in("box")
+def test_a_box_drawn_on_a_moved_picture_has_the_feature_s_corners_and_moves_with_it(open_marking):
+    page = open_marking("box")
     zoom_in(page)
     begin(page)
     left, top, right, bottom = feature_on_screen(page)
@@ -186,8 +166,8 @@ def test_a_box_drawn_on_a_moved_picture_has_the_feature_s_corners_and_moves_with
         assert found == pytest.approx(seen, abs=4)
 
 
-def test_zooming_and_moving_go_on_while_a_box_is_set_by_mouse(open_in):
-    page = open_in("box")
+def test_zooming_and_moving_go_on_while_a_box_is_set_by_mouse(open_marking):
+    page = open_marking("box")
     begin(page)
     zoom_in(page, 4)
     expect(page.locator(".mark-surface")).to_be_visible()
@@ -204,8 +184,8 @@ def test_zooming_and_moving_go_on_while_a_box_is_set_by_mouse(open_in):
     assert found == pytest.approx(on_image(*FEATURE), abs=2)
 
 
-def test_a_mark_in_the_enlarged_view_is_stored_in_pixels_of_the_image(open_in):
-    page = open_in()
+def test_a_mark_in_the_enlarged_view_is_stored_in_pixels_of_the_image(open_marking):
+    page = open_marking()
     begin(page)
     page.keyboard.press("e")
     zoom_in(page)
@@ -217,8 +197,8 @@ def test_a_mark_in_the_enlarged_view_is_stored_in_pixels_of_the_image(open_in):
     assert [place["x"], place["y"]] == pytest.approx(on_image(*MIDDLE), abs=1)
 
 
-def test_a_mark_is_set_by_keyboard_on_a_zoomed_picture_which_follows_it(open_in):
-    page = open_in()
+def test_a_mark_is_set_by_keyboard_on_a_zoomed_picture_which_follows_it(open_marking):
+    page = open_marking()
     zoom_in(page)
     page.locator("[data-mark]").focus()
     page.keyboard.press("Enter")
@@ -247,8 +227,8 @@ def touch(page: Page) -> Callable[..., None]:
 TABLET = {"viewport": {"width": 768, "height": 1024}, "has_touch": True, "device_scale_factor": 2}
 
 
-def test_by_touch_two_fingers_zoom_and_mark_nothing_and_one_marks(open_in):
-    page = open_in(**TABLET)
+def test_by_touch_two_fingers_zoom_and_mark_nothing_and_one_marks(open_marking):
+    page = open_marking(**TABLET)
     finger = touch(page)
     page.locator("[data-mark]").tap()
     x, y = middle(feature_on_screen(page))
@@ -266,8 +246,8 @@ def test_by_touch_two_fingers_zoom_and_mark_nothing_and_one_marks(open_in):
     assert [place["x"], place["y"]] == pytest.approx(on_image(*MIDDLE), abs=3)
 
 
-def test_the_last_mark_is_taken_back_by_key_and_by_button(open_in):
-    page = open_in()
+def test_the_last_mark_is_taken_back_by_key_and_by_button(open_marking):
+    page = open_marking()
     box = panel(page)
     for share in (0.25, 0.5, 0.75):
         begin(page)
@@ -285,8 +265,8 @@ def test_the_last_mark_is_taken_back_by_key_and_by_button(open_in):
     expect(page.get_by_role("button", name="Undo")).to_be_hidden()
 
 
-def test_a_box_to_the_very_edge_is_taken(open_in):
-    page = open_in("box")
+def test_a_box_to_the_very_edge_is_taken(open_marking):
+    page = open_marking("box")
     begin(page)
     box = panel(page)
     page.mouse.move(box["x"] + 0.333 * box["width"], box["y"] + 0.333 * box["height"])
@@ -298,8 +278,8 @@ def test_a_box_to_the_very_edge_is_taken(open_in):
     expect(page.locator("#problem")).to_be_hidden()
 
 
-def test_a_mark_of_a_zoomed_picture_lies_on_the_feature_again_when_the_case_is_loaded_again(open_in):
-    page = open_in()
+def test_a_mark_of_a_zoomed_picture_lies_on_the_feature_again_when_the_case_is_loaded_again(open_marking):
+    page = open_marking()
     zoom_in(page)
     begin(page)
     page.mouse.click(*middle(feature_on_screen(page)))

@@ -341,25 +341,6 @@ def test_all_bits_of_a_deep_x_ray_reach_the_screen(page: Page, live_server, allo
     assert shown[:, 20].max() < shown[:, -20].min()
 
 
-@pytest.mark.parametrize("mode", ["L", "I;16"])
-def test_every_way_of_filtering_a_png_is_undone_exactly(page: Page, arm_a: Reading, mode: str):
-    y, x = np.mgrid[0:60, 0:70]
-    top = 255 if mode == "L" else 65535
-    wave = (np.sin(x / 9) + np.cos(y / 7 + x / 30) + 2) / 4 * top
-    noise = np.random.default_rng(1).integers(0, top + 1, wave.shape)
-    values = np.where(y < 45, wave, noise).astype(np.uint8 if mode == "L" else np.uint16)
-    stream = io.BytesIO()
-    Picture.fromarray(values).save(stream, format="PNG")
-    found = page.evaluate(
-        """async (bytes) => {
-            const { decodePng } = await import("/static/js/viewer/png.js");
-            return [...(await decodePng(new Uint8Array(bytes).buffer)).values];
-        }""",
-        list(stream.getvalue()),
-    )
-    assert found == values.ravel().tolist()
-
-
 def test_pictures_of_the_next_case_are_there_before_the_reader_goes_on(page: Page, live_server, allocation: Allocation):
     first, second = allocation.readings.filter(period__number=1)[:2]
     page.goto(live_server.url + reverse("reading_case", args=[first.pk]))

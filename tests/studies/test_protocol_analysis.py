@@ -17,8 +17,9 @@ def test_a_protocol_without_the_table_has_the_standard_plan() -> None:
 
 
 def test_a_plan_is_read_the_same_from_the_file_and_from_the_stored_text() -> None:
-    expected = AnalysisPlan(("equivalence", "ordinal"), ("confidence",), 0.5, "bh", stated=True)
+    expected = AnalysisPlan(primary=("equivalence", "ordinal"), questions=("confidence",), margin=0.5, adjust="bh")
     assert protocol_parse(DEMO + PLAN).analysis == plan_of(DEMO + PLAN) == expected
+    assert plan_of(DEMO + PLAN).stated
 
 
 @pytest.mark.parametrize(

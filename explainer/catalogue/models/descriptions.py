@@ -5,44 +5,129 @@ docs/models.md shows whole descriptions.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import AfterValidator, Field, model_validator
 
 from explainer.catalogue.models.listing import Kind, Listing
 from explainer.errors import ModelDescriptionError, UnknownModelError
+from explainer.problems import Input, Number, Problem, ProblemsError, RefusedError, Text, Whole, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
+    from typing import Self
 
-_REQUIRED: dict[Kind, tuple[str, ...]] = {
-    "classifier": ("targets", "output", "input_size", "input_range"),
-    "autoencoder": ("input_size", "input_range"),
-}
-_OPTIONAL: dict[Kind, tuple[str, ...]] = {
-    "classifier": ("kind", "id", "file", "callable", "sha256", "operating_points"),
-    "autoencoder": (
-        *("kind", "id", "file", "callable", "sha256"),
-        *("encoder", "decoder", "encoder_sha256", "decoder_sha256"),
-    ),
-}
+#: What a network returns for each target. `logits`: a logit of its own, whose sigmoid is the probability; `softmax`:
+#: logits of targets that exclude each other; `probabilities`: nothing is left to do.
+Output = Literal["logits", "softmax", "probabilities"]
+OUTPUTS: tuple[Output, ...] = get_args(Output)
 _LARGEST = 8192
 
 
-def read_description(path: Path, kind: Kind) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a description says, as it stands there, and its settings: arguments of Classifier or Autoencoder.
+def _ascending(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] >= ends[1]:
+        raise RefusedError(f"must be {_BLACK_AND_WHITE}")
+    return ends
 
-    Raises UnknownModelError if there is no such file, and ModelDescriptionError for what is wrong with it.
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise RefusedError("has a name twice")
+    return names
+
+
+_BLACK_AND_WHITE = "what black and white are to the network, such as [-1024, 1024] or [0, 1]"
+_Name = Annotated[Text, Field(pattern=r"\S")]
+_Point = Annotated[Number, Field(gt=0, lt=1)]
+_Side = Annotated[Whole, Field(ge=1, le=_LARGEST, description="the images' side in pixels")]
+_Range = Annotated[tuple[Number, Number], AfterValidator(_ascending), Field(description=_BLACK_AND_WHITE)]
+_Way = frozenset[str]
+
+
+class Description(Input):
+    """What descriptions of both kinds say: where the network is."""
+
+    #: The keys that name a network, those together that belong together, and how to say so.
+    ways: ClassVar[tuple[_Way, ...]] = (frozenset({"file"}), frozenset({"callable"}))
+    ways_in_words: ClassVar[str] = "`file` or `callable`"
+
+    id: Text = ""
+    file: Text | None = None
+    callable: Text | None = None
+    sha256: Text | None = None
+
+    def files(self) -> dict[str, tuple[str, str | None]]:
+        """The files that are named, by the key that names them, each with the SHA-256 that it must have."""
+        return {} if self.file is None else {"file": (self.file, self.sha256)}
+
+    def arguments(self) -> dict[str, Any]:
+        """What Classifier or Autoencoder are told besides the network."""
+        kept = ("targets", "output", "operating_points", "input_size", "input_range")
+        return {key: getattr(self, key) for key in kept if key in type(self).model_fields}
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        named = {*self.files(), *(["callable"] if self.callable is not None else [])}
+        if named not in self.ways:
+            raise RefusedError(f"must name its network in one way: {self.ways_in_words}")
+        return self
+
+
+class ClassifierDescription(Description):
+    """The description of a classifier; without `operating_points` they are 0.5 each."""
+
+    kind: Literal["classifier"] = "classifier"
+    targets: Annotated[
+        tuple[_Name, ...],
+        Field(min_length=1, description="a list of names, in the order of the outputs"),
+        AfterValidator(_distinct),
+    ]
+    output: Annotated[Output, Field(description=f"a name, one of: {', '.join(OUTPUTS)}")]
+    operating_points: Annotated[tuple[_Point, ...] | None, Field(description="a list of numbers between 0 and 1")] = (
+        None
+    )
+    input_size: _Side
+    input_range: _Range
+
+    @model_validator(mode="after")
+    def _a_point_for_each_target(self) -> Self:
+        if self.operating_points is not None and len(self.operating_points) != len(self.targets):
+            raise RefusedError("needs one operating point for each of its targets")
+        return self
+
+
+class AutoencoderDescription(Description):
+    """The description of an autoencoder, whose two halves may lie in two files."""
+
+    ways = (*Description.ways, frozenset({"encoder", "decoder"}))
+    ways_in_words = "`file`, `callable`, or `encoder` and `decoder`"
+
+    kind: Literal["autoencoder"] = "autoencoder"
+    input_size: _Side
+    input_range: _Range
+    encoder: Text | None = None
+    decoder: Text | None = None
+    encoder_sha256: Text | None = None
+    decoder_sha256: Text | None = None
+
+    def files(self) -> dict[str, tuple[str, str | None]]:
+        halves = {"encoder": (self.encoder, self.encoder_sha256), "decoder": (self.decoder, self.decoder_sha256)}
+        return {
+            **super().files(),
+            **{key: (name, digest) for key, (name, digest) in halves.items() if name is not None},
+        }
+
+
+_MODELS: dict[Kind, type[Description]] = {"classifier": ClassifierDescription, "autoencoder": AutoencoderDescription}
+
+
+def read_description(path: Path, kind: Kind) -> Description:
+    """What a description of this kind says.
+
+    Raises UnknownModelError if there is no such file, and ModelDescriptionError with all that is wrong with it.
     """
-    values = _read(path, kind)
-    settings = {key: _CHECKS[key](path, key, values[key]) for key in values.keys() & _CHECKS.keys()}
-    if "operating_points" in settings and len(settings["operating_points"]) != len(settings["targets"]):
-        raise ModelDescriptionError(f"{path.name} needs one operating point for each of its targets.")
-    return values, settings
-
-
-def _read(path: Path, kind: Kind) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
@@ -54,65 +139,22 @@ def _read(path: Path, kind: Kind) -> dict[str, Any]:
         raise ModelDescriptionError(
             f"{path.name} describes {described!r}, where a description of kind = '{kind}' is needed."
         )
-    known = (*_REQUIRED[kind], *_OPTIONAL[kind])
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it may have {', '.join(known)}."
-            raise ModelDescriptionError(f"{path.name} has the key {key}, which a {kind} does not have: {hint}")
-    missing = [key for key in _REQUIRED[kind] if key not in values]
+    try:
+        return read(_MODELS[kind], values)
+    except ProblemsError as error:
+        raise ModelDescriptionError(" ".join(_sentences(path.name, kind, error.problems))) from error
+
+
+def _sentences(name: str, kind: Kind, problems: Sequence[Problem]) -> Iterator[str]:
+    missing = [str(one.place[-1]) for one in problems if one.kind == "missing"]
     if missing:
-        raise ModelDescriptionError(
-            f"{path.name} lacks {', '.join(missing)}; docs/models.md shows a whole description of a {kind}."
-        )
-    return values
-
-
-def _targets(path: Path, key: str, value: Any) -> tuple[str, ...]:
-    if not (isinstance(value, list) and value and all(isinstance(name, str) and name.strip() for name in value)):
-        raise ModelDescriptionError(f"{key} of {path.name} must be a list of names, in the order of the outputs.")
-    if len(set(value)) != len(value):
-        raise ModelDescriptionError(f"{key} of {path.name} has a name twice.")
-    return tuple(value)
-
-
-def _points(path: Path, key: str, value: Any) -> tuple[float, ...]:
-    if not (isinstance(value, list) and all(_is_number(point) and 0 < point < 1 for point in value)):
-        raise ModelDescriptionError(f"{key} of {path.name} must be a list of numbers between 0 and 1.")
-    return tuple(float(point) for point in value)
-
-
-def _size(path: Path, key: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _LARGEST:
-        raise ModelDescriptionError(f"{key} of {path.name} must be the images' side in pixels, not {value!r}.")
-    return value
-
-
-def _range(path: Path, key: str, value: Any) -> tuple[float, float]:
-    if not (isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] < value[1]):
-        raise ModelDescriptionError(
-            f"{key} of {path.name} must be what black and white are to the network, such as [-1024, 1024] or [0, 1]."
-        )
-    return float(value[0]), float(value[1])
-
-
-def _output(path: Path, key: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise ModelDescriptionError(f"{key} of {path.name} must be a name, not {value!r}.")
-    return value  # Classifier knows which there are
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_CHECKS: dict[str, Callable[[Path, str, Any], Any]] = {
-    "targets": _targets,
-    "operating_points": _points,
-    "input_size": _size,
-    "input_range": _range,
-    "output": _output,
-}
+        yield f"{name} lacks {', '.join(missing)}; docs/models.md shows a whole description of a {kind}."
+    for one in problems:
+        if one.kind == "unknown":
+            hint = f"did you mean {one.near}?" if one.near else f"it may have {', '.join(_MODELS[kind].model_fields)}."
+            yield f"{name} has the key {one.place[-1]}, which a {kind} does not have: {hint}"
+        elif one.kind == "wrong":
+            yield f"{f'{one.place[0]} of ' if one.place else ''}{name} {one.reason}."
 
 
 class _Descriptions(Listing):
@@ -125,7 +167,7 @@ class _Descriptions(Listing):
         return id_or_path.endswith(".toml")
 
     def targets(self, id_or_path: str) -> tuple[str, ...]:
-        targets: tuple[str, ...] = read_description(Path(id_or_path), "classifier")[1]["targets"]
+        targets: tuple[str, ...] = read_description(Path(id_or_path), "classifier").arguments()["targets"]
         return targets
 
     def check_autoencoder(self, id_or_path: str) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from explainer.classifiers import Output
+    from explainer.catalogue.models.descriptions import Output
 
 CHEXPERT_MEMBERS = 30
 

@@ -54,20 +54,7 @@ def study_create(*, protocol: Protocol, now: datetime, actor: User | None = None
         for position, arm in enumerate(protocol.arms, start=1)
     )
     Question.objects.bulk_create(
-        Question(
-            study=study,
-            key=question.key,
-            text=question.text,
-            position=position,
-            kind=question.kind,
-            required=question.required,
-            minimum=question.minimum,
-            maximum=question.maximum,
-            low_anchor=question.low,
-            high_anchor=question.high,
-            options=list(question.options),
-            shape=question.shape,
-        )
+        Question(study=study, position=position, **question.columns())
         for position, question in enumerate(protocol.questions, start=1)
     )
     if actor is not None:

@@ -1,5 +1,8 @@
 // Questions to the reader in native dialogs, which keep the focus inside and close on Escape.
 
+import { byId, within } from "./elements.js";
+
+/** @param {HTMLDialogElement} dialog */
 export function showDialog(dialog) {
   if (dialog.open) return;
   dialog.returnValue = "";
@@ -8,13 +11,13 @@ export function showDialog(dialog) {
 
 // Why an answer to a submitted case changes; "" where it shall not change after all.
 export function askForReason() {
-  const dialog = document.getElementById("reason");
-  const text = dialog.querySelector("input");
+  const dialog = byId("reason", HTMLDialogElement);
+  const text = within(dialog, "input", HTMLInputElement);
   text.value = "";
-  const byKey = (event) => {
+  const byKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.target === text || event.ctrlKey || event.altKey || event.metaKey) return;
     const chosen = dialog.querySelector(`button[data-key="${event.key}"]`);
-    if (!chosen) return;
+    if (!(chosen instanceof HTMLButtonElement)) return;
     event.preventDefault();
     dialog.close(chosen.value);
   };
@@ -24,13 +27,18 @@ export function askForReason() {
 
 // Why the coordinator should unlock the case; "" where the reader thought better of it.
 export function askToUnlock() {
-  const dialog = document.getElementById("unlock");
-  const text = dialog.querySelector("textarea");
+  const dialog = byId("unlock", HTMLDialogElement);
+  const text = within(dialog, "textarea", HTMLTextAreaElement);
   text.value = "";
   return closed(dialog, text);
 }
 
-// Opens the dialog. Resolves with the value of the button that closed it, or with the text for the value "text".
+/**
+ * Opens the dialog. Resolves with the value of the button that closed it, or with the text for the value "text".
+ * @param {HTMLDialogElement} dialog
+ * @param {HTMLInputElement | HTMLTextAreaElement} text
+ * @returns {Promise<string>}
+ */
 function closed(dialog, text) {
   return new Promise((done) => {
     dialog.addEventListener("close", () => {

@@ -1,19 +1,24 @@
 // Keeps the watched parts of the coordinator's page up to date while workers compute.
 
-const SECONDS = 4;
-const watched = document.getElementById("watched");
+import { all, byId } from "../common/elements.js";
 
-/** Puts the fresh parts in the place of those shown, but for one in which somebody reads or writes. */
+const SECONDS = 4;
+const watched = byId("watched", HTMLElement);
+
+/**
+ * Puts the fresh parts in the place of those shown, but for one in which somebody reads or writes.
+ * @param {Document} fresh
+ */
 function show(fresh) {
-  for (const part of fresh.querySelectorAll("[data-watched]")) {
-    const shown = document.getElementById(part.id);
+  for (const part of all(fresh, "[data-watched]", HTMLElement)) {
+    const shown = byId(part.id, HTMLElement);
     if (!shown.querySelector("details[open]")) shown.replaceWith(part);
   }
 }
 
 async function refresh() {
   if (document.hidden) return;
-  const response = await fetch(watched.dataset.url, { headers: { Accept: "text/html" } });
+  const response = await fetch(watched.dataset.url ?? "", { headers: { Accept: "text/html" } });
   if (!response.ok || response.redirected) return;
   show(new DOMParser().parseFromString(await response.text(), "text/html"));
 }

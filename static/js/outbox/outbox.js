@@ -1,57 +1,67 @@
 // Answers on their way: kept in this browser first, then sent under an id made here until the server acknowledges them.
 
-import { AGAIN, NEW_ID, SAY_WHY, SIGN_IN, STORED, replyOf, verdictOf } from "./replies.js";
-import { leaveBehind, leftNow, openStore } from "./store.js";
+import { put } from "../common/put.js";
 import { gettext } from "../common/words.js";
+import { knownName } from "./entries.js";
+import { leaveBehind, leftNow } from "./left.js";
+import { replyOf, verdictOf } from "./replies.js";
+import { openStore } from "./store.js";
+
+/** @import { Entry, Given, Problem, Refusal } from "./entries.js" */
+/** @import { Reply } from "./replies.js" */
+/** @import { Store } from "./store.js" */
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30000;
 const NO_REPLY_AFTER = 20000;
 const CHANNEL = "readerstudy-outbox";
 
-export function csrfToken() {
-  // Read at every use: signing in again in another tab changes it.
-  const cookie = document.cookie.split("; ").find((entry) => entry.startsWith("csrftoken="));
-  return cookie ? decodeURIComponent(cookie.slice("csrftoken=".length)) : "";
-}
+/** @typedef {"idle" | "sending" | "offline" | "signed-out"} State offline: will be tried again */
 
-export function put(url, body, options = {}) {
-  return fetch(url, {
-    method: "PUT",
-    credentials: "same-origin",
-    redirect: "manual", // a redirect is no reply of ours, whatever page it leads to
-    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
-    body: JSON.stringify(body),
-    ...options,
-  });
-}
+/** @typedef {Pick<Reply, "revision" | "standing" | "late">} Decision */
 
-// An entry: { kind: "answer" | "submission" | "unlock", url, reading, label, ... } and for an answer { question,
-// answer: { value } or { content }, known, reason, seconds }. The tabs of a browser share what waits and send in turn.
+/**
+ * Who wants to know. changed(): something is different. settled(entry, decision): the server has decided, or refused.
+ * @typedef {object} Listener
+ * @property {() => void} changed
+ * @property {(entry: Entry, decision: Decision | null) => void} [settled]
+ */
+
+// The tabs of a browser share what waits and send in turn.
 export class Outbox {
   #owner;
-  #handlers = { changed() {}, settled() {} };
+  /** @type {Listener} */
+  #listener = { changed() {} };
+  /** @type {Store | null} */
   #store = null;
   #opened;
+  /** @type {Entry[]} */
   #stored = []; // as the browser's storage has it
+  /** @type {Entry[]} */
   #held = []; // being written, or in memory alone because it could not be
+  /** @type {Promise<void>} */
   #writing = Promise.resolve();
   #storageFails = false;
   #leaving = false;
+  /** @type {Map<string, number>} */
   #known = new Map();
+  /** @type {Set<string>} */
   #given = new Set(); // ids of what was given in this tab and is not decided
   #channel = "BroadcastChannel" in window ? new BroadcastChannel(CHANNEL) : null;
+  /** @type {Promise<void> | null} */
   #running = null;
   #again = false;
   #wait = FIRST_WAIT;
-  #timer = null;
+  #timer = 0;
 
-  // "idle", "sending", "offline" (will be tried again), "signed-out"
+  /** @type {State} */
   state = "idle";
   // What the server said when it asked to sign in.
   message = "";
+  /** @type {Problem[]} */
   problems = [];
 
+  /** @param {string} owner */
   constructor(owner) {
     this.#owner = owner;
     this.#opened = this.#open();
@@ -69,15 +79,17 @@ export class Outbox {
     });
     this.#channel?.addEventListener("message", async () => {
       await this.#refresh();
-      this.#handlers.changed();
+      this.#listener.changed();
     });
     this.flush();
   }
 
-  // Who wants to know now, instead of whoever did before. changed(): something is different. settled(entry, reply):
-  // the server has decided; no reply where it refused.
-  attend({ changed, settled = () => {} }) {
-    this.#handlers = { changed, settled };
+  /**
+   * Who wants to know now, instead of whoever did before.
+   * @param {Listener} listener
+   */
+  attend(listener) {
+    this.#listener = listener;
   }
 
   // Whether closing the page loses nothing: all that waits is in the browser's storage.
@@ -89,7 +101,10 @@ export class Outbox {
     return [...this.#stored, ...this.#held];
   }
 
-  // Whether what waits under this id was given in this tab.
+  /**
+   * Whether what waits under this id was given in this tab.
+   * @param {string} id
+   */
   gaveHere(id) {
     return this.#given.has(id);
   }
@@ -99,17 +114,24 @@ export class Outbox {
     return this.#opened;
   }
 
-  // The latest revision of an answer that this browser has had acknowledged, 0 for none.
+  /**
+   * The latest revision of an answer that this browser has had acknowledged, 0 for none.
+   * @param {string} reading
+   * @param {string} question
+   */
   async known(reading, question) {
     const name = knownName({ owner: this.#owner, reading, question });
     const stored = await this.#store?.known(name).catch(() => 0); // by whichever tab sent it
     return Math.max(this.#known.get(name) ?? 0, stored ?? 0);
   }
 
-  // Resolves once the entry is in the browser's storage, or is known not to fit; sending goes on by itself.
-  async add(entry) {
-    this.#held.push({ ...entry, owner: this.#owner, given: new Date().toISOString() });
-    this.#given.add(entry.id);
+  /**
+   * Resolves once it is in the browser's storage, or is known not to fit; sending goes on by itself.
+   * @param {Given} given
+   */
+  async add(given) {
+    this.#held.push({ ...given, owner: this.#owner, given: new Date().toISOString() });
+    this.#given.add(given.id);
     if (this.#leaving) leaveBehind(this.#held); // text that is kept because the page is being left
     this.#wait = FIRST_WAIT;
     this.#become(this.state === "idle" ? "sending" : this.state);
@@ -125,20 +147,27 @@ export class Outbox {
     return this.#running;
   }
 
-  // Not shown any more while rating; the start page still lists it.
+  /**
+   * Not shown any more while rating; the start page still lists it.
+   * @param {Problem} problem
+   */
   hide(problem) {
     return this.#mark(problem, "seen");
   }
 
+  /** @param {Problem} problem */
   dismiss(problem) {
     return this.#mark(problem, "dismissed");
   }
 
-  // Sends what was refused once more, for example after the study was opened again; or, where a newer answer stands,
-  // gives the reader's older one anew, now knowing the newer.
+  /**
+   * Sends what was refused once more, for example after the study was opened again; or, where a newer answer stands,
+   * gives the reader's older one anew, now knowing the newer.
+   * @param {Problem} problem
+   */
   async tryAgain(problem) {
     const { order, why, standing, at, seen, renewed, ...entry } = problem;
-    if (standing !== undefined) {
+    if (standing !== undefined && entry.kind === "answer") {
       entry.id = crypto.randomUUID();
       entry.url = problem.url.replace(problem.id, entry.id);
       entry.known = standing;
@@ -162,17 +191,21 @@ export class Outbox {
     return [...(await this.#store.everything(this.#owner)), ...this.#held];
   }
 
+  /**
+   * @param {Problem} problem
+   * @param {"seen" | "dismissed"} as
+   */
   async #mark(problem, as) {
     this.problems = this.problems.filter((other) => other.id !== problem.id || as === "seen");
     Object.assign(problem, { [as]: Date.now() });
-    await this.#store?.mark(problem, as);
+    await this.#store?.keep(problem);
     await this.#problemsChanged();
   }
 
   async #problemsChanged() {
     await this.#refresh();
     this.#tellOthers();
-    this.#handlers.changed();
+    this.#listener.changed();
   }
 
   async #open() {
@@ -187,7 +220,8 @@ export class Outbox {
   async #refresh() {
     if (!this.#store) return;
     try {
-      const [stored, problems] = await Promise.all([this.#store.waiting(this.#owner), this.#store.problems(this.#owner)]);
+      const [store, owner] = [this.#store, this.#owner];
+      const [stored, problems] = await Promise.all([store.waiting(owner), store.problems(owner)]);
       const gone = this.#stored.filter(({ id }) => !stored.some((entry) => entry.id === id));
       this.#stored = stored;
       this.problems = problems;
@@ -197,29 +231,38 @@ export class Outbox {
     }
   }
 
+  // A page has left something behind just now.
   async #takeUp() {
     await this.#opened;
     try {
-      await this.#store?.moveOldEntries();
+      await this.#store?.takeLeft();
     } catch {
       return; // it stays where it was left, and the next page moves it
     }
     await this.#refresh();
-    this.#handlers.changed();
+    this.#listener.changed();
     this.flush();
   }
 
-  // Another tab has sent what was given in this one.
+  /**
+   * Another tab has sent what was given in this one.
+   * @param {Entry} entry
+   */
   async #settledElsewhere(entry) {
     if (!this.#given.has(entry.id)) return;
     const problem = this.problems.find(({ id }) => id === entry.id);
     if (problem) this.#settle(entry, problem.standing === undefined ? null : problem);
+    else if (entry.kind !== "answer") this.#settle(entry, {});
     else this.#settle(entry, { revision: await this.known(entry.reading, entry.question) });
   }
 
-  #settle(entry, reply) {
+  /**
+   * @param {Entry} entry
+   * @param {Decision | null} decision
+   */
+  #settle(entry, decision) {
     this.#given.delete(entry.id);
-    this.#handlers.settled(entry, reply);
+    this.#listener.settled?.(entry, decision);
   }
 
   async #writeHeld() {
@@ -265,7 +308,10 @@ export class Outbox {
     this.#become("idle");
   }
 
-  // Whether the next entry can follow.
+  /**
+   * Whether the next entry can follow.
+   * @param {Entry} entry
+   */
   async #send(entry) {
     let response, reply;
     try {
@@ -277,19 +323,23 @@ export class Outbox {
     }
     const redirected = response.type === "opaqueredirect";
     const verdict = verdictOf({ status: response.status, ours: reply !== null, redirected });
-    if (verdict === STORED) await this.#acknowledged(entry, reply);
-    else if (verdict === SIGN_IN) {
+    if (verdict === "sign in") {
       this.message = reply?.error ?? (redirected ? gettext("This network asks you to sign in first.") : "");
       return this.#later("signed-out");
-    } else if (verdict === AGAIN) return this.#later("offline");
-    else if (verdict === SAY_WHY && !entry.reason) {
+    }
+    if (verdict === "again" || !reply) return this.#later("offline");
+    if (verdict === "stored") await this.#acknowledged(entry, reply);
+    else if (verdict === "say why" && entry.kind === "answer" && !entry.reason) {
       entry.reason = "Given on a page that did not know that the case was submitted.";
-    } else if (verdict === NEW_ID && !entry.renewed) this.#renew(entry);
-    else await this.#refused(entry, reply.error);
+    } else if (verdict === "new id" && !entry.renewed) this.#renew(entry);
+    else await this.#refused(entry, reply.error ?? "");
     return true;
   }
 
-  // The server has something else under its id: the same once more, under another.
+  /**
+   * The server has something else under its id: the same once more, under another.
+   * @param {Entry} entry
+   */
   #renew(entry) {
     const id = crypto.randomUUID();
     entry.url = entry.url.replace(entry.id, id);
@@ -297,20 +347,25 @@ export class Outbox {
     Object.assign(entry, { id, renewed: true });
   }
 
+  /** @param {Entry} entry */
   async #body(entry) {
     if (entry.kind !== "answer") return { ...entry.body, reader: this.#owner };
-    const body = { reader: this.#owner, question: entry.question, seconds: entry.seconds ?? null, ...entry.answer };
-    if (entry.reason) body.reason = entry.reason;
-    if (entry.known !== undefined) {
-      // What this browser has had acknowledged since counts as known: the reader gave both here, one after the other.
-      body.known_revision = Math.max(entry.known, await this.known(entry.reading, entry.question));
-    }
-    return body;
+    const { question, reading, seconds = null, answer, known, reason } = entry;
+    const body = { reader: this.#owner, question, seconds, ...answer, ...(reason && { reason }) };
+    if (known === undefined) return body;
+    // What this browser has had acknowledged since counts as known: the reader gave both here, one after the other.
+    return { ...body, known_revision: Math.max(known, await this.known(reading, question)) };
   }
 
+  /**
+   * @param {Entry} entry
+   * @param {Reply} reply
+   */
   async #acknowledged(entry, reply) {
     if (reply.late) {
-      const why = gettext("The case was no longer open when this arrived. It is kept, marked as late, and does not count.");
+      const why = gettext(
+        "The case was no longer open when this arrived. It is kept, marked as late, and does not count.",
+      );
       await this.#setAside(entry, { why, late: true, at: Date.now() });
       this.#settle(entry, reply);
       return;
@@ -324,38 +379,52 @@ export class Outbox {
       this.#settle(entry, reply);
       return;
     }
-    const name = entry.kind === "answer" ? knownName(entry) : "";
-    // An entry that was sent twice can be acknowledged after a later one.
-    const revision = name ? Math.max(reply.revision, await this.known(entry.reading, entry.question)) : 0;
-    if (name) this.#known.set(name, revision);
-    if (entry.order !== undefined) await this.#store.acknowledged(entry, name, revision).catch(() => {});
+    let [name, revision] = ["", 0];
+    if (entry.kind === "answer") {
+      name = knownName(entry);
+      // An entry that was sent twice can be acknowledged after a later one.
+      revision = Math.max(reply.revision ?? 0, await this.known(entry.reading, entry.question));
+      this.#known.set(name, revision);
+    }
+    if (entry.order !== undefined) await this.#store?.acknowledged(entry.order, name, revision).catch(() => {});
     this.#drop(entry);
     this.#settle(entry, reply);
     this.#tellOthers();
   }
 
-  // That a case was gone on from is no answer of the reader's: where it is not taken, there is nothing to decide.
+  /**
+   * That a case was gone on from is no answer of the reader's: where it is not taken, there is nothing to decide.
+   * @param {Entry} entry
+   * @param {string} why
+   */
   async #refused(entry, why) {
     await this.#setAside(entry, entry.kind === "submission" ? null : { why, at: Date.now() });
     this.#settle(entry, null);
   }
 
-  async #setAside(entry, problem) {
+  /**
+   * @param {Entry} entry
+   * @param {Refusal | null} refusal
+   */
+  async #setAside(entry, refusal) {
     try {
-      await this.#store.setAside(entry, problem);
+      if (!this.#store) throw new Error("no storage");
+      await this.#store.setAside(entry, refusal);
       await this.#refresh();
     } catch {
-      if (problem) this.problems = [...this.problems, { ...entry, ...problem }];
+      if (refusal) this.problems = [...this.problems, { ...entry, ...refusal }];
     }
     this.#drop(entry);
     this.#tellOthers();
   }
 
+  /** @param {Entry} entry */
   #drop(entry) {
     this.#stored = this.#stored.filter((other) => other.id !== entry.id);
     this.#held = this.#held.filter((other) => other.id !== entry.id);
   }
 
+  /** @param {State} state */
   #later(state) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.flush(), this.#wait);
@@ -364,16 +433,13 @@ export class Outbox {
     return false;
   }
 
+  /** @param {State} state */
   #become(state) {
     this.state = state;
-    this.#handlers.changed();
+    this.#listener.changed();
   }
 
   #tellOthers() {
     this.#channel?.postMessage("changed");
   }
-}
-
-function knownName(entry) {
-  return `${entry.owner}/${entry.reading}/${entry.question}`;
 }

@@ -1,11 +1,14 @@
 // Start page of a study: sends answers that wait in this browser, and lists those about which the reader must decide.
 
-import { button, link } from "../common/elements.js";
-import { Outbox } from "./outbox.js";
+import { around, button, byId, link } from "../common/elements.js";
 import { gettext, interpolate } from "../common/words.js";
+import { Outbox } from "./outbox.js";
 
-const notice = document.getElementById("unsent");
-const list = document.getElementById("refused");
+/** @import { Problem } from "./entries.js" */
+
+const notice = byId("unsent", HTMLElement);
+const list = byId("refused", HTMLElement);
+const refused = /** @type {HTMLElement} */ (around(list, "section"));
 
 function show() {
   const waiting = outbox.waiting.filter((entry) => entry.kind === "answer").length;
@@ -16,9 +19,10 @@ function show() {
   notice.replaceChildren(stored + signIn, " ", button(gettext("Download them"), download));
   notice.hidden = waiting === 0;
   list.replaceChildren(...outbox.problems.map(item));
-  list.closest("section").hidden = outbox.problems.length === 0;
+  refused.hidden = outbox.problems.length === 0;
 }
 
+/** @param {Problem} problem */
 function item(problem) {
   const line = document.createElement("li");
   const newerStands = problem.standing !== undefined;
@@ -27,7 +31,8 @@ function item(problem) {
   const buttons = document.createElement("span");
   buttons.className = "button-row";
   if (!problem.late) {
-    buttons.append(button(newerStands ? gettext("Use this answer") : gettext("Try again"), () => outbox.tryAgain(problem)));
+    const use = newerStands ? gettext("Use this answer") : gettext("Try again");
+    buttons.append(button(use, () => outbox.tryAgain(problem)));
   }
   buttons.append(
     button(newerStands ? gettext("Keep the newer one") : gettext("Dismiss"), () => outbox.dismiss(problem)),
@@ -46,15 +51,15 @@ async function download() {
 }
 
 // What belongs to the period before goes first: beginning the next one ends it.
-document.querySelector("form.begin")?.addEventListener("submit", async (event) => {
-  const form = event.target;
+const begin = document.querySelector("form.begin");
+begin?.addEventListener("submit", async (event) => {
   event.preventDefault();
   await outbox.ready;
   await outbox.flush();
-  if (outbox.waiting.length === 0) form.submit();
+  if (begin instanceof HTMLFormElement && outbox.waiting.length === 0) begin.submit();
 });
 
-document.getElementById("keep-copy").addEventListener("click", download);
-const outbox = new Outbox(notice.dataset.owner);
+byId("keep-copy", HTMLElement).addEventListener("click", download);
+const outbox = new Outbox(notice.dataset.owner ?? "");
 outbox.attend({ changed: show });
 outbox.ready.then(show);

@@ -1,33 +1,46 @@
 // One case: waits until all pictures are painted, then starts the clock and lets the questions be answered.
 
+import { all, around, byId, isTextField, link } from "../common/elements.js";
+import { gettext } from "../common/words.js";
+import { fetchAhead } from "../viewer/sources.js";
 import { Clock } from "./clock.js";
-import { isTextField, link } from "../common/elements.js";
 import { Exposure } from "./exposure.js";
 import { Pictures } from "./pictures.js";
 import { Questions } from "./questions.js";
-import { fetchAhead } from "../viewer/sources.js";
-import { gettext } from "../common/words.js";
+
+/** @import { Outbox } from "../outbox/outbox.js" */
+/** @import { CaseData } from "./data.js" */
+
+/**
+ * How the reader goes on to an address: resolves with a function that shows the case there, or with null where it has
+ * to be loaded as a page of its own. Throws without a reply.
+ * @typedef {(url: string) => Promise<(() => void) | null>} FetchNext
+ */
 
 export class Case {
-  #panels = document.getElementById("panels");
+  #panels = byId("panels", HTMLElement);
   #ending = new AbortController();
   #clock;
   #exposure;
   #pictures;
   #questions;
 
-  // `outbox` outlives the case. `asked` says when its page was asked for, on the clock of performance.now().
-  // fetchNext(url) is how the reader goes on: see room.js.
-  constructor({ outbox, asked, fetchNext }) {
+  /**
+   * @param {object} parts
+   * @param {CaseData} parts.data
+   * @param {Outbox} parts.outbox it outlives the case
+   * @param {number} parts.asked when its page was asked for, on the clock of performance.now()
+   * @param {FetchNext} parts.fetchNext
+   */
+  constructor({ data, outbox, asked, fetchNext }) {
     const { signal } = this.#ending;
-    const form = document.getElementById("questions");
     this.#clock = new Clock(asked, signal);
-    this.#exposure = new Exposure(form.dataset.base, this.#clock, signal);
+    this.#exposure = new Exposure(data.base, this.#clock, signal);
     this.#pictures = new Pictures(this.#panels, signal);
-    const seconds = () => Number(form.dataset.secondsBefore) + this.#clock.seconds;
-    this.#questions = new Questions(form, { outbox, seconds, fetchNext, signal });
+    const seconds = () => Number(data.secondsBefore) + this.#clock.seconds;
+    this.#questions = new Questions(data, { outbox, seconds, fetchNext, signal });
     document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
-    document.addEventListener("click", (event) => closePopups(event.target.closest("details")), { signal });
+    document.addEventListener("click", (event) => closePopups(around(event.target, "details")), { signal });
     this.#begin();
   }
 
@@ -56,9 +69,10 @@ export class Case {
     document.body.dataset.ready = "yes";
     this.#pictures.begin();
     // Once files of this case no longer need the way and the decoders for themselves.
-    fetchAhead(this.#panels.dataset.ahead.split(" ").filter(Boolean));
+    fetchAhead((this.#panels.dataset.ahead ?? "").split(" ").filter(Boolean));
   }
 
+  /** @param {KeyboardEvent} event */
   #onKey(event) {
     if (document.querySelector("dialog[open]")) return; // its keys are its own
     if (event.repeat || event.altKey || isTextField(event.target)) return;
@@ -71,8 +85,9 @@ export class Case {
   }
 }
 
-function closePopups(except) {
-  for (const popup of document.querySelectorAll("details[open]")) {
+/** @param {Element | null} except */
+function closePopups(except = null) {
+  for (const popup of all(document, "details[open]", HTMLDetailsElement)) {
     if (popup !== except) popup.open = false;
   }
 }

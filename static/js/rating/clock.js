@@ -10,12 +10,17 @@ export class Clock {
   #idle = 0;
   #hidden = 0;
   #asked;
+  /** @type {number | null} */
   #painted = null; // when all pictures were there
+  /** @type {number | null} */
   #counted = null; // when #active and #idle were last brought up to date; null while the clock stands
-  #hiddenSince = null;
+  #hiddenSince = 0;
   #touched = 0;
 
-  // `asked`: when the page was asked for, on the clock of performance.now(); `signal` stops the clock for good.
+  /**
+   * @param {number} asked when the page was asked for, on the clock of performance.now()
+   * @param {AbortSignal} signal stops the clock for good
+   */
   constructor(asked, signal) {
     this.#asked = asked;
     document.addEventListener("visibilitychange", () => {
@@ -50,7 +55,7 @@ export class Clock {
       seconds: this.seconds,
       idle: seconds(this.#idle),
       hidden: seconds(this.#hidden),
-      painted: this.started ? Math.round(this.#painted - this.#asked) : null,
+      painted: this.#painted === null ? null : Math.round(this.#painted - this.#asked),
     };
   }
 
@@ -83,6 +88,7 @@ export class Clock {
   }
 }
 
+/** @param {number} milliseconds */
 function seconds(milliseconds) {
   return Math.round(milliseconds / 10) / 100;
 }

@@ -1,12 +1,27 @@
 // Tells the server how long the reader was active and what they looked at: in batches, never in the way of an answer.
 //
-// Whoever has something to record dispatches on `document`
-//   new CustomEvent("exposure", { detail: { kind: "window", panel: "xray", value: { centre: 120, width: 80 } } })
-// with a kind that readerstudy/reading/exposure.py knows. A <details> or popover needs no more than the kind in its
-// attribute data-exposure, to be recorded when it opens.
+// Whoever has something to record says so by a message (log() of messages.js). A <details> or popover needs no more
+// than the kind in its attribute data-exposure, to be recorded when it opens.
 
-import { put } from "../outbox/outbox.js";
+import { around } from "../common/elements.js";
+import { listen } from "../common/messages.js";
+import { put } from "../common/put.js";
 import { replyOf } from "../outbox/replies.js";
+
+/** @import { ExposureKind, ExposureValue } from "../common/messages.js" */
+/** @import { Clock } from "./clock.js" */
+
+/**
+ * What was looked at, as it is sent.
+ * @typedef {object} ExposureRecord
+ * @property {ExposureKind} kind
+ * @property {string} panel
+ * @property {ExposureValue} value
+ * @property {number} count how many changes it stands for
+ * @property {number} seconds active time on this visit until then
+ */
+
+/** @typedef {ExposureRecord & { sequence: number }} SequencedRecord which of its visit it is, from 1 */
 
 const SEND_EVERY = 10000;
 const DRAGGED = new Set(["frame", "map_opacity", "map_threshold", "window", "zoom"]);
@@ -20,7 +35,9 @@ const TRIES = 30;
 export class Exposure {
   #clock;
   #url;
+  /** @type {SequencedRecord[]} */
   #queue = [];
+  /** @type {Map<string, ExposureRecord>} */
   #dragged = new Map(); // kind and panel -> the record that still grows
   #sequence = 0;
   #lost = 0;
@@ -31,12 +48,17 @@ export class Exposure {
   #ended = false;
   #over = new AbortController(); // once the case has ended and all is sent
 
-  // `base`: the address of the case. Each opening of its page is a visit of its own; `signal` ends it.
+  /**
+   * @param {string} base the address of the case; each opening of its page is a visit of its own
+   * @param {Clock} clock
+   * @param {AbortSignal} signal ends the visit
+   */
   constructor(base, clock, signal) {
     this.#clock = clock;
     this.#url = `${base}visits/${crypto.randomUUID()}`;
-    document.addEventListener("exposure", ({ detail }) => this.record(detail.kind, detail.panel, detail.value), { signal });
-    document.addEventListener("toggle", (event) => this.#toggled(event), { capture: true, signal }); // it does not bubble
+    listen("exposure", ({ kind, panel, value }) => this.record(kind, panel, value), signal);
+    // It does not bubble.
+    document.addEventListener("toggle", (event) => this.#toggled(event), { capture: true, signal });
     document.addEventListener("visibilitychange", () => this.#visibility(), { signal });
     window.addEventListener("pagehide", () => {
       this.#left = true;
@@ -52,6 +74,11 @@ export class Exposure {
     this.#sendAll();
   }
 
+  /**
+   * @param {ExposureKind} kind
+   * @param {string} panel
+   * @param {ExposureValue} value
+   */
   record(kind, panel = "", value = {}) {
     const key = `${kind} ${panel}`;
     const growing = this.#dragged.get(key);
@@ -64,11 +91,14 @@ export class Exposure {
     if (!growing) setTimeout(() => this.#drop(key), DRAG);
   }
 
+  /** @param {string} key */
   #drop(key) {
     const record = this.#dragged.get(key);
-    if (this.#dragged.delete(key)) this.#add(record);
+    this.#dragged.delete(key);
+    if (record) this.#add(record);
   }
 
+  /** @param {ExposureRecord} record */
   #add(record) {
     if (this.#sequence === RECORDS) {
       this.#lost += 1;
@@ -83,9 +113,12 @@ export class Exposure {
     }
   }
 
+  /** @param {ToggleEvent} event */
   #toggled({ target, newState }) {
-    const kind = target.dataset?.exposure;
-    if (kind && newState === "open") this.record(kind, target.closest("[data-panel]")?.dataset.panel);
+    if (!(target instanceof HTMLElement) || newState !== "open") return;
+    const kind = /** @type {ExposureKind | undefined} */ (target.dataset.exposure);
+    const panel = around(target, "[data-panel]")?.getAttribute("data-panel");
+    if (kind) this.record(kind, panel ?? "");
   }
 
   #visibility() {
@@ -122,6 +155,11 @@ export class Exposure {
     }
   }
 
+  /**
+   * @param {SequencedRecord[]} events
+   * @param {{ seconds: number }} totals
+   * @param {number} refused
+   */
   #done(events, totals, refused) {
     this.#forget(events);
     this.#lost += refused;
@@ -129,7 +167,11 @@ export class Exposure {
     this.#tries = 0;
   }
 
-  // Nobody is told. After some tries, and at once where the server will never take them, they are counted as lost.
+  /**
+   * Nobody is told. After some tries, and at once where the server will never take them, they are counted as lost.
+   * @param {SequencedRecord[]} events
+   * @param {boolean} refused
+   */
   #failed(events, refused) {
     this.#tries += 1;
     if (this.#tries < TRIES && !refused) return;
@@ -138,6 +180,7 @@ export class Exposure {
     if (this.#ended) this.#over.abort();
   }
 
+  /** @param {SequencedRecord[]} events */
   #forget(events) {
     const before = this.#queue.length;
     const last = events.at(-1)?.sequence ?? 0;

@@ -1,28 +1,52 @@
 // One question of a case: what is chosen, written or marked in it, by key or click. Nothing here sends anything.
 
+import { all, within } from "../common/elements.js";
+import { listen, tell } from "../common/messages.js";
 import { gettext, interpolate } from "../common/words.js";
+import { sharesOf } from "./places.js";
+
+/** @import { Marked, PixelPlace, Place, Shape } from "../common/messages.js" */
+/** @import { Answer } from "../outbox/entries.js" */
 
 const ARROWS_REST = 500; // milliseconds: moving through a scale by arrow is one answer, the one where it ends
 const TYPING_RESTS = 800;
 const FORWARD = ["ArrowRight", "ArrowDown"];
 const BACK = ["ArrowLeft", "ArrowUp"];
 
-// `signal` ends the case.
-export function fieldOf(fieldset, given, signal) {
+/**
+ * The reader has answered, and this answer is to be kept.
+ * @typedef {(field: Field) => void} Keep
+ */
+
+/**
+ * @param {HTMLFieldSetElement} fieldset
+ * @param {Keep} keep
+ * @param {AbortSignal} signal ends the case
+ * @returns {Field}
+ */
+export function fieldOf(fieldset, keep, signal) {
   const { kind } = fieldset.dataset;
-  const Kind = { text: TextField, location: PlaceField }[kind] ?? ChoiceField;
-  return new Kind(fieldset, given, signal);
+  const Kind = kind === "text" ? TextField : kind === "location" ? PlaceField : ChoiceField;
+  return new Kind(fieldset, keep, signal);
 }
 
-class Field {
-  #timer = null;
+export class Field {
+  #timer = 0;
+  /** @type {Answer | null} */
+  saved = null; // what the server has
+  recorded = "null"; // what was last kept, here or there
 
-  // given(field): the reader has answered, and this answer is to be kept.
-  constructor(fieldset, given, signal) {
+  /**
+   * @param {HTMLFieldSetElement} fieldset
+   * @param {Keep} keep
+   * @param {AbortSignal} signal
+   */
+  constructor(fieldset, keep, signal) {
     this.fieldset = fieldset;
-    this.keep = given;
+    this.keep = keep;
+    /** @type {Set<string>} */
     this.given = new Set(); // ids of what was answered here, on this page
-    this.key = fieldset.dataset.question;
+    this.key = fieldset.dataset.question ?? "";
     this.required = fieldset.dataset.required === "yes";
     this.revision = Number(fieldset.dataset.revision);
     this.reason = "";
@@ -33,8 +57,23 @@ class Field {
 
   // As the server sent the page: what the browser remembers of an earlier visit is not to be trusted.
   begin() {
-    this.saved = this.answer; // what the server has
-    this.recorded = JSON.stringify(this.answer); // what was last kept, here or there
+    this.saved = this.answer;
+    this.recorded = JSON.stringify(this.answer);
+  }
+
+  /** @returns {Answer | null} */
+  get answer() {
+    throw new Error("each kind of question says what its answer is");
+  }
+
+  // The answer in words.
+  get spoken() {
+    return "";
+  }
+
+  /** @param {Answer | null} _answer */
+  show(_answer) {
+    throw new Error("each kind of question shows an answer in its way");
   }
 
   get changed() {
@@ -46,7 +85,7 @@ class Field {
   }
 
   get legend() {
-    return this.fieldset.querySelector("legend").firstChild.textContent.trim();
+    return within(this.fieldset, "legend", HTMLElement).firstChild?.textContent?.trim() ?? "";
   }
 
   // Keeps what is there now, at once or when the reader pauses.
@@ -56,7 +95,11 @@ class Field {
     else if (this.changed) this.keep(this);
   }
 
-  pick() {
+  /**
+   * Takes the answer that a key stands for; says whether there is one.
+   * @param {string} _key
+   */
+  pick(_key) {
     return false;
   }
 
@@ -65,7 +108,7 @@ class Field {
     return false;
   }
 
-  // `options` as for an element; a case opens with { preventScroll: true }.
+  /** @param {FocusOptions} options a case opens with { preventScroll: true } */
   focus(options = {}) {
     this.fieldset.focus({ focusVisible: true, ...options });
   }
@@ -74,16 +117,21 @@ class Field {
 class ChoiceField extends Field {
   #byArrow = false;
 
-  constructor(fieldset, given, signal) {
-    super(fieldset, given, signal);
-    this.radios = [...fieldset.querySelectorAll("input[type=radio]")];
+  /**
+   * @param {HTMLFieldSetElement} fieldset
+   * @param {Keep} keep
+   * @param {AbortSignal} signal
+   */
+  constructor(fieldset, keep, signal) {
+    super(fieldset, keep, signal);
+    this.radios = all(fieldset, "input[type=radio]", HTMLInputElement);
     fieldset.addEventListener("keydown", (event) => this.#arrow(event));
     fieldset.addEventListener("change", () => {
       this.commit(this.#byArrow ? ARROWS_REST : 0);
       this.#byArrow = false;
     });
     fieldset.addEventListener("focusout", (event) => {
-      if (!fieldset.contains(event.relatedTarget)) this.commit();
+      if (!fieldset.contains(/** @type {Node | null} */ (event.relatedTarget))) this.commit();
     });
   }
 
@@ -91,37 +139,53 @@ class ChoiceField extends Field {
     return this.radios.find((radio) => radio.checked);
   }
 
+  /** @override */
   get answer() {
     return this.chosen ? { value: Number(this.chosen.value) } : null;
   }
 
+  /** @override */
   get spoken() {
-    return this.chosen?.closest("label").querySelector("[data-spoken]").textContent ?? "";
+    return this.chosen?.closest("label")?.querySelector("[data-spoken]")?.textContent ?? "";
   }
 
+  /**
+   * @override
+   * @param {Answer | null} answer
+   */
   show(answer) {
-    for (const radio of this.radios) radio.checked = answer !== null && Number(radio.value) === answer.value;
+    const value = answer && "value" in answer ? answer.value : null;
+    for (const radio of this.radios) radio.checked = Number(radio.value) === value;
   }
 
+  /**
+   * @override
+   * @param {string} key
+   */
   pick(key) {
-    const radio = this.radios.find((one) => one.dataset.keys.split(" ").includes(key.toLowerCase()));
+    const radio = this.radios.find((one) => one.dataset.keys?.split(" ").includes(key.toLowerCase()));
     if (!radio) return false;
     radio.checked = true;
     this.commit();
     return true;
   }
 
-  // An unanswered question has the focus as a whole: a mark around its first point would look like a suggestion.
+  /**
+   * An unanswered question has the focus as a whole: a mark around its first point would look like a suggestion.
+   * @override
+   * @param {FocusOptions} options
+   */
   focus(options = {}) {
     (this.chosen ?? this.fieldset).focus({ focusVisible: true, ...options });
   }
 
+  /** @param {KeyboardEvent} event */
   #arrow(event) {
     const forward = FORWARD.includes(event.key);
     if (!forward && !BACK.includes(event.key)) return;
     this.#byArrow = true; // the browser itself moves between the points and says so by a change
     if (event.target !== this.fieldset) return;
-    const radio = this.chosen ?? (forward ? this.radios[0] : this.radios.at(-1));
+    const radio = this.chosen ?? (forward ? this.radios[0] : this.radios[this.radios.length - 1]);
     event.preventDefault();
     radio.focus();
     radio.checked = true;
@@ -131,14 +195,23 @@ class ChoiceField extends Field {
 }
 
 class TextField extends Field {
-  constructor(fieldset, given, signal) {
-    super(fieldset, given, signal);
-    this.area = fieldset.querySelector("textarea");
+  /**
+   * @param {HTMLFieldSetElement} fieldset
+   * @param {Keep} keep
+   * @param {AbortSignal} signal
+   */
+  constructor(fieldset, keep, signal) {
+    super(fieldset, keep, signal);
+    this.area = within(fieldset, "textarea", HTMLTextAreaElement);
     this.area.addEventListener("input", () => this.commit(TYPING_RESTS));
     this.area.addEventListener("blur", () => this.commit());
   }
 
-  // Text that was deleted is an answer where there was one; in a required question it is none, and the earlier stands.
+  /**
+   * Text that was deleted is an answer where there was one; in a required question it is none, and the earlier stands.
+   * @override
+   * @returns {Answer | null}
+   */
   get answer() {
     const text = this.area.value;
     if (text.trim()) return { content: { text } };
@@ -149,13 +222,18 @@ class TextField extends Field {
     return super.changed && this.answer !== null;
   }
 
+  /** @override */
   get spoken() {
     const text = this.area.value.trim();
     return text.length > 40 ? `${text.slice(0, 40)}…` : text;
   }
 
+  /**
+   * @override
+   * @param {Answer | null} answer
+   */
   show(answer) {
-    this.area.value = answer?.content.text ?? "";
+    this.area.value = answer && "content" in answer && "text" in answer.content ? answer.content.text : "";
   }
 
   // The question as a whole and not its text: a digit that is meant for the scale after it must not be written here.
@@ -163,23 +241,32 @@ class TextField extends Field {
 }
 
 class PlaceField extends Field {
-  #place = null; // in shares of the picture's side
-  #sent = null; // in pixels of the picture, with its size
+  /** @type {Place | null} */
+  #place = null;
+  /** @type {PixelPlace | null} */
+  #sent = null; // the same as it was marked; the server tells shares alone
+  /** @type {(PixelPlace | null)[]} */
   #before = []; // what was marked before, on this visit
 
-  constructor(fieldset, given, signal) {
-    super(fieldset, given, signal);
-    this.shape = fieldset.dataset.shape;
-    this.button = fieldset.querySelector("[data-mark]");
+  /**
+   * @param {HTMLFieldSetElement} fieldset
+   * @param {Keep} keep
+   * @param {AbortSignal} signal
+   */
+  constructor(fieldset, keep, signal) {
+    super(fieldset, keep, signal);
+    this.shape = /** @type {Shape} */ (fieldset.dataset.shape);
+    this.button = within(fieldset, "[data-mark]", HTMLElement);
     this.remove = fieldset.querySelector("[data-unmark]");
-    this.readout = fieldset.querySelector("output");
+    this.readout = within(fieldset, "output", HTMLElement);
     this.button.addEventListener("click", () => this.mark());
     this.remove?.addEventListener("click", () => this.#take(null));
-    this.undoing = fieldset.querySelector("[data-undo]");
+    this.undoing = within(fieldset, "[data-undo]", HTMLElement);
     this.undoing.addEventListener("click", () => this.undo());
-    document.addEventListener("mark:done", (event) => this.#done(event.detail), { signal });
+    listen("mark:done", (marked) => this.#done(marked), signal);
   }
 
+  /** @override */
   begin() {
     const stored = JSON.parse(this.fieldset.dataset.place || "null");
     this.#place = stored && "x" in stored ? stored : null;
@@ -187,38 +274,60 @@ class PlaceField extends Field {
     this.#draw();
   }
 
+  /**
+   * @override
+   * @returns {Answer | null}
+   */
   get answer() {
-    if (this.#place) return { content: this.#sent ?? { ...this.#place, size: 1 } };
+    if (this.#marked) return { content: this.#marked };
     return this.required || !this.saved ? null : { content: {} };
   }
 
+  /** @override */
   get answered() {
     return this.#place !== null;
+  }
+
+  /** @returns {PixelPlace | null} */
+  get #marked() {
+    return this.#place && (this.#sent ?? { ...this.#place, size: 1 });
   }
 
   get changed() {
     return super.changed && this.answer !== null;
   }
 
+  /** @override */
   get spoken() {
-    return this.readout.textContent;
+    return this.readout.textContent ?? "";
   }
 
+  /**
+   * @override
+   * @param {Answer | null} answer
+   */
   show(answer) {
-    const { size, ...place } = answer?.content ?? {};
-    this.#place = size ? shares(place, size) : null;
-    this.#sent = size ? answer.content : null;
+    const content = answer && "content" in answer ? answer.content : {};
+    this.#sent = "size" in content && content.size !== undefined ? content : null;
+    this.#place = this.#sent && sharesOf(this.#sent);
     this.#draw();
   }
 
+  /**
+   * @override
+   * @param {FocusOptions} options
+   */
   focus(options = {}) {
     this.button.focus({ focusVisible: true, ...options });
   }
 
-  // The mark before, or none. A required question cannot be without: there the first mark is set anew.
+  /**
+   * The mark before, or none. A required question cannot be without: there the first mark is set anew.
+   * @override
+   */
   undo() {
     if (this.#before.length === 0 || this.fieldset.disabled) return false;
-    const before = this.#before.pop();
+    const before = this.#before.pop() ?? null;
     if (before === null && this.required) {
       this.#before.push(null);
       this.mark();
@@ -231,39 +340,33 @@ class PlaceField extends Field {
 
   // Enter or space on the button does it too; whoever draws on the picture answers with mark:done.
   mark() {
-    const detail = { question: this.key, shape: this.shape, place: this.#place };
-    document.dispatchEvent(new CustomEvent("mark:start", { detail, cancelable: true }));
+    tell("mark:start", { question: this.key, shape: this.shape, place: this.#place });
   }
 
-  #done({ question, x, y, width, height, size, byKey }) {
+  /** @param {Marked} marked */
+  #done({ question, place, byKey }) {
     if (question !== this.key) return;
     this.focus({ preventScroll: !byKey }); // whoever points at the X-ray goes on looking at it
-    if (x === undefined) return; // given up: what was marked before stays
-    const side = size ?? Number(document.querySelector("[data-pixels]")?.dataset.pixels);
-    const place = width === undefined ? { x, y } : { x, y, width, height };
-    this.#take({ ...place, size: side });
+    if (place) this.#take(place); // else given up: what was marked before stays
   }
 
+  /** @param {PixelPlace | null} content */
   #take(content) {
-    this.#before.push(this.answered ? this.#sent ?? { ...this.#place, size: 1 } : null);
+    this.#before.push(this.#marked);
     this.show(content && { content });
     this.commit();
   }
 
   #draw() {
     const place = this.#place;
-    const percent = (share) => `${Math.round(100 * share)}%`;
+    const percent = (/** @type {number} */ share) => `${Math.round(100 * share)}%`;
     this.readout.textContent = place
       ? interpolate(gettext("Marked %(x)s across, %(y)s down"), { x: percent(place.x), y: percent(place.y) })
       : gettext("Not marked");
-    this.button.querySelector("span").textContent = place ? gettext("Mark again") : gettext("Mark on the X-ray");
-    if (this.remove) this.remove.hidden = !place;
+    within(this.button, "span", HTMLElement).textContent = place ? gettext("Mark again") : gettext("Mark on the X-ray");
+    if (this.remove instanceof HTMLElement) this.remove.hidden = !place;
     const previous = this.#before.at(-1);
     this.undoing.hidden = previous === undefined || (previous === null && this.required);
-    document.dispatchEvent(new CustomEvent("mark:show", { detail: { question: this.key, shape: this.shape, place } }));
+    tell("mark:show", { question: this.key, shape: this.shape, place });
   }
-}
-
-function shares(place, size) {
-  return Object.fromEntries(Object.entries(place).map(([key, pixels]) => [key, pixels / size]));
 }

@@ -1,10 +1,10 @@
 // The instructions beside a case: a dialog, one key (H) or click away. No key acts on the case while it is open.
 
 import { showDialog } from "../common/dialogs.js";
-import { isTextField } from "../common/elements.js";
-import { log } from "../common/log.js";
+import { around, byId, isTextField } from "../common/elements.js";
+import { log } from "../common/messages.js";
 
-const dialog = document.getElementById("help");
+const dialog = byId("help", HTMLDialogElement);
 
 function open() {
   if (dialog.open) return;
@@ -29,7 +29,7 @@ window.addEventListener("keydown", (event) => {
 }, { capture: true });
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest("#help-open")) open();
+  if (around(event.target, "#help-open")) open();
 });
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close(); // beside it

@@ -1,19 +1,28 @@
 // The questions of a case: answers into the outbox at once, and on to the next case when they are safe.
 
 import { askForReason, askToUnlock, showDialog } from "../common/dialogs.js";
-import { button, link } from "../common/elements.js";
+import { all, around, button, byId } from "../common/elements.js";
+import { listen, log } from "../common/messages.js";
+import { gettext } from "../common/words.js";
+import { caseDataOf } from "./data.js";
 import { fieldOf } from "./fields.js";
-import { log } from "../common/log.js";
 import { fetchCase } from "./next.js";
-import { gettext, interpolate } from "../common/words.js";
+import { Notices } from "./notices.js";
+
+/** @import { AnswerGiven, Entry } from "../outbox/entries.js" */
+/** @import { Decision, Outbox } from "../outbox/outbox.js" */
+/** @import { FetchNext } from "./case.js" */
+/** @import { CaseData } from "./data.js" */
+/** @import { Field } from "./fields.js" */
+
+/** @typedef {Entry & AnswerGiven} AnswerEntry */
 
 export class Questions {
-  #form;
+  #data;
+  #form = byId("questions", HTMLFormElement);
   #fields;
-  #next = document.getElementById("next");
-  #status = document.getElementById("status");
-  #problem = document.getElementById("problem");
-  #signedOut = document.getElementById("signed-out");
+  #next = byId("next", HTMLButtonElement);
+  #notices;
   #outbox;
   #restored;
   #seconds;
@@ -23,19 +32,26 @@ export class Questions {
   #asking = false;
   #leaving = false;
   #wantsNext = false;
-  #ownProblem = false;
   #replaced = false;
 
-  // `seconds`: a function that says how long the reader has been active on this case, all visits together.
-  // fetchNext(url): see room.js. `signal` ends the case.
-  constructor(form, { outbox, seconds, fetchNext, signal }) {
-    this.#form = form;
+  /**
+   * @param {CaseData} data
+   * @param {object} parts
+   * @param {Outbox} parts.outbox
+   * @param {() => number} parts.seconds how long the reader has been active on this case, all visits together
+   * @param {FetchNext} parts.fetchNext
+   * @param {AbortSignal} parts.signal ends the case
+   */
+  constructor(data, { outbox, seconds, fetchNext, signal }) {
+    this.#data = data;
     this.#outbox = outbox;
     this.#seconds = seconds;
     this.#fetchNext = fetchNext;
+    this.#notices = new Notices(outbox, data.signIn);
+    const form = this.#form;
     form.reset();
-    const given = (field) => this.#record(field);
-    this.#fields = [...form.querySelectorAll(".question")].map((set) => fieldOf(set, given, signal));
+    const keep = (/** @type {Field} */ field) => this.#record(field);
+    this.#fields = all(form, ".question", HTMLFieldSetElement).map((set) => fieldOf(set, keep, signal));
     this.#active = this.#fields[0];
     for (const field of this.#fields) {
       field.begin();
@@ -43,7 +59,7 @@ export class Questions {
     }
     outbox.attend({
       changed: () => this.#changed(),
-      settled: (entry, reply) => this.#settled(entry, reply),
+      settled: (entry, decision) => this.#settled(entry, decision),
     });
     this.#restored = outbox.ready.then(() => this.#restore());
     form.addEventListener("submit", (event) => {
@@ -53,12 +69,13 @@ export class Questions {
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#goNext(); // out of a text field
     });
-    document.addEventListener("questions:focus", () => this.#active.focus({ preventScroll: true }), { signal });
+    listen("questions:focus", () => this.#active.focus({ preventScroll: true }), signal);
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.#askServer();
     }, { signal });
-    document.getElementById("ask-unlock")?.addEventListener("click", (event) => this.#askToUnlock(event.target));
-    document.getElementById("show-keys").addEventListener("click", () => this.#showKeys());
+    const asking = document.getElementById("ask-unlock");
+    asking?.addEventListener("click", () => this.#askToUnlock(asking));
+    byId("show-keys", HTMLElement).addEventListener("click", () => this.#showKeys());
     window.addEventListener("beforeunload", (event) => {
       if (!this.#outbox.durable) event.preventDefault(); // the browser asks whether to leave: an answer would be lost
     }, { signal });
@@ -87,17 +104,20 @@ export class Questions {
     this.#hold(true);
   }
 
+  /** @param {(string | Node)[]} content */
   showProblem(...content) {
-    this.#ownProblem = content.length > 0;
-    this.#notice(...content);
+    this.#notices.showProblem(...content);
   }
 
-  // Acts on a key that belongs to the questions; says whether it did.
+  /**
+   * Acts on a key that belongs to the questions; says whether it did.
+   * @param {KeyboardEvent} event
+   */
   key(event) {
     if (this.#leaving) return event.key.length === 1 || event.key === "Enter";
     if (event.key === "?") return this.#showKeys();
     if (!this.#ready) return false;
-    const actsItself = event.target.closest?.("a, button, summary");
+    const actsItself = around(event.target, "a, button, summary");
     if (!this.#locked && /^[0-9yn]$/i.test(event.key) && this.#active.pick(event.key)) {
       this.#focusOn(this.#following());
       return true;
@@ -114,7 +134,7 @@ export class Questions {
     return false;
   }
 
-  // On top of the page as the server sent it, what waited here then. At once: soon it is acknowledged and waits no more.
+  // On top of the page as the server sent it, what waited here then. At once: soon it is acknowledged, waiting no more.
   async #restore() {
     for (const entry of this.#waiting()) {
       const field = this.#field(entry);
@@ -123,27 +143,29 @@ export class Questions {
       field.recorded = JSON.stringify(entry.answer);
       field.given.add(entry.id);
     }
-    const { reading } = this.#form.dataset;
+    const { reading } = this.#data;
     const known = await Promise.all(this.#fields.map((field) => this.#outbox.known(reading, field.key)));
     // The page before, or another tab, was told of an answer after the server had made this page.
     if (this.#fields.some((field, index) => known[index] > field.revision)) reloadOnce(known.join());
   }
 
   get #locked() {
-    return this.#form.dataset.locked === "yes";
+    return this.#data.locked === "yes";
   }
 
+  /** @param {{ question: string }} entry */
   #field(entry) {
     return this.#fields.find((field) => field.key === entry.question);
   }
 
-  // Where the reader begins: in the order of the questions, optional ones too, unless nothing is left that must be answered.
+  // Where the reader begins: in the order of the questions, optional ones too, unless nothing is left that must be
+  // answered.
   #first() {
     return (this.#unanswered() && this.#fields.find((field) => !field.answered)) ?? this.#fields[0];
   }
 
-  // Where a key leads on to after an answer: the next question that is open, optional ones too, else one that was passed
-  // over and must be answered.
+  // Where a key leads on to after an answer: the next question that is open, optional ones too, else one that was
+  // passed over and must be answered.
   #following() {
     const after = this.#fields.slice(this.#fields.indexOf(this.#active) + 1);
     return after.find((field) => !field.answered) ?? this.#unanswered() ?? this.#active;
@@ -153,16 +175,20 @@ export class Questions {
     return this.#fields.find((field) => field.required && !field.answered);
   }
 
-  // Answers of this case that the server has not acknowledged.
+  /**
+   * Answers of this case that the server has not acknowledged.
+   * @returns {AnswerEntry[]}
+   */
   #waiting() {
-    const { reading } = this.#form.dataset;
-    return this.#outbox.waiting.filter((entry) => entry.kind === "answer" && entry.reading === reading);
+    const { reading } = this.#data;
+    return this.#outbox.waiting.filter((entry) => entry.kind === "answer").filter((entry) => entry.reading === reading);
   }
 
+  /** @param {Field} field */
   async #record(field) {
     if (this.#asking) return;
     const change = field.saved !== null || !field.required;
-    if (this.#form.dataset.needsReason === "yes" && change && !field.reason) {
+    if (this.#data.needsReason === "yes" && change && !field.reason) {
       this.#asking = true;
       const reason = await askForReason();
       this.#asking = false;
@@ -174,9 +200,10 @@ export class Questions {
       field.reason = reason;
       field.focus();
     }
-    const { reading, base, case: label } = this.#form.dataset;
+    const { reading, base, case: label } = this.#data;
     const id = crypto.randomUUID();
     const { answer } = field;
+    if (!answer) return;
     field.recorded = JSON.stringify(answer);
     field.given.add(id);
     this.#outbox.add({
@@ -193,19 +220,24 @@ export class Questions {
     });
   }
 
-  #settled(entry, reply) {
-    if (entry.reading !== this.#form.dataset.reading) return;
+  /**
+   * @param {Entry} entry
+   * @param {Decision | null} decision
+   */
+  #settled(entry, decision) {
+    if (entry.reading !== this.#data.reading) return;
     // Come back to, before the server knew that the case was submitted: what may change now is another question.
-    if (entry.kind === "submission" && reply && !this.#leaving) location.reload();
+    if (entry.kind === "submission" && decision && !this.#leaving) location.reload();
+    if (entry.kind !== "answer") return;
     const field = this.#field(entry);
-    if (entry.kind !== "answer" || !field) return;
-    if (reply?.standing !== undefined || reply?.late) {
-      location.reload(); // the server knows what stands; the notice asks which of the two is to, or says that it was late
-    } else if (reply?.revision < field.revision) {
-      return; // sent a second time, after a later one
-    } else if (reply) {
+    if (!field) return;
+    if (decision?.standing !== undefined || decision?.late) {
+      location.reload(); // the server knows what stands; the notice asks which of the two is to, or says: too late
+    } else if (decision) {
+      const { revision = 0 } = decision;
+      if (revision < field.revision) return; // sent a second time, after a later one
       field.saved = entry.answer;
-      field.revision = reply.revision;
+      field.revision = revision;
       // Chosen over the one that was shown.
       if (!field.given.has(entry.id) && !this.#waiting().some((other) => other.question === entry.question)) {
         field.show(entry.answer);
@@ -220,26 +252,27 @@ export class Questions {
   async #changed() {
     this.#showState();
     if (this.#replaced || !this.#ready || this.#leaving) return;
-    const { reading } = this.#form.dataset;
+    const { reading } = this.#data;
     const newest = this.#fields.map((field) => this.#waiting().findLast((entry) => entry.question === field.key));
     const known = await Promise.all(this.#fields.map((field) => this.#outbox.known(reading, field.key)));
     const replaced = this.#fields.some((field, index) => {
-      const own = ({ id }) => field.given.has(id) || this.#outbox.gaveHere(id);
-      return newest[index] ? !own(newest[index]) : known[index] > field.revision;
+      const waits = newest[index];
+      if (waits) return !field.given.has(waits.id) && !this.#outbox.gaveHere(waits.id);
+      return known[index] > field.revision;
     });
     if (replaced) this.#tellReplaced();
   }
 
-  // Back from another tab, program or computer: what the server has may be newer than this page. No reply tells nothing.
+  // Back from another tab, program or computer: what the server has may be newer than this page. No reply, no news.
   async #askServer() {
     if (this.#replaced || !this.#ready || this.#leaving || this.#waiting().length > 0) return;
-    const { base, owner, reading, submitted, locked } = this.#form.dataset;
+    const { base, owner, reading, submitted, locked } = this.#data;
     const page = await fetchCase(base, owner).catch(() => null);
-    const there = page?.getElementById("questions")?.dataset;
+    const there = page && caseDataOf(page);
     if (this.#leaving || this.#waiting().length > 0 || there?.reading !== reading) return;
     const newer = this.#fields.some((field) => {
-      const set = page.querySelector(`.question[data-question="${CSS.escape(field.key)}"]`);
-      return Number(set?.dataset.revision ?? 0) > field.revision;
+      const set = page?.querySelector(`.question[data-question="${CSS.escape(field.key)}"]`);
+      return Number(set?.getAttribute("data-revision") ?? 0) > field.revision;
     });
     if (newer || there.submitted !== submitted || there.locked !== locked) this.#tellReplaced();
   }
@@ -251,70 +284,17 @@ export class Questions {
   }
 
   #showState() {
-    const { state, durable } = this.#outbox;
-    const safe = durable ? gettext("stored on this computer") : gettext("not saved yet, keep this page open");
-    const problem = this.#outbox.problems.find((one) => !one.seen);
-    if (problem) this.#status.textContent = problem.late ? gettext("Too late") : problem.standing === undefined ? gettext("Not accepted") : gettext("A newer answer stands");
-    else if (state === "signed-out") this.#status.textContent = interpolate(gettext("Signed out – %(safe)s"), { safe });
-    else if (state === "sending") this.#status.textContent = durable ? gettext("Sending…") : interpolate(gettext("Sending – %(safe)s"), { safe });
-    else if (state === "offline") this.#status.textContent = interpolate(gettext("No connection – %(safe)s"), { safe });
-    else this.#status.textContent = this.#fields.some((field) => field.saved !== null) ? gettext("Saved") : "";
-    this.#status.dataset.state = problem ? "refused" : state;
-    this.#showSignIn(state === "signed-out", safe);
-    if (!this.#ownProblem) this.#notice(...this.#news(problem, state, safe));
-    this.#next.disabled = !this.#ready || (!this.#locked && (this.#unanswered() !== undefined || this.#waiting().length > 0));
+    const saved = this.#fields.some((field) => field.saved !== null);
+    this.#notices.show({ saved, replaced: this.#replaced, asking: this.#asking });
+    const open = this.#unanswered() !== undefined || this.#waiting().length > 0;
+    this.#next.disabled = !this.#ready || (!this.#locked && open);
     if (this.#wantsNext && !this.#next.disabled) this.#goNext();
   }
 
-  // What the reader is told above the pictures, the most pressing first.
-  #news(problem, state, safe) {
-    if (problem) return this.#about(problem);
-    if (state === "signed-out") return this.#signIn(safe);
-    return this.#replaced ? this.#newer() : [];
-  }
-
-  // Once per loss of the session; closed, the reader can go on answering, and the notice stays.
-  #showSignIn(wanted, safe) {
-    const dialog = this.#signedOut;
-    if (!wanted) {
-      if (dialog.open) dialog.close();
-      delete dialog.dataset.shown;
-      return;
-    }
-    dialog.querySelector("[data-message]").textContent = this.#outbox.message || gettext("You were signed out.");
-    dialog.querySelector("[data-safe]").textContent = safe;
-    if (dialog.dataset.shown || this.#asking) return;
-    dialog.dataset.shown = "yes";
-    showDialog(dialog);
-  }
-
-  #newer() {
-    const why = gettext("This case was answered in another tab or on another computer since: what is shown here is older. ");
-    return [why, button(gettext("Show what stands"), () => location.reload())];
-  }
-
-  #signIn(safe) {
-    const again = link(gettext("Sign in again"), this.#form.dataset.signIn, "_blank");
-    const message = this.#outbox.message || gettext("You were signed out.");
-    const stored = interpolate(gettext("What you answered is %(safe)s. "), { safe });
-    return [`${message} ${stored}`, again, gettext(" and it is sent.")];
-  }
-
-  #about(problem) {
-    const about = problem.label ? `${problem.label}. ` : "";
-    if (problem.standing === undefined) {
-      const refused = problem.late ? `${problem.why} ` : interpolate(gettext("Not accepted: %(why)s "), problem);
-      return [`${about}${refused}`, button(gettext("Dismiss"), () => this.#outbox.hide(problem))];
-    }
-    const use = button(gettext("Use this answer"), () => this.#outbox.tryAgain(problem));
-    return [`${about}${problem.why} `, use, " ", button(gettext("Keep the newer one"), () => this.#outbox.dismiss(problem))];
-  }
-
-  #notice(...content) {
-    this.#problem.replaceChildren(...content);
-    this.#problem.hidden = content.length === 0;
-  }
-
+  /**
+   * @param {Field} field
+   * @param {FocusOptions} [options]
+   */
   #focusOn(field, options) {
     this.#active = field;
     field.focus(options);
@@ -322,7 +302,7 @@ export class Questions {
 
   async #goNext() {
     if (this.#leaving || !this.#ready) return; // a double click goes on once
-    if (this.#ownProblem) this.showProblem();
+    this.#notices.clear();
     for (const field of this.#fields) field.commit();
     const open = this.#unanswered();
     if (open && !this.#locked) {
@@ -336,7 +316,7 @@ export class Questions {
       return;
     }
     this.#hold(true);
-    const { next, nextCase } = this.#form.dataset;
+    const { next, nextCase } = this.#data;
     let show = null;
     try {
       if (nextCase === "yes") show = await this.#fetchNext(next);
@@ -352,10 +332,13 @@ export class Questions {
     }
   }
 
-  // Between two cases nothing is answered: a key that is pressed a little too soon must not change the case before.
+  /**
+   * Between two cases nothing is answered: a key that is pressed a little too soon must not change the case before.
+   * @param {boolean} on
+   */
   #hold(on) {
     this.#leaving = on;
-    if (on) document.activeElement?.blur();
+    if (on && document.activeElement instanceof HTMLElement) document.activeElement.blur();
     this.#form.inert = on;
     this.#next.setAttribute("aria-busy", String(on));
   }
@@ -370,16 +353,17 @@ export class Questions {
   }
 
   async #submit() {
-    const { submitted, unlock, reading, base, case: label } = this.#form.dataset;
+    const { submitted, unlock, reading, base, case: label } = this.#data;
     if (this.#locked || (submitted === "yes" && !unlock)) return;
-    const body = { unlock: unlock || null };
-    await this.#outbox.add({ kind: "submission", id: crypto.randomUUID(), url: `${base}submission`, reading, body, label });
+    const [id, url, body] = [crypto.randomUUID(), `${base}submission`, { unlock: unlock || null }];
+    await this.#outbox.add({ kind: "submission", id, url, reading, body, label });
   }
 
+  /** @param {HTMLElement} asked */
   async #askToUnlock(asked) {
     const reason = await askToUnlock();
     if (!reason) return;
-    const { reading, base, case: label } = this.#form.dataset;
+    const { reading, base, case: label } = this.#data;
     const id = crypto.randomUUID();
     await this.#outbox.add({ kind: "unlock", id, url: `${base}unlocks/${id}`, reading, body: { reason }, label });
     asked.replaceWith(gettext("The coordinator has been asked to unlock it."));
@@ -388,12 +372,15 @@ export class Questions {
 
   #showKeys() {
     log("help_opened", "", { help: "keys" });
-    showDialog(document.getElementById("keys"));
+    showDialog(byId("keys", HTMLDialogElement));
     return true;
   }
 }
 
-// Once for the same reason: a server that was set back to an earlier state must not keep the page loading.
+/**
+ * Once for the same reason: a server that was set back to an earlier state must not keep the page loading.
+ * @param {string} reason
+ */
 function reloadOnce(reason) {
   try {
     const name = `readerstudy.reloaded.${location.pathname}`;

@@ -1,3 +1,5 @@
 // Prints the page at the click of its button.
 
-document.getElementById("print").addEventListener("click", () => window.print());
+import { byId } from "../common/elements.js";
+
+byId("print", HTMLElement).addEventListener("click", () => window.print());

@@ -1,9 +1,11 @@
 // Enter goes on, as on the rating page, wherever the focus is.
 
-const link = document.getElementById("proceed");
+import { around, byId } from "../common/elements.js";
+
+const link = byId("proceed", HTMLElement);
 
 document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  const actsItself = event.target.closest?.("a, button, summary, input");
+  const actsItself = around(event.target, "a, button, summary, input");
   if (event.key === "Enter" && !actsItself) link.click();
 });

@@ -2,6 +2,10 @@
 
 import { gettext, interpolate } from "../common/words.js";
 
+/** @import { CurveData } from "./sources.js" */
+
+/** @typedef {{ [name: string]: string | number }} Attributes */
+
 const SVG = "http://www.w3.org/2000/svg";
 const SIDE = 320;
 const PLOT = { left: 46, right: 304, top: 44, bottom: 270 };
@@ -17,7 +21,12 @@ export class Curve {
   #reading;
   #guide;
 
-  // `choose` is called with the frame that was clicked, and at the end of a drag with `true` besides.
+  /**
+   * @param {SVGElement} svg
+   * @param {CurveData} curve
+   * @param {(frame: number, done: boolean) => void} choose with the frame that was clicked, and at the end of a drag
+   *   with `true` besides
+   */
   constructor(svg, { lambdas, predictions, zero }, choose) {
     this.#svg = svg;
     this.#lambdas = lambdas;
@@ -36,6 +45,7 @@ export class Curve {
     this.#listen(choose);
   }
 
+  /** @param {number} frame */
   show(frame) {
     const [x, y] = [this.#x(frame), this.#y(this.#predictions[frame])];
     set(this.#point, { cx: x, cy: y });
@@ -43,16 +53,19 @@ export class Curve {
     this.#reading.textContent = `p = ${percent(this.#predictions[frame])} at λ = ${number(this.#lambdas[frame])}`;
   }
 
+  /** @param {number} frame */
   #x(frame) {
-    const [low, high] = [this.#lambdas[0], this.#lambdas.at(-1)];
+    const [low, high] = [this.#lambdas[0], this.#lambdas[this.#lambdas.length - 1]];
     const share = high > low ? (this.#lambdas[frame] - low) / (high - low) : 0.5;
     return Math.round(10 * (PLOT.left + share * (PLOT.right - PLOT.left))) / 10;
   }
 
+  /** @param {number} prediction */
   #y(prediction) {
     return Math.round(10 * (PLOT.bottom - prediction * (PLOT.bottom - PLOT.top))) / 10;
   }
 
+  /** @param {number} zero */
   #axes(zero) {
     for (const level of LEVELS) {
       const y = this.#y(level);
@@ -62,27 +75,36 @@ export class Curve {
     const x = this.#x(zero);
     this.#add("line", { class: "curve-zero", x1: x, x2: x, y1: PLOT.top, y2: PLOT.bottom });
     const last = this.#lambdas.length - 1;
-    for (const [frame, anchor] of [[0, "start"], [last, "end"]]) {
+    for (const { frame, anchor } of [{ frame: 0, anchor: "start" }, { frame: last, anchor: "end" }]) {
       const label = { class: "curve-label", x: this.#x(frame), y: PLOT.bottom + 18, "text-anchor": anchor };
       const text = number(this.#lambdas[frame]);
       if (Math.abs(this.#x(frame) - x) > ROOM + CHARACTER * text.length) this.#add("text", label, text);
     }
     this.#add("text", { class: "curve-label", x, y: PLOT.bottom + 18, "text-anchor": "middle" }, "0");
     const middle = (PLOT.left + PLOT.right) / 2;
-    this.#add("text", { class: "curve-label", x: middle, y: PLOT.bottom + 38, "text-anchor": "middle" }, gettext("less  ←  λ  →  more"));
+    const below = { class: "curve-label", x: middle, y: PLOT.bottom + 38, "text-anchor": "middle" };
+    this.#add("text", below, gettext("less  ←  λ  →  more"));
   }
 
+  /**
+   * @param {string} name
+   * @param {Attributes} attributes
+   */
   #add(name, attributes, text = "") {
-    const made = set(document.createElementNS(SVG, name), attributes);
+    const made = document.createElementNS(SVG, name);
+    set(made, attributes);
     made.textContent = text;
     this.#svg.append(made);
     return made;
   }
 
+  /** @param {(frame: number, done: boolean) => void} choose */
   #listen(choose) {
+    /** @type {number | null} */
     let chosen = null;
+    /** @type {PointerEvent | null} */
     let began = null; // where a finger came down, which may be about to scroll the page
-    const go = (event) => {
+    const go = (/** @type {PointerEvent} */ event) => {
       chosen = this.#frameAt(event.clientX);
       choose(chosen, false);
     };
@@ -104,6 +126,7 @@ export class Curve {
     }
   }
 
+  /** @param {number} clientX */
   #frameAt(clientX) {
     const box = this.#svg.getBoundingClientRect();
     const x = ((clientX - box.left) / box.width) * SIDE;
@@ -112,20 +135,29 @@ export class Curve {
   }
 }
 
+/** @param {number} prediction */
 export const percent = (prediction) => `${Math.round(100 * prediction)}%`;
 
+/** @param {number} lambda */
 export function number(lambda) {
   return lambda.toLocaleString("en", { maximumSignificantDigits: 3 }).replace("-", "−");
 }
 
+/**
+ * @param {number[]} lambdas
+ * @param {number[]} predictions
+ */
 function summary(lambdas, predictions) {
-  const end = (frame) => ({ p: percent(predictions.at(frame)), at: number(lambdas.at(frame)) });
-  const [first, last] = [end(0), end(-1)];
+  const end = (/** @type {number} */ frame) => ({ p: percent(predictions[frame]), at: number(lambdas[frame]) });
+  const [first, last] = [end(0), end(lambdas.length - 1)];
   const text = gettext("Prediction along the counterfactual: from %(p0)s at lambda %(l0)s to %(p1)s at lambda %(l1)s");
   return interpolate(text, { p0: first.p, l0: first.at, p1: last.p, l1: last.at });
 }
 
+/**
+ * @param {Element} node
+ * @param {Attributes} attributes
+ */
 function set(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
 }

@@ -3,16 +3,35 @@
 import { copiesOf } from "./copies.js";
 import { decodePng, inflate } from "./png.js";
 
-self.addEventListener("message", async ({ data: { id, buffer, packed } }) => {
+/** @import { Picture } from "./copies.js" */
+
+/** @typedef {{ id: number, buffer: ArrayBuffer, packed: boolean }} Job */
+
+/** @typedef {{ id: number, copies?: Picture[], error?: string }} Done with copies, or an error */
+
+self.addEventListener("message", async ({ data }) => {
+  const { id, buffer, packed } = /** @type {Job} */ (data);
   try {
     const copies = copiesOf(packed ? await unpacked(buffer) : await decodePng(buffer));
-    self.postMessage({ id, copies }, copies.map(({ values }) => values.buffer));
+    tell({ id, copies }, copies.map(({ values }) => values.buffer));
   } catch (error) {
-    self.postMessage({ id, error: error.message });
+    tell({ id, error: error instanceof Error ? error.message : String(error) });
   }
 });
 
-// Gzipped uint16 of a square, lower byte first.
+/**
+ * @param {Done} done
+ * @param {ArrayBuffer[]} transfer given away
+ */
+function tell(done, transfer = []) {
+  self.postMessage(done, { transfer });
+}
+
+/**
+ * Gzipped uint16 of a square, lower byte first.
+ * @param {ArrayBuffer} buffer
+ * @returns {Promise<Picture>}
+ */
 async function unpacked(buffer) {
   const bytes = await inflate([buffer], "gzip");
   const values = littleEndian() ? new Uint16Array(bytes.buffer) : swapped(bytes);
@@ -25,6 +44,7 @@ function littleEndian() {
   return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 }
 
+/** @param {Uint8Array<ArrayBuffer>} bytes */
 function swapped(bytes) {
   const view = new DataView(bytes.buffer);
   return Uint16Array.from({ length: bytes.length / 2 }, (_, index) => view.getUint16(2 * index, true));

@@ -1,49 +1,64 @@
 // The counterfactual: its frames there and back again at a speed, or one at a time by slider or curve, or the original.
 
+import { all, byId, within } from "../common/elements.js";
+import { log } from "../common/messages.js";
+import { gettext, interpolate } from "../common/words.js";
 import { copiesOf } from "./copies.js";
 import { Curve, number, percent } from "./curve.js";
+import { frameOf } from "./filmstrip.js";
 import { Grey } from "./grey.js";
-import { log } from "../common/log.js";
 import { press } from "./tools.js";
-import { gettext, interpolate } from "../common/words.js";
+
+/** @import { Picture } from "./copies.js" */
+/** @import { CurveData } from "./sources.js" */
 
 const SWEEP = 3000; // milliseconds from the lowest lambda to the highest
 const SHORTEST_FRAME = 50;
 const LONGEST_FRAME = 160;
 const PANEL = "counterfactual";
 
-const element = (id) => document.getElementById(id);
-
 export class Player {
   comparing = false;
   #curve;
   #drawing;
   #strip;
+  #slider = byId("frame", HTMLInputElement);
+  #readout = byId("readout", HTMLElement);
+  #play = byId("play", HTMLButtonElement);
+  #compare = byId("compare", HTMLButtonElement);
+  #speeds = all(document, "[data-speed]", HTMLButtonElement);
+  /** @type {Grey[]} */
   #frames = [];
-  #frame;
+  #frame = 0;
   #step = 1;
   #advanced = 0; // frames since it was started
   #speed = 1;
+  /** @type {number | null} */
   #timer = null;
   #changed;
 
-  // `changed` is called whenever another picture has to be drawn; `signal` ends the case.
+  /**
+   * @param {Picture[]} strip and its copies
+   * @param {CurveData} curve
+   * @param {() => void} changed called whenever another picture has to be drawn
+   * @param {AbortSignal} signal ends the case
+   */
   constructor([strip], curve, changed, signal) {
     this.#strip = strip;
     this.#curve = curve;
     this.#changed = changed;
-    this.#drawing = new Curve(element("curve"), curve, (frame, done) => this.#scrub(frame, done));
+    this.#drawing = new Curve(byId("curve", SVGElement), curve, (frame, done) => this.#scrub(frame, done));
     this.#wireSlider();
-    element("play").addEventListener("click", () => this.toggle());
-    for (const button of speeds()) button.addEventListener("click", () => this.#setSpeed(Number(button.dataset.speed)));
+    this.#play.addEventListener("click", () => this.toggle());
+    for (const button of this.#speeds) button.addEventListener("click", () => this.#setSpeed(speedOf(button)));
     this.#wireCompare(signal);
     this.#show(curve.zero);
-    for (const control of [element("frame"), element("play"), element("compare"), ...speeds()]) control.disabled = false;
+    for (const control of [this.#slider, this.#play, this.#compare, ...this.#speeds]) control.disabled = false;
   }
 
   // The current frame as a picture.
   get picture() {
-    return (this.#frames[this.#frame] ??= new Grey(copiesOf(this.#cut(this.#frame))));
+    return (this.#frames[this.#frame] ??= new Grey(copiesOf(frameOf(this.#strip, this.#curve, this.#frame))));
   }
 
   get playing() {
@@ -68,7 +83,10 @@ export class Player {
     else this.play();
   }
 
-  // Acts on a key that belongs to the player; says whether it did.
+  /**
+   * Acts on a key that belongs to the player; says whether it did.
+   * @param {KeyboardEvent} event
+   */
   key(event) {
     const key = event.key.toLowerCase();
     if (key === "p") this.toggle();
@@ -77,29 +95,37 @@ export class Player {
     return true;
   }
 
-  // Shows the original X-ray, or the counterfactual again.
+  /**
+   * Shows the original X-ray, or the counterfactual again.
+   * @param {boolean} on
+   */
   compare(on) {
     if (on === this.comparing) return;
     this.comparing = on;
-    element("showing").hidden = !on;
-    press(element("compare"), on);
+    byId("showing", HTMLElement).hidden = !on;
+    press(this.#compare, on);
     this.#changed();
     log("compare", PANEL, { on, frame: this.#frame });
   }
 
+  /** @param {number} frame */
   #show(frame) {
     this.#frame = frame;
     const prediction = percent(this.#curve.predictions[frame]);
     const lambda = number(this.#curve.lambdas[frame]);
-    const [slider, readout] = [element("frame"), element("readout")];
-    slider.value = String(frame);
-    slider.setAttribute("aria-valuetext", interpolate(gettext("prediction %(prediction)s, lambda %(lambda)s"), { prediction, lambda }));
-    readout.textContent = `p = ${prediction}`;
-    readout.title = `lambda = ${lambda}`;
+    this.#slider.value = String(frame);
+    const spoken = interpolate(gettext("prediction %(prediction)s, lambda %(lambda)s"), { prediction, lambda });
+    this.#slider.setAttribute("aria-valuetext", spoken);
+    this.#readout.textContent = `p = ${prediction}`;
+    this.#readout.title = `lambda = ${lambda}`;
     this.#drawing.show(frame);
     this.#changed();
   }
 
+  /**
+   * @param {number} frame
+   * @param {boolean} done whether the reader has arrived there
+   */
   #scrub(frame, done) {
     this.pause();
     this.#show(frame);
@@ -107,17 +133,18 @@ export class Player {
   }
 
   #wireSlider() {
-    const slider = element("frame");
+    const slider = this.#slider;
     slider.max = String(this.#curve.frames - 1);
     slider.addEventListener("input", () => {
-      element("readout").setAttribute("aria-live", "polite"); // read out to who moves it, not while it plays
+      this.#readout.setAttribute("aria-live", "polite"); // read out to who moves it, not while it plays
       this.#scrub(Number(slider.value), false);
     });
     slider.addEventListener("change", () => log("frame", PANEL, { frame: this.#frame, done: true }));
   }
 
+  /** @param {AbortSignal} signal */
   #wireCompare(signal) {
-    const button = element("compare");
+    const button = this.#compare;
     button.addEventListener("pointerdown", (event) => {
       button.setPointerCapture(event.pointerId);
       this.compare(true);
@@ -135,12 +162,13 @@ export class Player {
       if (event.key.toLowerCase() === "c" || event.target === button) this.compare(false);
     }, { signal });
     window.addEventListener("blur", () => this.compare(false), { signal });
-    signal.addEventListener("abort", () => clearInterval(this.#timer));
+    signal.addEventListener("abort", () => clearInterval(this.#timer ?? 0));
   }
 
+  /** @param {number} speed */
   #setSpeed(speed) {
     this.#speed = speed;
-    for (const button of speeds()) press(button, Number(button.dataset.speed) === speed);
+    for (const button of this.#speeds) press(button, speedOf(button) === speed);
     if (!this.playing) return;
     this.#stop();
     this.#start();
@@ -149,13 +177,13 @@ export class Player {
 
   #start() {
     const pace = Math.min(LONGEST_FRAME, Math.max(SHORTEST_FRAME, SWEEP / this.#curve.frames));
-    element("readout").setAttribute("aria-live", "off");
+    this.#readout.setAttribute("aria-live", "off");
     this.#timer = setInterval(() => this.#advance(), pace / this.#speed);
     this.#label();
   }
 
   #stop() {
-    clearInterval(this.#timer);
+    clearInterval(this.#timer ?? 0);
     this.#timer = null;
     this.#label();
   }
@@ -169,23 +197,12 @@ export class Player {
   }
 
   #label() {
-    press(element("play"), this.playing);
-    element("play").querySelector("span").textContent = this.playing ? gettext("Pause") : gettext("Play");
-  }
-
-  #cut(frame) {
-    const { frame_width: width, frame_height: height, columns } = this.#curve;
-    const values = new Uint8Array(width * height);
-    const left = (frame % columns) * width;
-    const top = Math.floor(frame / columns) * height;
-    for (let row = 0; row < height; row++) {
-      const from = (top + row) * this.#strip.width + left;
-      values.set(this.#strip.values.subarray(from, from + width), row * width);
-    }
-    return { width, height, values };
+    press(this.#play, this.playing);
+    within(this.#play, "span", HTMLElement).textContent = this.playing ? gettext("Pause") : gettext("Play");
   }
 }
 
-function speeds() {
-  return [...document.querySelectorAll("[data-speed]")];
+/** @param {HTMLElement} button */
+function speedOf(button) {
+  return Number(button.dataset.speed);
 }

@@ -4,7 +4,14 @@ const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 const DEPTHS = [8, 16];
 const [SUB, UP, AVERAGE, PAETH] = [1, 2, 3, 4];
 
-// Resolves to { width, height, values } with a Uint8Array or Uint16Array, row by row.
+/** @import { Picture } from "./copies.js" */
+
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+
+/**
+ * @param {ArrayBuffer} buffer
+ * @returns {Promise<Picture>}
+ */
 export async function decodePng(buffer) {
   const bytes = new Uint8Array(buffer);
   if (SIGNATURE.some((byte, index) => bytes[index] !== byte)) throw new Error("no PNG");
@@ -27,7 +34,11 @@ export async function decodePng(buffer) {
   return { width, height, values: depth === 8 ? plain : swapped(plain) };
 }
 
-// Resolves to the bytes that a format of DecompressionStream ("gzip", "deflate") makes of some parts.
+/**
+ * The bytes that were compressed into these parts.
+ * @param {(ArrayBuffer | Bytes)[]} parts
+ * @param {"gzip" | "deflate"} format
+ */
 export async function inflate(parts, format) {
   const stream = new DecompressionStream(format);
   const writer = stream.writable.getWriter();
@@ -36,14 +47,25 @@ export async function inflate(parts, format) {
   return new Uint8Array(bytes);
 }
 
+/**
+ * @param {DataView} view
+ * @param {number} place
+ */
 function readHeader(view, place) {
   const header = { width: view.getUint32(place), height: view.getUint32(place + 4), depth: view.getUint8(place + 8) };
   const [colour, interlaced] = [view.getUint8(place + 9), view.getUint8(place + 12)];
-  if (colour !== 0 || interlaced !== 0 || !DEPTHS.includes(header.depth)) throw new Error("a PNG that is not plain grey");
+  const plain = colour === 0 && interlaced === 0 && DEPTHS.includes(header.depth);
+  if (!plain) throw new Error("a PNG that is not plain grey");
   return header;
 }
 
-// Each row begins with the number of the filter that it went through.
+/**
+ * Each row begins with the number of the filter that it went through.
+ * @param {Bytes} rows
+ * @param {number} width in bytes
+ * @param {number} height
+ * @param {number} step bytes of a pixel
+ */
 function unfilter(rows, width, height, step) {
   const plain = new Uint8Array(width * height);
   for (let row = 0; row < height; row++) {
@@ -66,12 +88,29 @@ function unfilter(rows, width, height, step) {
   return plain;
 }
 
+/**
+ * @param {Bytes} rows
+ * @param {number} from
+ * @param {Bytes} plain
+ * @param {number} to
+ * @param {number} width
+ * @param {number} step
+ */
 function unfilterSub(rows, from, plain, to, width, step) {
   for (let x = 0; x < step; x++) plain[to + x] = rows[from + x];
   for (let x = step; x < width; x++) plain[to + x] = rows[from + x] + plain[to + x - step];
 }
 
-// The neighbours are kept at hand: this loop is most of what decoding takes.
+/**
+ * The neighbours are kept at hand: this loop is most of what decoding takes.
+ * @param {Bytes} rows
+ * @param {number} from
+ * @param {Bytes} plain
+ * @param {number} to
+ * @param {number} width
+ * @param {number} step
+ * @param {boolean} hasAbove
+ */
 function unfilterPaeth(rows, from, plain, to, width, step, hasAbove) {
   for (let offset = 0; offset < step; offset++) {
     let left = 0;
@@ -89,7 +128,10 @@ function unfilterPaeth(rows, from, plain, to, width, step, hasAbove) {
   }
 }
 
-// PNG stores the higher byte first.
+/**
+ * PNG stores the higher byte first.
+ * @param {Bytes} bytes
+ */
 function swapped(bytes) {
   const values = new Uint16Array(bytes.length / 2);
   for (let index = 0; index < values.length; index++) values[index] = (bytes[2 * index] << 8) | bytes[2 * index + 1];

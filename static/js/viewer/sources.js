@@ -2,16 +2,37 @@
 
 import { decode } from "./decoding.js";
 
-const ahead = new Map(); // address -> promise of what the next case shows
+/** @import { Picture } from "./copies.js" */
 
-// JSON as it is; of a picture its copies, the largest first, as { width, height, values } (see copies.js).
+/**
+ * What a counterfactual's prediction is along its lambdas, and how its filmstrip is laid out.
+ * @typedef {object} CurveData
+ * @property {number[]} lambdas of each frame
+ * @property {number[]} predictions
+ * @property {number} frames
+ * @property {number} zero the frame of lambda 0
+ * @property {number} frame_width
+ * @property {number} frame_height
+ * @property {number} columns of the filmstrip
+ */
+
+/** @typedef {CurveData | Picture[]} Source a picture with its copies, the largest first */
+
+/** @type {Map<string, Promise<Source>>} */
+const ahead = new Map(); // address -> what the next case shows
+
+/** @param {string} url */
 export function fetchSource(url) {
   const early = ahead.get(url);
   ahead.delete(url);
   return early ? early.catch(() => load(url)) : load(url);
 }
 
-// Fetches and decodes what the next case will show. What was fetched ahead for any other is let go.
+/**
+ * Fetches and decodes what the next case will show. What was fetched ahead for any other is let go.
+ * @param {string[]} urls
+ * @param {RequestPriority} priority
+ */
 export function fetchAhead(urls, priority = "low") {
   ahead.clear();
   for (const url of urls) {
@@ -21,6 +42,11 @@ export function fetchAhead(urls, priority = "low") {
   }
 }
 
+/**
+ * @param {string} url
+ * @param {RequestInit} [options]
+ * @returns {Promise<Source>}
+ */
 async function load(url, options) {
   const response = await fetch(url, options);
   if (!response.ok || response.redirected) throw new Error(`${url}: ${response.status}`);

@@ -6,22 +6,33 @@ const GREY = new Uint32Array(new Uint8Array([1, 1, 1, 0]).buffer)[0];
 
 // `width` and `level` are fractions of the grey scale, so that X-rays of any depth and simulated ones can share them.
 export class Window {
+  /**
+   * @param {number} width
+   * @param {number} level
+   * @param {boolean} inverted
+   */
   constructor(width = 1, level = 0.5, inverted = false) {
     this.width = Math.min(1, Math.max(NARROWEST, width));
     this.level = Math.min(1, Math.max(0, level));
     this.inverted = inverted;
+    /** @type {Map<number, Uint32Array>} */
     this.tables = new Map();
   }
 
+  /**
+   * From the grey value that is black to the one that is white, both as fractions.
+   * @param {number} low
+   * @param {number} high
+   * @param {boolean} inverted
+   */
   static between(low, high, inverted) {
     return new Window(high - low, (low + high) / 2, inverted);
   }
 
-  get isDefault() {
-    return this.width === 1 && this.level === 0.5;
-  }
-
-  // The colour of each grey value up to `maximum`, as ImageData holds it.
+  /**
+   * The colour of each grey value up to `maximum`, as ImageData holds it.
+   * @param {number} maximum
+   */
   table(maximum) {
     const known = this.tables.get(maximum);
     if (known) return known;
