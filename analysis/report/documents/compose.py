@@ -179,7 +179,7 @@ class _Composer:
         return Part(self.anchors.key("methods"), "Methods", tuple(sections), tuple(blocks), appendix=True)
 
     def _section(self, section: ShownSection, figures: Sequence[ShownFigure]) -> Section:
-        return Section(self.anchors.key(section.key), section.title, self._blocks(section, figures))
+        return Section(self.anchors.key(f"section-{section.key}"), section.title, self._blocks(section, figures))
 
     def _blocks(self, section: ShownSection, figures: Sequence[ShownFigure]) -> tuple[Block, ...]:
         """Words, tables and those of the figures that the document has not shown."""

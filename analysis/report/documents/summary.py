@@ -54,7 +54,7 @@ def _effect(told: Told) -> list[str]:
     return [
         f"{_LABELS[row['label']]}: the mean score is {fixed(abs(row['mean_difference']), 2)} points "
         f"{'higher' if row['mean_difference'] > 0 else 'lower'} with {second} than with {first} "
-        f"({_interval(row)}; {p_words(row['p_value'])}; {row['n_cases']:,} cases)."
+        f"({_interval(row)}; {_p(row['p_value'])}; {row['n_cases']:,} cases)."
         for row in told.rows("effect", target=ALL)
         if row["mean_difference"] is not None
     ]
@@ -64,7 +64,7 @@ def _equivalence(told: Told) -> list[str]:
     return [
         f"{_LABELS[row['label']]}: the arms are {'' if row['equivalent'] else 'not shown to be '}"
         f"equivalent within {row['margin']:g} points (90% interval {_ends(row, 'low_90', 'high_90')}; "
-        f"{p_words(row['p_equivalence'])})."
+        f"{_p(row['p_equivalence'])})."
         for row in told.rows("equivalence", target=ALL)
         if row["p_equivalence"] is not None
     ]
@@ -75,7 +75,7 @@ def _ordinal(told: Told) -> list[str]:
     return [
         f"odds of a higher score with {second} against {first}: they rise "
         f"{fixed(row['odds_ratio'], 2)} times as much for true as for false positives "
-        f"(95% interval {fixed(row['or_low'], 2)} to {fixed(row['or_high'], 2)}; {p_words(row['p_robust'])}; ordinal "
+        f"(95% interval {fixed(row['or_low'], 2)} to {fixed(row['or_high'], 2)}; {_p(row['p_robust'])}; ordinal "
         "mixed model, arm by label)."
         for row in told.rows("ordinal", model="main", term="arm x label")
         if row["odds_ratio"] is not None and row["or_low"] is not None
@@ -90,7 +90,7 @@ def _auc(told: Told) -> list[str]:
             continue
         areas = {one["arm"]: one["auc"] for one in told.rows("auc_treatments", analysis=row["analysis"])}
         both = " and ".join(f"{fixed(areas[arm])} with {arm}" for arm in told.arms)
-        test = f"{_interval(row, 3)}; {p_words(row['p_value'])}; {row['analysis']}"
+        test = f"{_interval(row, 3)}; {_p(row['p_value'])}; {row['analysis']}"
         difference = signed(row["difference"], 3)
         found.append(f"AUC, true against false positives: {both}; difference {difference} ({test}).")
     return found
@@ -101,7 +101,7 @@ def _points(told: Told) -> list[str]:
     for row in told.rows("point_differences", reader=ALL, headline=True):
         shares = {one["arm"]: one["estimate"] for one in told.rows("points", reader=ALL, figure=row["figure"])}
         both = " and ".join(f"{fixed(shares[arm])} with {arm}" for arm in told.arms)
-        test = f"{_interval(row, 3)}; {p_words(row['p_value'])}"
+        test = f"{_interval(row, 3)}; {_p(row['p_value'])}"
         named = f"{row['figure']} at a score from {row['threshold']:g}"
         found.append(f"{named}: {both}; difference {signed(row['difference'], 3)} ({test}).")
     return found
@@ -127,7 +127,7 @@ def _time(told: Told) -> list[str]:
 def _wilcoxon(told: Told) -> list[str]:
     return [
         f"{_LABELS[row['label']]}, Wilcoxon's test as published, which takes pairs as independent: "
-        f"mean difference {signed(row['mean_difference'], 3)}, W = {row['statistic']:g}, {p_words(row['p_value'])}."
+        f"mean difference {signed(row['mean_difference'], 3)}, W = {row['statistic']:g}, {_p(row['p_value'])}."
         for row in told.rows("wilcoxon", target=ALL)
         if row["p_value"] is not None
     ]
@@ -136,10 +136,14 @@ def _wilcoxon(told: Told) -> list[str]:
 def _iou(told: Told) -> list[str]:
     return [
         f"overlap with the expert's annotation, {row['arm']}: rank correlation of IoU with the readers' mean score "
-        f"{signed(row['spearman'], 2)} ({_interval(row)}; {p_words(row['p_value'])})."
+        f"{signed(row['spearman'], 2)} ({_interval(row)}; {_p(row['p_value'])})."
         for row in told.rows("iou_rank", target=ALL)
         if row["spearman"] is not None
     ]
+
+
+def _p(value: float | None) -> str:
+    return "no p-value" if value is None else p_words(value)
 
 
 def _interval(row: Row, digits: int = 2) -> str:
