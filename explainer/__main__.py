@@ -71,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _score(args: argparse.Namespace) -> int:
-    from explainer.run import choose_device, classifier_of_process, score  # loads torch
+    from explainer.devices import choose_device  # loads torch
+    from explainer.loaded import classifier_of_process
+    from explainer.scores import score
 
     names = output_names(args.images, lambda path: path.name)
     classifier = classifier_of_process(args.classifier, choose_device(args.device), args.scoring)

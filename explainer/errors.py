@@ -103,7 +103,11 @@ class PredictionError(ExplainerError):
     """The classifier returned something that is no probability."""
 
 
-class GuidedBackpropError(ExplainerError):
+class UnfitNetworkError(ExplainerError):
+    """A method is not defined for this network."""
+
+
+class GuidedBackpropError(UnfitNetworkError):
     """Guided backpropagation is not defined for this network."""
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from explainer.catalogue.settings import SETTINGS, method_settings, setting_kinds
+from explainer.catalogue.methods import METHODS, method_of, method_settings, methods_of
+from explainer.catalogue.parameters import TOP_PERCENT
+from explainer.catalogue.settings import setting_kinds
 from explainer.cli import add_common, output_names
 from explainer.errors import (
     ImageError,
@@ -22,7 +24,7 @@ from explainer.errors import (
     SettingsError,
     UsageError,
 )
-from explainer.types import LATENT_SHIFT, METHODS, ExplanationRequest
+from explainer.types import ExplanationRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +41,8 @@ _Assignment = tuple[str, str, str]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Everything that can be asked for."""
     add_common(parser)
-    parser.add_argument("--autoencoder", metavar="ID", help="needed by latent_shift")
+    needed_by = ", ".join(key for key, method in METHODS.items() if method.needs_autoencoder)
+    parser.add_argument("--autoencoder", metavar="ID", help=f"needed by {needed_by}")
     parser.add_argument("--target", action="append", required=True, metavar="NAME", help="may be given several times")
     parser.add_argument(
         "--method", action="append", choices=("all", *METHODS), help="default: all; may be given several times"
@@ -54,7 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a setting of a method, such as latent_shift.drop=0.4; may be given several times",
     )
     parser.add_argument(
-        "--percent", type=float, default=5.0, help="share of the pixels that overlays mark (default: 5)"
+        "--percent",
+        type=float,
+        default=TOP_PERCENT,
+        help="share of the pixels that overlays mark (default: %(default)g)",
     )
     parser.add_argument(
         "--blur",
@@ -76,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     from explainer import rendering  # loads what --help does not need
 
     try:
-        artefacts = rendering.Artefacts(percent=args.percent, blur=args.blur, flow=args.flow, gif=args.gif)
+        options = rendering.PictureOptions(percent=args.percent, blur=args.blur, flow=args.flow, gif=args.gif)
     except RenderingError as wrong:
         raise UsageError(str(wrong)) from wrong
     places = folders(args.images, args.target, args.out)
@@ -95,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
 
     def write(explained: tuple[ExplanationRequest, Explanation]) -> None:
         request, explanation = explained
-        rendering.write(explanation, places[request.image, request.target], artefacts)
+        rendering.write(explanation, places[request.image, request.target], options)
 
     with progress:
         for request, error in _written(requests, write, report):
@@ -123,7 +129,7 @@ def _written(
 
 
 def _requests(args: argparse.Namespace) -> list[ExplanationRequest]:
-    methods = METHODS if not args.method or "all" in args.method else tuple(dict.fromkeys(args.method))
+    methods = tuple(METHODS) if not args.method or "all" in args.method else tuple(dict.fromkeys(args.method))
     parameters = parameters_of(args.settings, methods)
     return [
         ExplanationRequest(
@@ -143,18 +149,20 @@ def _requests(args: argparse.Namespace) -> list[ExplanationRequest]:
 
 def check_models(request: ExplanationRequest, targets: Sequence[str]) -> None:
     """Load the models that all requests share; raise if they do not fit each other or the targets."""
-    from explainer.methods.latent_shift import check_fit
-    from explainer.run import autoencoder_of_process, choose_device, classifier_of_process  # loads torch
+    from explainer.devices import choose_device  # loads torch
+    from explainer.loaded import autoencoder_of_process, classifier_of_process
+    from explainer.methods.base import check_fit
 
-    if LATENT_SHIFT in request.methods and request.autoencoder is None:
-        raise SettingsError("Latent Shift needs an autoencoder: add --autoencoder ID, or name other methods.")
+    shifting = [method for method in methods_of(request.methods) if method.needs_autoencoder]
+    if shifting and request.autoencoder is None:
+        raise SettingsError(f"{shifting[0].title} needs an autoencoder: add --autoencoder ID, or name other methods.")
     device = choose_device(request.device)
     classifier = classifier_of_process(request.classifier, device, request.scoring)
     for target in targets:
         classifier.index(target)
     if request.autoencoder is not None:
         autoencoder = autoencoder_of_process(request.autoencoder, device)
-        if LATENT_SHIFT in request.methods:
+        if shifting:
             check_fit(classifier, autoencoder)
 
 
@@ -198,15 +206,14 @@ def parameters_of(assignments: Sequence[_Assignment], methods: Sequence[str]) ->
     """
     parameters: dict[str, dict[str, Any]] = {}
     for method, setting, value in assignments:
-        if method not in METHODS:
-            raise SettingsError(f"There is no method '{method}'; choose from {', '.join(METHODS)}.")
+        method_of(method)
         if method not in methods:
             raise SettingsError(f"{method} is not among the methods of this run: add --method {method}.")
         parameters.setdefault(method, {})[setting] = value
     if not parameters:
         return {}
     for method, values in parameters.items():
-        kinds = setting_kinds(SETTINGS[method])
+        kinds = setting_kinds(method_of(method).settings)
         parameters[method] = {name: _value(text, kinds.get(name, ())) for name, text in values.items()}
         method_settings(method, parameters[method])
     return parameters

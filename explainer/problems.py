@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Strict, ValidationError
@@ -70,7 +71,12 @@ def read(model: type[M], values: object) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ProblemsError(_problems(error, model.model_json_schema(), values)) from error
+        raise ProblemsError(_problems(error, _schema(model), values)) from error
+
+
+@cache
+def _schema(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema()
 
 
 def _problems(error: ValidationError, schema: Schema, values: object) -> list[Problem]:
@@ -109,9 +115,7 @@ def _wrong(schema: Schema, node: Schema, place: Place, one: ErrorDetails) -> Ite
         reason = f"is {shown(one['input'].get(key))}; it must be one of: {', '.join(tags)}"
         yield Problem((*place, key), reason)
     else:
-        verb = (
-            "is" if one["loc"][-1] == place[-1] and isinstance(place[-1], str) else "has"
-        )  # an item is told of its list
+        verb = "has" if one["loc"] and isinstance(one["loc"][-1], int) else "is"  # an item is told of its list
         yield Problem(place, f"{verb} {shown(one['input'])}; it must be {_wanted(schema, node, place)}")
 
 
@@ -163,11 +167,13 @@ def _resolved(schema: Schema, node: Schema) -> Schema:
 def _wanted(schema: Schema, node: Schema, place: Place) -> str:
     """What may stand there, as words that follow "it must be"."""
     name = ".".join(str(part) for part in place if isinstance(part, str))
+    if not place:
+        return "a table of names and values"
+    if node.get("description"):
+        return str(node["description"])
     if "properties" in node or node.get("type") == "object":
         items = isinstance(place[-1], int)
         return f"a list of tables: write [[{name}]] before each" if items else f"a table: write [{name}]"
-    if node.get("description"):
-        return str(node["description"])
     if "enum" in node:
         return f"one of: {', '.join(map(str, node['enum']))}"
     if node.get("type") == "array":

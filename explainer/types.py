@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from explainer.catalogue.methods import METHODS
 from explainer.radiographs.geometry import Placement
 
 if TYPE_CHECKING:
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
 #: once more, as the paper's code has done since June 2021; only for reproduction.
 Scoring = Literal["calibrated", "paper"]
 SCORINGS: tuple[Scoring, ...] = get_args(Scoring)
-
-INPUT_GRADIENT = "input_gradient"
-GUIDED_BACKPROP = "guided_backprop"
-INTEGRATED_GRADIENTS = "integrated_gradients"
-ITERATIVE_DELETE = "iterative_delete"
-LATENT_SHIFT = "latent_shift"
-METHODS = (INPUT_GRADIENT, GUIDED_BACKPROP, INTEGRATED_GRADIENTS, ITERATIVE_DELETE, LATENT_SHIFT)
 
 FloatMap = NDArray[np.float32]
 
@@ -70,7 +64,7 @@ class ExplanationRequest:
     target: str
     classifier: str
     autoencoder: str | None = None
-    methods: tuple[str, ...] = METHODS
+    methods: tuple[str, ...] = tuple(METHODS)
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     annotations: tuple[Annotation, ...] = ()
     scoring: Scoring = "calibrated"
@@ -128,20 +122,41 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MethodResult:
+    """What a method made of one image and target.
+
+    `map` float32 (H, W), non-negative, at the model's resolution; `counterfactual`, the images behind the map, of a
+    method that makes some.
+    """
+
+    map: FloatMap
+    counterfactual: Counterfactual | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """Everything computed for one image and target.
 
-    `image` float32 (H, W) on the classifier's scale; `maps` by method, float32 (H, W), non-negative, at the model's
-    resolution; `scores` of every target under the scoring that was explained; `ious` by method, empty without
-    annotations. `mask_area` is the share of the pixels that the annotations cover, and that each map marks for its IoU;
-    None without annotations.
+    `image` float32 (H, W) on the classifier's scale; `results` by method; `scores` of every target under the scoring
+    that was explained; `ious` by method, empty without annotations. `mask_area` is the share of the pixels that the
+    annotations cover, and that each map marks for its IoU; None without annotations.
     """
 
     image: FloatMap
-    maps: Mapping[str, FloatMap]
+    results: Mapping[str, MethodResult]
     scores: Mapping[str, float]
-    counterfactual: Counterfactual | None
     reconstruction: Reconstruction | None
     ious: Mapping[str, float]
     mask_area: float | None = None
     provenance: Provenance
+
+    @property
+    def maps(self) -> dict[str, FloatMap]:
+        """The map of every method."""
+        return {method: result.map for method, result in self.results.items()}
+
+    @property
+    def counterfactual(self) -> Counterfactual | None:
+        """The counterfactual of the first method that made one."""
+        made = (result.counterfactual for result in self.results.values())
+        return next((one for one in made if one is not None), None)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image as Picture
 
+from explainer.catalogue.artefacts import Kind
+from explainer.rendering import npy
 from readerstudy.accounts.models import User
 from readerstudy.explanations import services as explanations
 from readerstudy.explanations.models import Explanation
@@ -121,31 +123,40 @@ def make_cases(study: Study) -> list[Case]:
 
 
 def make_result(methods: Sequence[str], **changes: Any) -> ExplanationResult:
-    """A worker's result, with real if meaningless files."""
+    """A worker's result, with real if meaningless files; `changes` are other fields.
+
+    Among them `files` beside the usual ones; None for one that is left out.
+    """
     number = next(_numbers)
     frames = 3
+    files = {("", Kind.XRAY): png(pixels(number))}
+    for index, method in enumerate(methods):
+        files[method, Kind.RAW] = npy(pixels(number, side=8).astype(np.float16))
+        files[method, Kind.OVERLAY] = png(pixels(number + index))
+    if "latent_shift" in methods:
+        files["latent_shift", Kind.FILMSTRIP] = png(np.hstack([pixels(number + frame) for frame in range(frames)]))
+        files["latent_shift", Kind.VIDEO] = b"\0\0\0\x18ftypmp42"
+        files["latent_shift", Kind.CURVE] = json.dumps(
+            {
+                "lambdas": [-1.0, 0.0, 1.0],
+                "predictions": [0.5, 0.8, 0.9],
+                "frames": frames,
+                "zero": 1,
+                "frame_width": SIDE,
+                "frame_height": SIDE,
+                "columns": frames,
+            }
+        ).encode()
     given: dict[str, Any] = {
-        "maps": {method: pixels(number, side=8).astype(np.float16) for method in methods},
-        "overlays": {method: png(pixels(number + index)) for index, method in enumerate(methods)},
-        "xray": png(pixels(number)),
         "seconds": 0.5,
         "ious": {},
         "measures": {},
         "provenance": {"classifier": "test-classifier"},
     }
-    if "latent_shift" in methods:
-        given["filmstrip"] = png(np.hstack([pixels(number + frame) for frame in range(frames)]))
-        given["video"] = b"\0\0\0\x18ftypmp42"
-        given["curve"] = {
-            "lambdas": [-1.0, 0.0, 1.0],
-            "predictions": [0.5, 0.8, 0.9],
-            "frames": frames,
-            "zero": 1,
-            "frame_width": SIDE,
-            "frame_height": SIDE,
-            "columns": frames,
-        }
-    return ExplanationResult(**{**given, **changes})
+    files |= changes.pop("files", {})
+    return ExplanationResult(
+        files={place: data for place, data in files.items() if data is not None}, **{**given, **changes}
+    )
 
 
 def make_explained(study: Study) -> list[Explanation]:

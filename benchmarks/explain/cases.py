@@ -13,25 +13,30 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+import explainer.catalogue.methods as catalogue
 from benchmarks.explain import peers
 from benchmarks.explain.networks import Pair, Peer
 from explainer import rendering
-from explainer.catalogue.settings import IntegratedGradientsSettings, LatentShiftSettings
+from explainer.catalogue.methods.integrated_gradients import IntegratedGradientsSettings
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
 from explainer.images import load_array, load_image
+from explainer.loaded import autoencoder_of_process, classifier_of_process
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
 from explainer.methods.integrated_gradients import integrated_gradients
 from explainer.methods.latent_shift import latent_shift, latent_shift_map
 from explainer.phantoms import draw
 from explainer.pipeline import overlapped
-from explainer.run import autoencoder_of_process, classifier_of_process, explain_many
-from explainer.types import GUIDED_BACKPROP, INPUT_GRADIENT, INTEGRATED_GRADIENTS, LATENT_SHIFT, ExplanationRequest
+from explainer.run import explain_many
+from explainer.types import ExplanationRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from explainer.types import Counterfactual, Explanation
 
+INPUT_GRADIENT, GUIDED_BACKPROP = catalogue.input_gradient.METHOD.key, catalogue.guided_backprop.METHOD.key
+INTEGRATED_GRADIENTS, LATENT_SHIFT = catalogue.integrated_gradients.METHOD.key, catalogue.latent_shift.METHOD.key
 VIDEO = "video"
 FULL = "full set"
 #: A little of everything, which loads what a first case loads.

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.explain import peers
-from benchmarks.explain.cases import TRADITIONAL, Ours, Theirs
+from benchmarks.explain.cases import GUIDED_BACKPROP, TRADITIONAL, Ours, Theirs
 from explainer.methods.latent_shift import project
-from explainer.types import GUIDED_BACKPROP
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,12 +19,15 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from explainer.catalogue.methods import METHODS
+from explainer.devices import choose_device
 from explainer.errors import EvaluationError, ImageError, NoGradientError, PredictionError, UsageError
 from explainer.evaluation.iou import map_iou
 from explainer.images import crop_and_resize
+from explainer.loaded import classifier_of_process
 from explainer.phantoms import draw
-from explainer.run import choose_device, classifier_of_process, explain
-from explainer.types import METHODS, ExplanationRequest
+from explainer.run import explain
+from explainer.types import ExplanationRequest
 
 if TYPE_CHECKING:
     import argparse
@@ -93,7 +96,7 @@ def measure(
     count: int,
     seed: int,
     targets: Sequence[str] = (TARGET,),
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[str] = tuple(METHODS),
     device: str = "auto",
     progress: bool = True,
     on_error: Callable[[str, Exception], None] | None = None,

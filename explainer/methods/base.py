@@ -1,15 +1,17 @@
-"""What every method shares: checked inputs, a checked map, and settings made from plain dictionaries."""
+"""What every method shares: what it is given and gives back, checked inputs, and a checked map."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from explainer.autoencoders import Autoencoder
 from explainer.batching import Batch, Batches, in_batches
+from explainer.catalogue.method import Method
 from explainer.classifiers import IMAGE_DIMENSIONS, Classifier
 from explainer.errors import (
     BlankImageError,
@@ -22,15 +24,67 @@ from explainer.errors import (
     ShapeError,
     TargetError,
 )
+from explainer.types import MethodResult
 
 #: Resampling and reconstruction overshoot a little; an image on another scale ([0, 255], 16 bits) is off by far more.
 _RANGE_MARGIN = 0.5
 
-#: A traditional method: classifier, images (N, 1, H, W) that require gradients, target columns (N,) -> (N, 1, H, W).
+#: What is made absolute into a map: classifier, images (N, 1, H, W) that require gradients, targets -> (N, 1, H, W).
 Attribution = Callable[[Classifier, Tensor, Tensor], Tensor]
 
 #: Parts of what torch says where a gradient is asked for and there is none.
 _NO_GRADIENT = ("does not require grad", "doesn't require grad", "not have been used in the graph")
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models that are explained, and how many images go through them together."""
+
+    classifier: Classifier
+    autoencoder: Autoencoder | None
+    batches: Batches
+
+
+#: Models, images (N, 1, H, W), target columns (N,) and the method's settings -> a result for each image.
+Compute = Callable[[Models, Tensor, Tensor, Any], Sequence[MethodResult]]
+
+
+@dataclass(frozen=True)
+class ChosenMethod:
+    """A method with its settings, ready to be computed."""
+
+    info: Method
+    settings: Any
+    compute: Compute
+
+
+def of_maps(maps: Callable[..., Tensor], *, gradient: bool = True) -> Compute:
+    """As a method is called, a function of classifier, images, targets, settings and `batch` that returns (N, H, W).
+
+    `gradient`: whether its passes keep activations for a gradient, which decides how many images go together.
+    """
+
+    def compute(models: Models, images: Tensor, targets: Tensor, settings: Any) -> list[MethodResult]:
+        batch = models.batches.gradient if gradient else models.batches.forward
+        made = maps(models.classifier, images, targets, settings, batch=batch)
+        return [MethodResult(map=one) for one in made.float().cpu().numpy()]
+
+    return compute
+
+
+def check_fit(classifier: Classifier, autoencoder: Autoencoder) -> None:
+    """Raise InputError unless the autoencoder's images are those that the classifier takes."""
+    ours, theirs = (autoencoder.input_size, autoencoder.input_range), (classifier.input_size, classifier.input_range)
+    if ours != theirs:
+        advice = (
+            f"add @{theirs[0]} to the autoencoder's identifier, which resizes its images, or choose another"
+            if ours[1] == theirs[1]
+            else "choose an autoencoder of the classifier's range"
+        )
+        raise InputError(
+            f"{autoencoder.id} makes images of {ours[0]} px in {ours[1]}, but {classifier.id} takes {theirs[0]} px in "
+            f"{theirs[1]}: {advice}."
+        )
 
 
 def absolute_maps(
@@ -65,13 +119,12 @@ def gradient_batch(images: Tensor) -> Batch:
 def _attributed(attribution: Attribution, classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     # A leaf of our own: neither the caller's tensor nor its `requires_grad` is touched, also when the method fails.
     leaf = images.detach().clone().requires_grad_()
-    with quiet_captum():
-        try:
-            return attribution(classifier, leaf, targets).detach()
-        except RuntimeError as error:
-            if any(sign in str(error) for sign in _NO_GRADIENT):
-                raise not_differentiable(classifier) from error
-            raise
+    try:
+        return attribution(classifier, leaf, targets).detach()
+    except RuntimeError as error:
+        if any(sign in str(error) for sign in _NO_GRADIENT):
+            raise not_differentiable(classifier) from error
+        raise
 
 
 def not_differentiable(classifier: Classifier) -> NoGradientError:
@@ -139,11 +192,3 @@ def check_maps(name: str, classifier: Classifier, maps: Tensor) -> None:
             f"{name} of {classifier.id} is zero everywhere: its prediction does not depend on this image, or is so "
             "near to 0 or 1 that no change of the image moves it."
         )
-
-
-@contextmanager
-def quiet_captum() -> Iterator[None]:
-    """Silence captum's announcement that it sets and removes hooks; nothing else."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
-        yield

@@ -19,7 +19,8 @@ from captum.log import log_usage
 from torch import Tensor, nn
 
 from explainer.batching import Batches
-from explainer.catalogue.settings import LatentShiftSettings, settings_from
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
+from explainer.catalogue.settings import settings_from
 from explainer.errors import InputError, SettingsError
 from explainer.methods.latent_line import LatentLine, Names
 from explainer.methods.latent_shift import counterfactuals, project
@@ -94,9 +95,10 @@ class LatentShift(GradientAttribution):  # type: ignore[misc]  # captum has no t
 
         `inputs`: images (N, C, H, W), or a tuple of one such tensor. `target`, `additional_forward_args`: as for every
         method of captum; arguments that are tensors with N rows go with their images. `settings` are those of
-        `explainer.catalogue.settings.LatentShiftSettings`: `drop`, `rise`, `frames`, `projection`, `search`, `lower`,
-        `upper` and more. `input_range`: lowest and highest value of an image, by which `max_image_change` is measured;
-        without it, each reconstruction's own. `internal_batch_size`: images that go through the models together.
+        `explainer.catalogue.methods.latent_shift.LatentShiftSettings`: `drop`, `rise`, `frames`, `projection`,
+        `search`, `lower`, `upper` and more. `input_range`: lowest and highest value of an image, by which
+        `max_image_change` is measured; without it, each reconstruction's own. `internal_batch_size`: images that go
+        through the models together.
 
         Returns a tensor (or tuple) like `inputs`; with `return_counterfactuals`, also a list with the sequence of each
         image, frames float32 (F, C, H, W). Raises InputError for images, models or outputs that do not fit,

@@ -1,126 +1,95 @@
-"""Guided backpropagation: gradients that pass every ReLU only where they are positive (Springenberg et al. 2015)."""
+"""Guided backpropagation: gradients that pass every ReLU only where they are positive (Springenberg et al. 2015).
+
+The rectifiers are found in autograd's graph of the forward pass, where a ReLU is the same operation whether the network
+has it as a module or calls it as a function, as torchvision's DenseNets do. Hooks on modules, as captum's, miss the
+latter.
+"""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
-from captum.attr import GuidedBackprop
-from torch import Tensor, nn
+from torch import Tensor
 
-from explainer.catalogue.settings import GuidedBackpropSettings
+from explainer.catalogue.method import NoSettings
+from explainer.catalogue.methods.guided_backprop import METHOD
 from explainer.errors import GuidedBackpropError
-from explainer.methods.base import absolute_maps, not_differentiable
-from explainer.types import GUIDED_BACKPROP
+from explainer.methods.base import absolute_maps, not_differentiable, of_maps
+from explainer.methods.graph import hiding, nodes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch.autograd.graph import Node
 
     from explainer.batching import Batch
     from explainer.classifiers import Classifier
 
-#: Autograd's names of rectifiers that a network could call as functions, which no hook on a module sees.
-_RECTIFIERS = ("ReluBackward", "ThresholdBackward", "HardtanhBackward", "LeakyReluBackward", "PreluKernelBackward")
-#: Parts of autograd's names of operations that hold others inside: TorchScript's and torch.compile's.
-_HIDING = ("DifferentiableGraph", "CompiledFunction")
+_RELU = "ReluBackward"
+#: Autograd's names of other rectifiers, for which the method is not defined.
+_OTHERS = ("ThresholdBackward", "HardtanhBackward", "LeakyReluBackward", "PreluKernelBackward")
 
 
 def guided_backprop(
     classifier: Classifier,
     images: Tensor,
     targets: Tensor,
-    settings: GuidedBackpropSettings | None = None,
+    settings: NoSettings | None = None,
     *,
     batch: Batch | None = None,
 ) -> Tensor:
     """Maps float32 (N, H, W) for images (N, 1, H, W) and target columns (N,); errors as in `base.absolute_maps`.
 
-    Raises GuidedBackpropError for a network whose rectifiers are not all `nn.ReLU` modules, or that hides them.
+    Raises GuidedBackpropError for a network whose rectifiers are not all ReLUs, or that hides them.
     """
     del settings
-
-    def attribution(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
-        with every_rectifier_reached(classifier):
-            guided: Tensor = GuidedBackprop(classifier).attribute(images, target=targets)
-        return guided
-
-    return absolute_maps(GUIDED_BACKPROP, attribution, classifier, images, targets, batch)
+    return absolute_maps(METHOD.key, _guided_gradient, classifier, images, targets, batch)
 
 
-@contextmanager
-def every_rectifier_reached(classifier: Classifier) -> Iterator[None]:
-    """Watch the classifier's forward pass: GuidedBackpropError if a rectifier is not an `nn.ReLU` module of its own.
+compute = of_maps(guided_backprop)
 
-    Also gives each ReLU a view of its input that nothing else reads. captum rectifies the gradient of a ReLU's input as
-    a whole; where a skip connection reads the same tensor, its part of the gradient must stay as it is.
-    """
-    scripted = [module for module in classifier.modules() if isinstance(module, torch.jit.ScriptModule)]
-    if scripted:
+
+def _guided_gradient(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+    if any(isinstance(module, torch.jit.ScriptModule) for module in classifier.modules()):
         raise _hidden(classifier, "is TorchScript")
-    reached: set[Node] = set()
-
-    def view(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        # captum's hooks need a gradient even where none can come from the image.
-        return tuple(
-            value.view_as(value) if value.requires_grad else value.detach().requires_grad_() for value in inputs
-        )
-
-    def reach(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-        if output.grad_fn is not None:
-            reached.add(output.grad_fn)
-
-    def check(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-        if not output.requires_grad:
-            raise not_differentiable(classifier)
-        _refuse_unreached(classifier, output, reached)
-
-    rectifiers = [module for module in classifier.modules() if isinstance(module, nn.ReLU)]
-    hooks = [classifier.register_forward_hook(check)]
-    hooks += [module.register_forward_pre_hook(view) for module in rectifiers]
-    hooks += [module.register_forward_hook(reach) for module in rectifiers]
+    scores = classifier(images)
+    if not scores.requires_grad:
+        raise not_differentiable(classifier)
+    hooks = [relu.register_prehook(_positive) for relu in _relus(classifier, scores)]
     try:
-        yield
+        # Each score depends on its own image only, so the sum's gradient holds every one's.
+        (gradient,) = torch.autograd.grad(scores.gather(1, targets[:, None]).sum(), images)
     finally:
         for hook in hooks:
             hook.remove()
+    return gradient
 
 
-def _refuse_unreached(classifier: Classifier, output: Tensor, reached: set[Node]) -> None:
-    nodes = _graph(output)
-    hiding = sorted({node.name() for node in nodes if any(part in node.name() for part in _HIDING)})
-    if hiding:
-        raise _hidden(classifier, f"is compiled or scripted in part ({', '.join(hiding)})")
-    rectifiers = {node for node in nodes if node.name().startswith(_RECTIFIERS)}
-    beyond = len(rectifiers - reached)
-    if beyond:
+def _positive(gradients: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+    """What a ReLU may pass on, of what arrives at it. Where its own input was negative, it passes nothing by itself."""
+    return tuple(None if gradient is None else gradient.clamp(min=0) for gradient in gradients)
+
+
+def _relus(classifier: Classifier, scores: Tensor) -> list[Node]:
+    nodes = nodes_of(scores)
+    if hidden := hiding(nodes):
+        raise _hidden(classifier, f"is compiled or scripted in part ({', '.join(hidden)})")
+    relus = [node for node in nodes if node.name().startswith(_RELU)]
+    others = [node for node in nodes if node.name().startswith(_OTHERS)]
+    if others:
         raise GuidedBackpropError(
-            f"{classifier.id} applies {beyond} of its {len(rectifiers)} rectifiers as functions or as other "
-            "layers than nn.ReLU, which guided backpropagation cannot reach: use nn.ReLU, or leave this method out."
+            f"{len(others)} of the {len(relus) + len(others)} rectifiers of {classifier.id} are no ReLUs, for which "
+            "guided backpropagation is not defined: use ReLUs, or leave this method out."
         )
-    if not rectifiers:
+    if not relus:
         raise GuidedBackpropError(
             f"{classifier.id} has no ReLU, so guided backpropagation would be the plain gradient: leave this method "
             "out, or use the input gradient."
         )
+    return relus
 
 
 def _hidden(classifier: Classifier, how: str) -> GuidedBackpropError:
     return GuidedBackpropError(
-        f"{classifier.id} {how}, so that guided backpropagation cannot reach its ReLUs: give the plain network with "
-        "nn.ReLU modules, or leave this method out."
+        f"{classifier.id} {how}, so that guided backpropagation cannot reach its ReLUs: give the plain network, or "
+        "leave this method out."
     )
-
-
-def _graph(output: Tensor) -> set[Node]:
-    """Every operation that led from the leaves to `output`."""
-    waiting = [output.grad_fn]
-    seen: set[Node] = set()
-    while waiting:
-        node = waiting.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            waiting.extend(following for following, _ in node.next_functions)
-    return seen

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from captum.attr import Saliency
 
-from explainer.catalogue.settings import InputGradientSettings
-from explainer.methods.base import absolute_maps
-from explainer.types import INPUT_GRADIENT
+from explainer.catalogue.method import NoSettings
+from explainer.catalogue.methods.input_gradient import METHOD
+from explainer.methods.base import absolute_maps, of_maps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,7 @@ def input_gradient(
     classifier: Classifier,
     images: Tensor,
     targets: Tensor,
-    settings: InputGradientSettings | None = None,
+    settings: NoSettings | None = None,
     *,
     batch: Batch | None = None,
 ) -> Tensor:
@@ -32,4 +32,7 @@ def input_gradient(
         gradient: Tensor = Saliency(classifier).attribute(images, target=targets, abs=True)
         return gradient
 
-    return absolute_maps(INPUT_GRADIENT, attribution, classifier, images, targets, batch)
+    return absolute_maps(METHOD.key, attribution, classifier, images, targets, batch)
+
+
+compute = of_maps(input_gradient)

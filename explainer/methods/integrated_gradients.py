@@ -8,9 +8,8 @@ from captum.attr import IntegratedGradients
 from torch import Tensor
 
 from explainer.batching import Batch, shrinking
-from explainer.catalogue.settings import IntegratedGradientsSettings
-from explainer.methods.base import absolute_maps, gradient_batch
-from explainer.types import INTEGRATED_GRADIENTS
+from explainer.catalogue.methods.integrated_gradients import METHOD, IntegratedGradientsSettings
+from explainer.methods.base import absolute_maps, gradient_batch, of_maps
 
 if TYPE_CHECKING:
     from explainer.classifiers import Classifier
@@ -34,7 +33,7 @@ def integrated_gradients(
     def attribution(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
         return shrinking(at_once, lambda count: signed_integral(classifier, images, targets, chosen, count))
 
-    return absolute_maps(INTEGRATED_GRADIENTS, attribution, classifier, images, targets, Batch(1))
+    return absolute_maps(METHOD.key, attribution, classifier, images, targets, Batch(1))
 
 
 def signed_integral(
@@ -48,3 +47,6 @@ def signed_integral(
         image, baselines=settings.baseline, target=target, n_steps=settings.steps, internal_batch_size=at_once
     )
     return integral.detach()
+
+
+compute = of_maps(integrated_gradients)

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from explainer.batching import Batch
-from explainer.catalogue.settings import IterativeDeleteSettings
-from explainer.methods.base import absolute_maps, check_maps
-from explainer.types import ITERATIVE_DELETE
+from explainer.catalogue.methods.iterative_delete import METHOD, IterativeDeleteSettings
+from explainer.methods.base import absolute_maps, check_maps, of_maps
 
 if TYPE_CHECKING:
     from explainer.classifiers import Classifier
@@ -41,7 +40,7 @@ def iterative_delete(
     def attribution(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
         return _mean_gradient(classifier, images, targets, chosen)
 
-    return absolute_maps(ITERATIVE_DELETE, attribution, classifier, images, targets, Batch(1))
+    return absolute_maps(METHOD.key, attribution, classifier, images, targets, Batch(1))
 
 
 def _mean_gradient(
@@ -53,7 +52,7 @@ def _mean_gradient(
     for iteration in range(settings.iterations):
         gradient = _gradient(classifier, image, targets)
         if iteration == 0:
-            check_maps(ITERATIVE_DELETE, classifier, gradient.abs().sum(dim=1))
+            check_maps(METHOD.key, classifier, gradient.abs().sum(dim=1))
         elif not gradient.any():
             break
         total += gradient
@@ -88,3 +87,6 @@ def _positive_top(gradient: Tensor, percent: float) -> Tensor:
     flat = gradient.flatten(1)
     threshold = flat.quantile(1 - percent / _WHOLE, dim=1, keepdim=True)
     return ((flat > threshold) & (flat > 0)).reshape(gradient.shape)
+
+
+compute = of_maps(iterative_delete)

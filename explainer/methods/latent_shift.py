@@ -16,15 +16,16 @@ import torch
 from torch import Tensor
 
 from explainer.batching import Batches
-from explainer.catalogue.settings import (
+from explainer.catalogue.methods.latent_shift import (
+    METHOD,
     PROJECTIONS,
     PUBLISHED_BOUND,
     SEARCHES_BY_CODE,
     LatentShiftSettings,
     Projection,
 )
-from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
-from explainer.methods.base import check_maps, check_targets
+from explainer.errors import NoGradientError, PredictionError, SettingsError
+from explainer.methods.base import Models, check_fit, check_maps, check_targets
 from explainer.methods.lambda_search import (
     FIXED,
     Goal,
@@ -38,7 +39,7 @@ from explainer.methods.lambda_search import (
     search_side,
 )
 from explainer.methods.latent_line import LatentLine, Names
-from explainer.types import LATENT_SHIFT, Counterfactual, FloatMap
+from explainer.types import Counterfactual, FloatMap, MethodResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,21 +93,6 @@ def latent_shift(
     low, high = classifier.input_range
     found = counterfactuals(line, settings or LatentShiftSettings(), [high - low] * len(images), limits=(0.0, 1.0))
     return [replace(one, frames=one.frames[:, 0]) for one in found]
-
-
-def check_fit(classifier: Classifier, autoencoder: Autoencoder) -> None:
-    """Raise InputError unless the autoencoder's images are those that the classifier takes."""
-    ours, theirs = (autoencoder.input_size, autoencoder.input_range), (classifier.input_size, classifier.input_range)
-    if ours != theirs:
-        advice = (
-            f"add @{theirs[0]} to the autoencoder's identifier, which resizes its images, or choose another"
-            if ours[1] == theirs[1]
-            else "choose an autoencoder of the classifier's range"
-        )
-        raise InputError(
-            f"{autoencoder.id} makes images of {ours[0]} px in {ours[1]}, but {classifier.id} takes {theirs[0]} px in "
-            f"{theirs[1]}: {advice}."
-        )
 
 
 def counterfactuals(
@@ -324,5 +310,16 @@ def project(counterfactual: Counterfactual, projection: Projection = "max") -> F
 def latent_shift_map(classifier: Classifier, counterfactual: Counterfactual, projection: Projection) -> FloatMap:
     """`project`, refused where it would be blank (NoGradientError)."""
     projected = project(counterfactual, projection)
-    check_maps(LATENT_SHIFT, classifier, torch.from_numpy(projected)[None])
+    check_maps(METHOD.key, classifier, torch.from_numpy(projected)[None])
     return projected
+
+
+def compute(models: Models, images: Tensor, targets: Tensor, settings: LatentShiftSettings) -> list[MethodResult]:
+    """Map and counterfactual of each image. Raises SettingsError without an autoencoder."""
+    if models.autoencoder is None:
+        raise SettingsError(METHOD.without_autoencoder)
+    found = latent_shift(models.classifier, models.autoencoder, images, targets, settings, batches=models.batches)
+    return [
+        MethodResult(map=latent_shift_map(models.classifier, one, settings.projection), counterfactual=one)
+        for one in found
+    ]

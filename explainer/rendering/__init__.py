@@ -8,12 +8,11 @@ flow.
 
 from __future__ import annotations
 
-from explainer.rendering.files import Artefacts, Rendered, render, summary, write
+from explainer.rendering.files import PictureOptions, npy, render, summary, write
 from explainer.rendering.overlays import (
     ERROR_WHITE,
     INPUT_RANGE,
     RED,
-    TOP_PERCENT,
     BoolMap,
     GreyImage,
     blurred,
@@ -32,11 +31,9 @@ __all__ = [
     "ERROR_WHITE",
     "INPUT_RANGE",
     "RED",
-    "TOP_PERCENT",
-    "Artefacts",
     "BoolMap",
     "GreyImage",
-    "Rendered",
+    "PictureOptions",
     "blurred",
     "curve",
     "deep",
@@ -44,6 +41,7 @@ __all__ = [
     "filmstrip",
     "gif",
     "mp4",
+    "npy",
     "overlay",
     "png",
     "render",

@@ -1,17 +1,23 @@
-"""What is made of an explanation: pictures as bytes for a store, or a folder of files (docs/explanation-files.md)."""
+"""What is made of an explanation: files as bytes for a store, or a folder of them (docs/explanation-files.md).
+
+Which files a method has is said by its object in the catalogue; how each kind is drawn, by `_DRAWN`.
+"""
 
 from __future__ import annotations
 
 import io
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explainer.catalogue.artefacts import STORED, Kind
+from explainer.catalogue.methods import METHODS, method_of
+from explainer.catalogue.parameters import TOP_PERCENT
 from explainer.rendering.overlays import (
     ERROR_WHITE,
-    TOP_PERCENT,
     check_blur,
     check_percent,
     error_picture,
@@ -21,21 +27,22 @@ from explainer.rendering.overlays import (
 )
 from explainer.rendering.strips import curve, filmstrip
 from explainer.rendering.videos import gif, mp4
-from explainer.types import LATENT_SHIFT, METHODS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from explainer.types import Counterfactual, Explanation
+    from explainer.catalogue.artefacts import Artefact
+    from explainer.rendering.overlays import GreyImage
+    from explainer.types import Counterfactual, Explanation, FloatMap
 
 _SUMMARY = "explanation.json"
-_SIDES = ("lower", "upper")
 #: Where a calibrated score has its operating point.
 _OPERATING_POINT = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Artefacts:
+class PictureOptions:
     """What is drawn of an explanation, and how.
 
     `percent` of the pixels that overlays mark; `blur`, the standard deviation in pixels of a Gaussian that smooths maps
@@ -54,27 +61,114 @@ class Artefacts:
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """Files of an explanation: overlays by method (PNG); strip (PNG), curve and video (MP4) of the counterfactual."""
+class _Drawing:
+    """The result of one method, to be drawn; what several of its files need is made once."""
 
-    overlays: dict[str, bytes]
-    filmstrip: bytes | None
-    curve: dict[str, Any] | None
-    mp4: bytes | None
+    explanation: Explanation
+    method: str
+    options: PictureOptions
+    background: GreyImage
+
+    @property
+    def values(self) -> FloatMap:
+        return self.explanation.results[self.method].map
+
+    @cached_property
+    def sequence(self) -> Counterfactual:
+        sequence = self.explanation.results[self.method].counterfactual
+        if sequence is None:
+            raise TypeError(f"{self.method} has made no counterfactual, of which the catalogue says that it has files.")
+        return sequence
+
+    @cached_property
+    def frames(self) -> GreyImage:
+        return to_grey(self.sequence.frames)
+
+    @cached_property
+    def flows(self) -> dict[str, FloatMap]:
+        from explainer.rendering.flow import optical_flow  # loads scikit-image
+
+        return optical_flow(self.sequence)
+
+    @property
+    def captions(self) -> tuple[GreyImage, tuple[float, ...], tuple[float, ...]]:
+        return self.frames, self.sequence.lambdas, self.sequence.predictions
+
+    @property
+    def target(self) -> str:
+        return self.explanation.provenance.target
 
 
-def render(explanation: Explanation, *, percent: float = TOP_PERCENT, blur: float = 0.0) -> Rendered:
-    """The pictures that a reader sees, as bytes. Raises RenderingError for a map or frame with NaN."""
+def _overlay(drawing: _Drawing) -> bytes:
+    options = drawing.options
+    return png(overlay(drawing.background, drawing.values, percent=options.percent, blur=options.blur))
+
+
+def _plot(drawing: _Drawing) -> bytes:
+    from explainer.rendering import figures  # loads matplotlib, which a worker does without
+
+    provenance = drawing.explanation.provenance
+    figure = figures.curve_figure(
+        {f"{provenance.target}, {provenance.classifier}": drawing.sequence},
+        threshold=_OPERATING_POINT if provenance.scoring == "calibrated" else None,
+    )
+    return figures.figure_bytes(figure, "svg")
+
+
+def _flow(drawing: _Drawing) -> bytes:
+    from explainer.rendering import figures
+
+    return figures.figure_bytes(figures.flow_figure(drawing.sequence, drawing.flows), "png")
+
+
+def _flow_side(side: str) -> Callable[[_Drawing], bytes | None]:
+    """The flow to one end; None where there are no frames on that side."""
+    return lambda drawing: npy(drawing.flows[side]) if side in drawing.flows else None
+
+
+def _reconstruction(drawing: _Drawing) -> bytes:
+    return png(drawing.frames[drawing.sequence.zero])
+
+
+def _reconstruction_error(drawing: _Drawing) -> bytes:
+    return png(error_picture(drawing.explanation.image, drawing.sequence.frames[drawing.sequence.zero]))
+
+
+#: Kind -> how it is drawn of a method's result, or None where the result has no such file.
+_DRAWN: dict[Kind, Callable[[_Drawing], bytes | None]] = {
+    Kind.RAW: lambda drawing: npy(drawing.values),
+    Kind.OVERLAY: _overlay,
+    Kind.FILMSTRIP: lambda drawing: png(filmstrip(drawing.frames)),
+    Kind.CURVE: lambda drawing: _json(curve(drawing.sequence)),
+    Kind.VIDEO: lambda drawing: mp4(*drawing.captions, title=drawing.target),
+    Kind.GIF: lambda drawing: gif(*drawing.captions, title=drawing.target),
+    Kind.PLOT: _plot,
+    Kind.FLOW: _flow,
+    Kind.FLOW_LOWER: _flow_side("lower"),
+    Kind.FLOW_UPPER: _flow_side("upper"),
+    Kind.RECONSTRUCTION: _reconstruction,
+    Kind.RECONSTRUCTION_ERROR: _reconstruction_error,
+}
+
+
+def render(explanation: Explanation, *, percent: float = TOP_PERCENT) -> dict[tuple[str, Kind], bytes]:
+    """What a store keeps of every method's result, by method and kind. RenderingError for a map or frame with NaN."""
+    drawn = _drawn(explanation, PictureOptions(percent=percent), lambda artefact: artefact.kind in STORED)
+    return {(method, artefact.kind): content for (method, artefact), content in drawn.items()}
+
+
+def _drawn(
+    explanation: Explanation, options: PictureOptions, wanted: Callable[[Artefact], bool]
+) -> dict[tuple[str, Artefact], bytes]:
     background = to_grey(explanation.image)
-    overlays = {
-        name: png(overlay(background, values, percent=percent, blur=blur)) for name, values in explanation.maps.items()
-    }
-    sequence = explanation.counterfactual
-    if sequence is None:
-        return Rendered(overlays, None, None, None)
-    frames = to_grey(sequence.frames)
-    video = mp4(frames, sequence.lambdas, sequence.predictions, title=explanation.provenance.target)
-    return Rendered(overlays, png(filmstrip(frames)), curve(sequence), video)
+    drawn: dict[tuple[str, Artefact], bytes] = {}
+    for method in explanation.results:
+        drawing = _Drawing(explanation, method, options, background)
+        for artefact in method_of(method).files:
+            content = _DRAWN[artefact.kind](drawing) if wanted(artefact) else None
+            if content is not None:
+                drawn[method, artefact] = content
+    return drawn
 
 
 def summary(explanation: Explanation) -> dict[str, Any]:
@@ -89,14 +183,14 @@ def summary(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def write(explanation: Explanation, folder: Path, artefacts: Artefacts | None = None) -> None:
+def write(explanation: Explanation, folder: Path, options: PictureOptions | None = None) -> None:
     """Write an explanation's files into a folder, which is made if it is missing.
 
     What an earlier run has written there is replaced, and removed where this one does not write it; files of other
     names stay. explanation.json is the last to be written: a folder that has it is whole. Raises RenderingError before
     anything is touched, and OSError where the folder cannot be written.
     """
-    files = _files(explanation, artefacts or Artefacts())
+    files = _files(explanation, options or PictureOptions())
     folder.mkdir(parents=True, exist_ok=True)
     for name in (_SUMMARY, *sorted(known_files() - set(files))):
         (folder / name).unlink(missing_ok=True)
@@ -106,62 +200,21 @@ def write(explanation: Explanation, folder: Path, artefacts: Artefacts | None = 
 
 def known_files() -> frozenset[str]:
     """Every name that `write` may give to a file."""
-    per_method = (f"{method}{suffix}" for method in METHODS for suffix in (".npy", ".png"))
-    suffixes = (".json", "_frames.png", ".mp4", ".gif", "_curve.svg", "_flow.png", *_flow_suffixes())
-    sequence = (f"{LATENT_SHIFT}{suffix}" for suffix in suffixes)
-    return frozenset((*per_method, *sequence, "reconstruction.png", "reconstruction_error.png", _SUMMARY))
+    return frozenset((_SUMMARY, *(artefact.file for method in METHODS.values() for artefact in method.files)))
 
 
-def _flow_suffixes() -> tuple[str, ...]:
-    return tuple(f"_flow_{side}.npy" for side in _SIDES)
+def _files(explanation: Explanation, options: PictureOptions) -> Mapping[str, bytes]:
+    asked = {"": True, "flow": options.flow, "gif": options.gif}
+    drawn = _drawn(explanation, options, lambda artefact: asked[artefact.option])
+    files = {artefact.file: content for (_, artefact), content in drawn.items()}
+    made = asdict(options) | {"reconstruction_error_white": ERROR_WHITE}
+    return files | {_SUMMARY: _json(summary(explanation) | {"artefacts": made})}
 
 
-def _files(explanation: Explanation, artefacts: Artefacts) -> dict[str, bytes]:
-    rendered = render(explanation, percent=artefacts.percent, blur=artefacts.blur)
-    files: dict[str, bytes] = {}
-    for name, values in explanation.maps.items():
-        files[f"{name}.npy"] = _npy(values)
-        files[f"{name}.png"] = rendered.overlays[name]
-    sequence = explanation.counterfactual
-    if sequence is not None and rendered.filmstrip is not None and rendered.mp4 is not None:
-        files[f"{LATENT_SHIFT}.json"] = _json(rendered.curve)
-        files[f"{LATENT_SHIFT}_frames.png"] = rendered.filmstrip
-        files[f"{LATENT_SHIFT}.mp4"] = rendered.mp4
-        files |= _sequence_files(explanation, sequence, artefacts)
-    drawn = asdict(artefacts) | {"reconstruction_error_white": ERROR_WHITE}
-    files[_SUMMARY] = _json(summary(explanation) | {"artefacts": drawn})
-    return files
-
-
-def _sequence_files(explanation: Explanation, sequence: Counterfactual, artefacts: Artefacts) -> dict[str, bytes]:
-    from explainer.rendering import figures  # loads matplotlib, which a worker does without
-
-    provenance = explanation.provenance
-    reconstruction = sequence.frames[sequence.zero]
-    figure = figures.curve_figure(
-        {f"{provenance.target}, {provenance.classifier}": sequence},
-        threshold=_OPERATING_POINT if provenance.scoring == "calibrated" else None,
-    )
-    files = {
-        f"{LATENT_SHIFT}_curve.svg": figures.figure_bytes(figure, "svg"),
-        "reconstruction.png": png(to_grey(reconstruction)),
-        "reconstruction_error.png": png(error_picture(explanation.image, reconstruction)),
-    }
-    if artefacts.gif:
-        frames = to_grey(sequence.frames)
-        files[f"{LATENT_SHIFT}.gif"] = gif(frames, sequence.lambdas, sequence.predictions, title=provenance.target)
-    if artefacts.flow:
-        from explainer.rendering.flow import optical_flow  # loads scikit-image
-
-        flows = optical_flow(sequence)
-        files |= {f"{LATENT_SHIFT}_flow_{side}.npy": _npy(flow) for side, flow in flows.items()}
-        files[f"{LATENT_SHIFT}_flow.png"] = figures.figure_bytes(figures.flow_figure(sequence, flows), "png")
-    return files
-
-
-def _npy(values: np.ndarray[Any, Any]) -> bytes:
+def npy(values: np.ndarray[Any, Any]) -> bytes:
+    """An array as a .npy file."""
     stream = io.BytesIO()
-    np.save(stream, values)
+    np.save(stream, values, allow_pickle=False)
     return stream.getvalue()
 
 

@@ -10,14 +10,13 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from explainer.catalogue.parameters import TOP_PERCENT
 from explainer.errors import RenderingError
 from explainer.types import FloatMap
 
 GreyImage = NDArray[np.uint8]
 BoolMap = NDArray[np.bool_]
 
-#: Share of the pixels that an overlay marks, in percent.
-TOP_PERCENT = 5.0
 RED = (255, 0, 0)
 INPUT_RANGE = (-1024.0, 1024.0)
 #: Error of a reconstruction that is drawn white: a tenth of the scale, so that pictures can be compared.

@@ -70,7 +70,7 @@ def _boomerang(
     frames: GreyImage, lambdas: Sequence[float], predictions: Sequence[float], title: str, scale: int
 ) -> GreyImage:
     if len(frames) < _FEWEST_FRAMES:
-        raise RenderingError("A video needs at least two frames: raise the setting frames of latent_shift.")
+        raise RenderingError("A video needs at least two frames: raise the setting frames.")
     shown = list(zip(frames, lambdas, predictions, strict=True))
     caption = _Caption.of(frames.shape[2] * scale, title, lambdas, predictions)
     captioned = np.stack([caption.below(frame, scale, value, prediction) for frame, value, prediction in shown])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from explainer.catalogue.settings import LatentShiftSettings
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
 from explainer.errors import NoGradientError
 from explainer.methods.lambda_search import REACHED
 from explainer.methods.latent_shift import latent_shift

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task
 from django.db import connections
 
+from explainer.catalogue.artefacts import Kind
+from explainer.catalogue.methods import METHODS
+from explainer.catalogue.parameters import EIGHT_BITS, Parameters
 from explainer.errors import ExplainerError, MemoryExhaustedError, SettingsError
 from explainer.memory import keep_memory
-from explainer.types import METHODS, Box, ExplanationRequest
+from explainer.types import Box, ExplanationRequest
 from readerstudy.lib.clock import shared_now
 from readerstudy.lib.media import media_present
 from readerstudy.work import beat, faults
@@ -37,11 +40,6 @@ if TYPE_CHECKING:
     from readerstudy.studies.selectors import ScoreBatch
 
 logger = logging.getLogger(__name__)
-
-#: Pixels per side of the X-ray beside the maps, and bits per pixel, where the application does not say. Both are the
-#: same for every image of a study, since size, sharpness and depth can tell which data set, and so which label, it has.
-DISPLAY_SIZE = 1024
-DISPLAY_BITS = 8
 
 
 @beat.reap_with(GPU)
@@ -166,15 +164,17 @@ def score_image_batch(study_id: int, image_ids: Sequence[int]) -> int:
 def make_scores(batch: ScoreBatch, errors: dict[int, Exception]) -> tuple[list[tuple[int, dict[str, float]]], str]:
     """Scores by image and target, and the SHA-256 of the weights; what is wrong with an image goes into `errors`."""
     prepare_torch()
-    from explainer import run
+    from explainer import scores
+    from explainer.devices import choose_device
+    from explainer.loaded import classifier_of_process
 
     by_path = {image.path: image.image_id for image in batch.images}
 
     def report(path: Path, error: ExplainerError) -> None:
         errors[by_path[path]] = error
 
-    classifier = run.classifier_of_process(batch.classifier, run.choose_device("auto"))
-    rows = [(by_path[path], scores) for path, scores in run.score(list(by_path), classifier, on_error=report)]
+    classifier = classifier_of_process(batch.classifier, choose_device("auto"))
+    rows = [(by_path[path], found) for path, found in scores.score(list(by_path), classifier, on_error=report)]
     return rows, classifier.weights_sha256
 
 
@@ -196,11 +196,11 @@ def _scores_failed(batch: ScoreBatch, errors: dict[int, Exception]) -> None:
 def cases_together() -> int:
     """How many cases a worker explains at a time: `EXPLAINER_BATCH`, or what suits the device."""
     prepare_torch()
-    from explainer import run
+    from explainer import devices
 
     text = os.environ.get("EXPLAINER_BATCH", "")
     if not text:
-        return run.CASES_ON_CUDA if run.on_cuda("auto") else run.CASES_ON_CPU
+        return devices.cases_together("auto")
     if not text.isdecimal() or int(text) == 0:
         raise SettingsError(f"EXPLAINER_BATCH must be a number of cases above zero, not {text!r}.")
     return int(text)
@@ -240,64 +240,53 @@ class _Asked:
 
     job: ExplanationJob
     request: ExplanationRequest
-    percent: float
-    display_size: int
-    display_bits: int
+    parameters: Parameters
 
     @classmethod
     def of(cls, job: ExplanationJob) -> _Asked:
-        from explainer import rendering
-
-        parameters = dict(job.parameters)
-        percent = float(parameters.pop("percent", rendering.TOP_PERCENT))
-        display_size = int(parameters.pop("display_size", DISPLAY_SIZE))
-        display_bits = int(parameters.pop("display_bits", DISPLAY_BITS))
-        if display_bits not in (8, 16):
-            raise SettingsError(f"display_bits must be 8 or 16, not {display_bits}.")
-        return cls(job, request_of(job, parameters), percent, display_size, display_bits)
+        parameters = Parameters.of(job.parameters)
+        return cls(job, request_of(job, parameters), parameters)
 
 
 def _drawn(asked: _Asked, explanation: Explanation) -> ExplanationResult:
     from explainer import images, rendering
     from readerstudy.explanations.services import ExplanationResult
 
-    rendered = rendering.render(explanation, percent=asked.percent)
-    xray, _ = images.load_array(asked.job.image_path, size=asked.display_size, input_range=rendering.INPUT_RANGE)
+    drawn = asked.parameters
+    xray, _ = images.load_array(asked.job.image_path, size=drawn.display_size, input_range=rendering.INPUT_RANGE)
+    files = {("", Kind.XRAY): rendering.png(rendering.to_grey(xray))}
+    if drawn.display_bits > EIGHT_BITS:
+        files["", Kind.DEEP] = rendering.deep(xray)
     maps, scales = half_precision(explanation)
+    files |= rendering.render(explanation, percent=drawn.percent)
+    files |= {(method, Kind.RAW): rendering.npy(values) for method, values in maps.items()}
     summary = rendering.summary(explanation)
     return ExplanationResult(
-        maps=maps,
-        overlays=rendered.overlays,
-        xray=rendering.png(rendering.to_grey(xray)),
-        deep=rendering.deep(xray) if asked.display_bits > DISPLAY_BITS else b"",
-        filmstrip=rendered.filmstrip or b"",
-        curve=rendered.curve or {},
-        video=rendered.mp4 or b"",
+        files=files,
         ious=summary["iou"],
         measures={name: summary[name] for name in ("scores", "reconstruction", "mask_area")} | {"map_maximum": scales},
         provenance=summary["provenance"]
-        | {"percent": asked.percent, "display_size": asked.display_size, "display_bits": asked.display_bits},
+        | {"percent": drawn.percent, "display_size": drawn.display_size, "display_bits": drawn.display_bits},
         seconds=0.0,
     )
 
 
-def request_of(job: ExplanationJob, parameters: dict[str, Any]) -> ExplanationRequest:
-    """What is asked of the engine for a case. The study's parameters are settings by method, and `scoring`."""
-    scoring = parameters.pop("scoring", "calibrated")
+def request_of(job: ExplanationJob, parameters: Parameters) -> ExplanationRequest:
+    """What is asked of the engine for a case."""
     return ExplanationRequest(
         image=job.image_path,
         target=job.target,
         classifier=job.classifier,
         autoencoder=job.autoencoder or None,
         methods=tuple(method for method in METHODS if method in job.methods) or job.methods,
-        parameters=parameters,
+        parameters=parameters.methods,
         annotations=tuple(
             annotation
             if isinstance(annotation, Path)
             else Box(x=annotation.x, y=annotation.y, width=annotation.width, height=annotation.height)
             for annotation in job.annotations
         ),
-        scoring=scoring,
+        scoring=parameters.scoring,
     )
 
 
@@ -306,7 +295,7 @@ def half_precision(explanation: Explanation) -> tuple[dict[str, Any], dict[str, 
     import numpy as np
 
     maxima = {method: float(values.max()) for method, values in explanation.maps.items()}
-    return {method: (explanation.maps[method] / top).astype(np.float16) for method, top in maxima.items()}, maxima
+    return {method: (values / maxima[method]).astype(np.float16) for method, values in explanation.maps.items()}, maxima
 
 
 def passing_fault(error: Exception) -> faults.Fault | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from explainer.catalogue.artefacts import STORED, Kind
 from readerstudy.studies.models import Case
 from readerstudy.work.models import Leased
 
@@ -29,18 +30,11 @@ class Explanation(Leased):
 class Artefact(models.Model):
     """A stored file of an explanation. Its path is random, so nothing can be read from the name."""
 
-    class Kind(models.TextChoices):
-        XRAY = "xray", "X-ray as shown beside the maps"
-        DEEP = "deep", "X-ray with more than 8 bits, gzipped uint16"
-        RAW = "raw", "raw map, float16 .npy"
-        OVERLAY = "overlay", "overlay of the top percentile, PNG"
-        FILMSTRIP = "filmstrip", "frames of the counterfactual, PNG"
-        CURVE = "curve", "lambda and prediction per frame, JSON"
-        VIDEO = "video", "counterfactual, MP4"
+    Kind = Kind
 
     explanation = models.ForeignKey(Explanation, on_delete=models.CASCADE, related_name="artefacts")
     method = models.CharField(max_length=40, blank=True, help_text="Empty for the X-ray itself.")
-    kind = models.CharField(max_length=10, choices=Kind)
+    kind = models.CharField(max_length=10, choices=[(kind.value, words) for kind, words in STORED.items()])
     file = models.CharField(max_length=200, help_text="Relative to the media folder.")
     sha256 = models.CharField(max_length=64)
     size = models.PositiveIntegerField(help_text="Bytes.")

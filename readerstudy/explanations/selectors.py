@@ -1,27 +1,24 @@
 """Reads about explanations: progress, and which stored file an asset's name means."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.db.models import Count, Q, QuerySet
 
+from explainer.catalogue.artefacts import CASE_ARTEFACTS, Kind
+from explainer.catalogue.methods import methods_of
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.explanations.types import Box
 from readerstudy.lib.media import media_path
 from readerstudy.studies.models import Case, Study
 from readerstudy.work.lease import Postponed, postponed
 
-LATENT_SHIFT = "latent_shift"
-Kind = Artefact.Kind
 _CONTENT_TYPES = {
     ".png": "image/png",
     ".json": "application/json",
     ".mp4": "video/mp4",
 }
-# Names of the assets that only Latent Shift has; a method's overlay is METHOD.png, and raw maps are not served.
-_LATENT_SHIFT_ASSETS = {"filmstrip.png": Kind.FILMSTRIP, "curve.json": Kind.CURVE, "video.mp4": Kind.VIDEO}
-XRAY = "xray.png"
 
 
 @dataclass(frozen=True)
@@ -98,17 +95,17 @@ def annotations_of(case: Case) -> tuple[Box | Path, ...]:
     return tuple(found)
 
 
-def asset_names(methods: Collection[str]) -> list[str]:
-    """Names of the pictures that belong to these methods: the X-ray, each one's overlay, the counterfactual's."""
-    counterfactual = list(_LATENT_SHIFT_ASSETS) if LATENT_SHIFT in methods else []
-    return [XRAY, *(f"{method}.png" for method in methods), *counterfactual]
+def assets_of(methods: Iterable[str]) -> dict[str, tuple[str, Kind]]:
+    """Names under which the coordinator's page has files of a case -> method and kind; raw maps have none."""
+    found = {artefact.page: ("", artefact.kind) for artefact in CASE_ARTEFACTS if artefact.page}
+    for method in methods_of(methods):
+        found |= {artefact.page: (method.key, artefact.kind) for artefact in method.files if artefact.page}
+    return found
 
 
-def asset_for(case: Case, name: str, *, methods: Collection[str]) -> Asset | None:
-    """The file behind an asset's name, where these methods may be seen and it exists; raw maps are never among them."""
-    if name not in asset_names(methods):
-        return None
-    method, kind = _method_and_kind(name)
+def asset_for(case: Case, name: str, *, methods: Iterable[str]) -> Asset | None:
+    """The file behind an asset's name, where these methods may be seen and it exists."""
+    method, kind = assets_of(methods).get(name, ("", None))
     artefact = Artefact.objects.filter(
         explanation__case=case, explanation__status=Explanation.Status.DONE, method=method, kind=kind
     ).first()
@@ -118,17 +115,9 @@ def asset_for(case: Case, name: str, *, methods: Collection[str]) -> Asset | Non
     return Asset(path, _CONTENT_TYPES[path.suffix])
 
 
-def assets_present(explanation: Explanation) -> list[str]:
-    """Names of the assets that are stored for an explanation, in the order in which they are shown."""
+def assets_present(explanation: Explanation) -> dict[str, tuple[str, Kind]]:
+    """The assets of `assets_of` that are stored for an explanation, in the order in which they are shown."""
     if explanation.status != Explanation.Status.DONE:
-        return []
+        return {}
     stored = set(explanation.artefacts.values_list("method", "kind"))
-    return [name for name in asset_names(explanation.methods) if _method_and_kind(name) in stored]
-
-
-def _method_and_kind(name: str) -> tuple[str, Kind]:
-    if name == XRAY:
-        return "", Kind.XRAY
-    if name in _LATENT_SHIFT_ASSETS:
-        return LATENT_SHIFT, _LATENT_SHIFT_ASSETS[name]
-    return name.removesuffix(".png"), Kind.OVERLAY
+    return {name: place for name, place in assets_of(explanation.methods).items() if place in stored}

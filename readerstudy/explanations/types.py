@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from explainer.catalogue.artefacts import Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +41,10 @@ class ExplanationJob:
 class ExplanationResult:
     """All that a worker made of one case.
 
-    `maps` by method, float16 (H, W); `overlays` by method, PNG; `xray` PNG, and `deep`, where the study shows
-    16 bits, the same pixels as gzipped little-endian uint16, row by row; `filmstrip` PNG, `curve` JSON and `video`
-    MP4 of the counterfactual, empty where the methods have none.
+    `files` by method and kind; those of the case itself, its X-ray, have no method ("").
     """
 
-    maps: Mapping[str, NDArray[np.float16]]
-    overlays: Mapping[str, bytes]
-    xray: bytes
-    deep: bytes = b""
-    filmstrip: bytes = b""
-    curve: Mapping[str, Any] = field(default_factory=dict)
-    video: bytes = b""
+    files: Mapping[tuple[str, Kind], bytes]
     ious: Mapping[str, float] = field(default_factory=dict)
     measures: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)

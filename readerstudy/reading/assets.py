@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from PIL import Image as Picture
 
+from explainer.catalogue.parameters import Parameters
+
 # Deflate, no flags, no time.
 GZIP_START = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"sRGB", b"IDAT", b"IEND"}
 CURVE_KEYS = ("lambdas", "predictions", "frames", "zero", "frame_width", "frame_height", "columns")
-PERCENT = 5.0
 # Ranks come in steps of half a percent: 200 of them, the best being 255.
 STEPS_PER_PERCENT = 2
 STEPS = 100 * STEPS_PER_PERCENT
@@ -72,7 +73,7 @@ def curve_for_reader(data: bytes) -> bytes:
 
 def marked_percent(parameters: Mapping[str, Any]) -> float:
     """Share of the pixels that a study's overlays mark, to a step of the ranks."""
-    percent = float(parameters.get("percent", PERCENT))
+    percent = Parameters.of(parameters).percent
     return min(max(1, round(percent * STEPS_PER_PERCENT)), STEPS) / STEPS_PER_PERCENT
 
 

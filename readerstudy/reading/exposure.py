@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from explainer.problems import Input, Number, ProblemsError, RefusedError, Text, Whole, read
 
 BATCH_LIMIT = 200
 VALUE_BYTES = 500
@@ -32,26 +34,45 @@ KINDS: Mapping[str, str] = {
     "tab_hidden": "The page went out of view: another tab, another window, the screen locked.",
     "tab_shown": "The page came back into view.",
 }
-_PANEL = re.compile(r"[\w.-]{0,40}", re.ASCII)
 
 
 class ExposureError(Exception):
-    """An event that no page of ours records, or a batch that is none."""
+    """What is no batch of events."""
 
 
-@dataclass(frozen=True)
-class Record:
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        raise RefusedError("is no kind of event")
+    return kind
+
+
+def _small(value: dict[str, Any]) -> dict[str, Any]:
+    """What the database can hold: no NaN, no NUL, no half of a surrogate pair."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        fits = len(text.encode()) <= VALUE_BYTES and "\\u0000" not in text
+    except (ValueError, RecursionError):  # UnicodeEncodeError is a ValueError
+        fits = False
+    if not fits:
+        raise RefusedError(f"must be a JSON object of at most {VALUE_BYTES} bytes")
+    return value
+
+
+class Record(Input):
     """One event as the page sent it: the `sequence`-th of its visit, after `seconds` of active time there.
 
-    `count` is how many of its kind it stands for: while something is dragged, one record a second tells of all.
+    `count` is how many of its kind it stands for: while something is dragged, one record a second tells of all. What
+    an event has besides is left out: pages are older or newer than the server.
     """
 
-    sequence: int
-    kind: str
-    panel: str
-    value: dict[str, Any]
-    count: int
-    seconds: float
+    model_config = ConfigDict(extra="ignore")
+
+    sequence: Annotated[Whole, Field(ge=1, le=SEQUENCE_LIMIT)]
+    kind: Annotated[Text, AfterValidator(_known)]
+    panel: Annotated[Text, Field(pattern=r"^[A-Za-z0-9_.-]{0,40}$", description="a short name")] = ""
+    value: Annotated[dict[str, Any], AfterValidator(_small)] = Field(default_factory=dict, description="a JSON object")
+    count: Annotated[Whole, Field(ge=1, le=COUNT_LIMIT)] = 1
+    seconds: Annotated[Number, Field(ge=0, description="a number, 0 or more")]
 
 
 @dataclass(frozen=True)
@@ -75,48 +96,7 @@ def records_from(events: object) -> tuple[list[Record], list[Refused]]:
     refused: list[Refused] = []
     for place, event in enumerate(events):
         try:
-            records.append(_record(event))
-        except ExposureError as error:
+            records.append(read(Record, event))
+        except ProblemsError as error:
             refused.append(Refused(place=place, why=str(error)))
     return records, refused
-
-
-def _record(event: object) -> Record:
-    if not isinstance(event, dict):
-        raise ExposureError("An event must be a JSON object.")
-    kind, panel, value = event.get("kind"), event.get("panel", ""), event.get("value", {})
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ExposureError(f"There is no kind of event {str(kind)[:40]!r}.")
-    if not isinstance(panel, str) or not _PANEL.fullmatch(panel):
-        raise ExposureError("The panel of an event is a short name.")
-    if not isinstance(value, dict) or not _fits(value):
-        raise ExposureError(f"The value of an event is a JSON object of at most {VALUE_BYTES} bytes.")
-    return Record(
-        sequence=_whole(event.get("sequence"), "sequence", SEQUENCE_LIMIT),
-        kind=kind,
-        panel=panel,
-        value=value,
-        count=_whole(event.get("count", 1), "count", COUNT_LIMIT),
-        seconds=_seconds(event.get("seconds")),
-    )
-
-
-def _fits(value: dict[str, Any]) -> bool:
-    """Small enough, and something that the database can hold: no NaN, no NUL, no half of a surrogate pair."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return len(text.encode()) <= VALUE_BYTES and "\\u0000" not in text
-    except (ValueError, RecursionError):  # UnicodeEncodeError is a ValueError
-        return False
-
-
-def _whole(value: object, name: str, limit: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= limit:
-        raise ExposureError(f"The {name} of an event is a whole number from 1 to {limit}.")
-    return value
-
-
-def _seconds(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
-        raise ExposureError("The seconds of an event are a number, 0 or more.")
-    return float(value)

@@ -10,8 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from readerstudy.accounts.models import User
-from readerstudy.reading import methods, selectors, services
+from readerstudy.reading import selectors, services
 from readerstudy.reading.markdown import markdown_html
+from readerstudy.reading.panels import map_panels
 from readerstudy.reading.selectors import NextStep, Standing
 from readerstudy.studies.access import Role, study_for, user_of
 from readerstudy.studies.models import Study
@@ -50,7 +51,7 @@ def instructions(study: Study) -> dict[str, object]:
     return {
         "study": study,
         "instructions": markdown_html(study.instructions),
-        "shown_methods": methods.described(method for arm in study.arms.all() for method in arm.methods),
+        "shown_methods": map_panels(method for arm in study.arms.all() for method in arm.methods),
     }
 
 

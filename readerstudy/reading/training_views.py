@@ -11,9 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from readerstudy.lib.media import media_path
-from readerstudy.reading import methods, selectors, truth
-from readerstudy.reading.methods import XRAY
-from readerstudy.reading.selectors import XRAY_NAME
+from readerstudy.reading import selectors, truth
 from readerstudy.reading.views import own_reading
 from readerstudy.studies.access import user_of
 
@@ -34,7 +32,7 @@ def reading_feedback(request: HttpRequest, reading_id: uuid.UUID) -> HttpRespons
         "study": study,
         "blind": blind,
         "feedback": feedback,
-        "pictures": [(XRAY_NAME, XRAY.title), *((one.key, one.name) for one in methods.described(blind.methods))],
+        "pictures": [(panel.key, panel.title) for panel in selectors.stills(blind.methods)],
         "more": selectors.first_unanswered(reading.allocation, now=timezone.now(), training_only=True),
     }
     return render(request, "reading/feedback.html", context)

@@ -19,8 +19,9 @@ from django.views.decorators.http import require_GET
 
 from readerstudy.accounts.models import User
 from readerstudy.lib.media import media_path
-from readerstudy.reading import assets, methods, selectors, services
+from readerstudy.reading import assets, selectors, services
 from readerstudy.reading.models import Reading
+from readerstudy.reading.panels import panels
 from readerstudy.reading.start_views import instructions
 from readerstudy.studies.access import user_of
 
@@ -48,7 +49,7 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
     context = {
         "study": study,
         "blind": blind,
-        "panels": methods.panels(blind.methods, deep=blind.deep),
+        "panels": panels(blind.methods, deep=blind.deep),
         "next_assets": selectors.following_assets(blind),
         "owner": user.pk,
         "next_url": _next_url(blind),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from explainer.catalogue.findings import VocabularyError, vocabulary
+from explainer.catalogue.methods import METHODS
 from explainer.problems import Flag, Input, Number, RefusedError, Whole
 from readerstudy.studies.models import Study
 from readerstudy.studies.protocol_analysis import AnalysisPlan
@@ -19,11 +20,10 @@ from readerstudy.studies.protocol_problems import ProtocolError, read_toml
 from readerstudy.studies.protocol_questions import QuestionPlan, comment_plan
 from readerstudy.studies.protocol_reading import ReadingPlan
 from readerstudy.studies.protocol_results import ResultsPlan
-from readerstudy.studies.protocol_values import TABLES, Free, Required, Slug, SomeNames, among
+from readerstudy.studies.protocol_values import TABLES, Among, Free, Required, Slug, SomeNames
 
-__all__ = ["METHODS", "PROTOCOLS_DIR", "Protocol", "ProtocolError", "load_protocol", "protocol_parse"]
+__all__ = ["PROTOCOLS_DIR", "Protocol", "ProtocolError", "load_protocol", "protocol_parse"]
 
-METHODS = ("input_gradient", "guided_backprop", "integrated_gradients", "iterative_delete", "latent_shift")
 PROTOCOLS_DIR = Path(__file__).resolve().parent / "protocols"
 
 #: Far more than any protocol has: consent and instructions are a few pages.
@@ -42,7 +42,7 @@ class ArmPlan(Input):
 
     key: Annotated[Slug, Field(max_length=40)]
     name: Annotated[Required, Field(max_length=100)]
-    methods: Annotated[SomeNames, among(METHODS, ", which is no method; there are")]
+    methods: Annotated[SomeNames, Among(METHODS, ", which is no method; there are")]
 
 
 class StudyTable(Input):
@@ -106,8 +106,10 @@ class ProtocolFile(Input):
     @field_validator("reading")
     @classmethod
     def _nothing_tells_a_hidden_prediction(cls, reading: ReadingPlan, info: ValidationInfo) -> ReadingPlan:
-        if not reading.show_prediction and any("latent_shift" in arm.methods for arm in info.data.get("arms", ())):
-            raise RefusedError("has show_prediction = false, but latent_shift tells the prediction of every frame")
+        shown = (METHODS[method] for arm in info.data.get("arms", ()) for method in arm.methods)
+        telling = next((method.key for method in shown if method.tells_prediction), None)
+        if telling and not reading.show_prediction:
+            raise RefusedError(f"has show_prediction = false, but {telling} tells the prediction of every frame")
         return reading
 
     @field_validator("analysis")

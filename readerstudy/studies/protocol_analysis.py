@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from explainer.problems import Input, Number, RefusedError
 from readerstudy.studies.protocol_problems import read_toml
-from readerstudy.studies.protocol_values import Names, among
+from readerstudy.studies.protocol_values import Among, Names
 
 #: What can be planned as primary, in the words of the results page's sections.
 ANALYSES = ("effect", "equivalence", "ordinal", "auc", "points", "agreement", "time", "wilcoxon", "iou")
@@ -20,7 +20,7 @@ TABLE = "analysis"
 class AnalysisPlan(Input):
     """The planned analysis. No `questions` means all; `margin` is in points of the scale, None for no equivalence."""
 
-    primary: Annotated[Names, among(ANALYSES, ", which is no analysis; there are")] = STANDARD
+    primary: Annotated[Names, Among(ANALYSES, ", which is no analysis; there are")] = STANDARD
     questions: Names = ()
     margin: Annotated[Number, Field(gt=0)] | None = None
     adjust: Literal["holm", "bh"] = "holm"

@@ -6,13 +6,11 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from explainer.catalogue.methods import METHODS, method_settings
 from explainer.catalogue.models import check_autoencoder, classifier_targets
-from explainer.catalogue.settings import SETTINGS, method_settings
+from explainer.catalogue.parameters import SHARED, wanted_instead
 from explainer.errors import ExplainerError
 from explainer.problems import RefusedError, shown
-from explainer.types import SCORINGS
-
-_PERCENT, _SIDES, _BITS = (0.0, 100.0), (32, 8192), (8, 16)
 
 
 def classifier_checked(classifier: str) -> str:
@@ -52,21 +50,12 @@ def parameters_checked(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _reason(key: str, value: object) -> str:
     """What is wrong with a parameter; "" where nothing."""
-    if key in SETTINGS:
+    if key in METHODS:
         return _reason_of_method(key, value)
-    if key == "scoring":
-        fits, wanted = value in SCORINGS, f"must be one of: {', '.join(SCORINGS)}"
-    elif key == "percent":
-        fits, wanted = _within(value, *_PERCENT), "must be a number between 0 and 100"
-    elif key == "display_size":
-        fits = isinstance(value, int) and _within(value, _SIDES[0] - 1, _SIDES[1] + 1)
-        wanted = f"must be a whole number of pixels from {_SIDES[0]} to {_SIDES[1]}"
-    elif key == "display_bits":
-        fits, wanted = value in _BITS and not isinstance(value, bool), "must be 8 or 16"
-    else:
-        known = ", ".join((*SETTINGS, "scoring", "percent", "display_size", "display_bits"))
-        return f"is not known; there are: {known}"
-    return "" if fits else f"is {shown(value)}; it {wanted}"
+    if key not in SHARED:
+        return f"is not known; there are: {', '.join((*METHODS, *SHARED))}"
+    wanted = wanted_instead(key, value)
+    return f"is {shown(value)}; it {wanted}" if wanted else ""
 
 
 def _reason_of_method(method: str, value: object) -> str:
@@ -87,10 +76,6 @@ def _refuse_unless(check: Callable[[str], object], identifier: str) -> None:
         check(identifier)
     except ExplainerError as error:
         raise RefusedError(f"cannot be used: {_inside(error)}") from error
-
-
-def _within(value: object, low: float, high: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and low < value < high
 
 
 def _inside(error: ExplainerError) -> str:

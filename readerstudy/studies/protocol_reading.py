@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field
 
 from explainer.problems import Flag, Input, RefusedError, Whole
-from readerstudy.studies.protocol_values import Free, Names, among
+from readerstudy.studies.protocol_values import Among, Free, Names
 
 PATIENT_FACTS = ("age", "sex")
 
@@ -27,7 +27,7 @@ class ReadingPlan(Input):
     training_cases: Annotated[Whole, Field(ge=0, le=100), AfterValidator(_even)] = 0
     break_after_minutes: Annotated[Whole, Field(ge=0, le=600)] = 0
     certificate: Flag = False
-    show_patient: Annotated[Names, among(PATIENT_FACTS, "; of a patient can be shown")] = ()
+    show_patient: Annotated[Names, Among(PATIENT_FACTS, "; of a patient can be shown")] = ()
     show_prediction: Flag = True
     expected_seconds_per_case: Annotated[Whole, Field(ge=1, le=3600)] = 40
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from explainer.problems import Input
 from readerstudy.studies.protocol_problems import read_toml
-from readerstudy.studies.protocol_values import Names, among
+from readerstudy.studies.protocol_values import Among, Names
 
 TABLE = "results"
 ROLES = ("coordinator", "analyst")
@@ -15,7 +15,7 @@ ROLES = ("coordinator", "analyst")
 class ResultsPlan(Input):
     """The roles that may see interim results; nobody where the protocol does not say."""
 
-    interim: Annotated[Names, among(ROLES, "; interim results can be shown to")] = ()
+    interim: Annotated[Names, Among(ROLES, "; interim results can be shown to")] = ()
 
 
 def results_plan_of(protocol: str) -> ResultsPlan:

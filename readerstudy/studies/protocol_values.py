@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from explainer.problems import RefusedError, Text, shown
 from readerstudy.lib.texts import unstorable
@@ -46,16 +48,23 @@ def _names(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def among(known: Iterable[str], otherwise: str) -> AfterValidator:
+@dataclass(frozen=True)
+class Among:
     """Names of which each is one of the `known`; `otherwise` leads from one that is not to those that there are."""
-    words = tuple(known)
 
-    def check(names: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in names if name not in words]:
-            raise RefusedError(*(f"names {name!r}{otherwise}: {', '.join(words)}" for name in unknown))
+    known: Sequence[str]
+    otherwise: str
+
+    def check(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in names if name not in self.known]:
+            raise RefusedError(*(f"names {name!r}{self.otherwise}: {', '.join(self.known)}" for name in unknown))
         return names
 
-    return AfterValidator(check)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "items": {"type": "string", "enum": list(self.known)}}
 
 
 Free = Annotated[Text, AfterValidator(_stripped), Field(max_length=TEXT_LENGTH)]
@@ -63,4 +72,4 @@ Required = Annotated[Text, Field(pattern=r"\S"), AfterValidator(_stripped)]
 Slug = Annotated[Required, AfterValidator(_slug)]
 _Name = Annotated[Text, Field(pattern=r"\S")]
 Names = Annotated[tuple[_Name, ...], AfterValidator(_names)]
-SomeNames = Annotated[Names, Field(min_length=1)]
+SomeNames = Annotated[tuple[_Name, ...], Field(min_length=1), AfterValidator(_names)]

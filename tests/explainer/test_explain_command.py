@@ -14,10 +14,9 @@ from PIL import Image
 import explainer
 from explainer import explain_command
 from explainer.__main__ import main
-from explainer.catalogue.settings import SETTINGS
+from explainer.catalogue.methods import METHODS
 from explainer.errors import SettingsError
 from explainer.rendering.files import known_files
-from explainer.types import METHODS
 from tests.explainer.models import write_pair
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "explanation-files.md"
@@ -119,7 +118,7 @@ def test_a_case_that_cannot_be_drawn_does_not_stop_the_others(
         (["--set", "latent_shift.frames=4.5"], "frames of latent_shift must be a whole number, not '4.5'"),
         (["--set", "latent_shift.projection=median"], "no projection 'median'; choose one of max, mean"),
         (["--set", "latent_shift.drop=nan"], "drop of Latent Shift must be a positive number"),
-        (["--set", "grad_cam.layer=3"], "no method 'grad_cam'; choose from input_gradient"),
+        (["--set", "smooth_grad.layer=3"], "no method 'smooth_grad'; choose from input_gradient"),
         (["--method", "input_gradient", "--set", "latent_shift.drop=0.4"], "add --method latent_shift"),
         (["--target", "Hernia"], "does not predict 'Hernia'; it predicts Effusion, Mass"),
         (["--target", "Mass/"], "does not predict 'Mass/'"),
@@ -191,20 +190,20 @@ def test_an_image_or_target_given_twice_is_explained_once(
 
 def test_every_method_takes_each_of_its_settings_from_the_shell() -> None:
     for method in METHODS:
-        for field in dataclasses.fields(SETTINGS[method]):
+        for field in dataclasses.fields(METHODS[method].settings):
             text = "none" if field.default is None else str(field.default)
-            read = explain_command.parameters_of([(method, field.name, text)], METHODS)
+            read = explain_command.parameters_of([(method, field.name, text)], tuple(METHODS))
             assert read == {method: {field.name: field.default}}
 
 
 def test_a_setting_without_a_number_takes_one() -> None:
-    assert explain_command.parameters_of([("latent_shift", "frames", "12")], METHODS) == {
+    assert explain_command.parameters_of([("latent_shift", "frames", "12")], tuple(METHODS)) == {
         "latent_shift": {"frames": 12}
     }
-    read = explain_command.parameters_of([("latent_shift", "max_lambda", "250")], METHODS)
+    read = explain_command.parameters_of([("latent_shift", "max_lambda", "250")], tuple(METHODS))
     assert read == {"latent_shift": {"max_lambda": 250.0}}
     with pytest.raises(SettingsError, match="max_lambda of latent_shift must be a number"):
-        explain_command.parameters_of([("latent_shift", "max_lambda", "far")], METHODS)
+        explain_command.parameters_of([("latent_shift", "max_lambda", "far")], tuple(METHODS))
 
 
 def test_targets_whose_folders_would_be_one_are_not_mixed_up(tmp_path: Path) -> None:

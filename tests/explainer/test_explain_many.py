@@ -19,6 +19,8 @@ from explainer.errors import (
     TargetError,
     UnknownModelError,
 )
+from explainer.loaded import classifier_of_process
+from explainer.scores import score
 from explainer.types import ExplanationRequest
 from tests.explainer.models import write_pair
 
@@ -111,7 +113,7 @@ def test_what_is_wrong_with_one_request_is_reported_for_it_alone(images: list[Pa
 def test_a_case_without_a_gradient_does_not_take_its_batch_with_it(
     images: list[Path], pair: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    classifier = run.classifier_of_process(pair, "cpu")
+    classifier = classifier_of_process(pair, "cpu")
     blind_to = explainer.load_image(images[2], classifier)
     forward = type(classifier).forward
 
@@ -132,7 +134,7 @@ def test_a_case_without_a_gradient_does_not_take_its_batch_with_it(
 def test_an_image_of_which_the_classifier_makes_nan_does_not_take_its_batch_with_it(
     images: list[Path], pair: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    classifier = run.classifier_of_process(pair, "cpu")
+    classifier = classifier_of_process(pair, "cpu")
     bad = explainer.load_image(images[1], classifier)
     forward = type(classifier.network).forward
 
@@ -143,12 +145,12 @@ def test_an_image_of_which_the_classifier_makes_nan_does_not_take_its_batch_with
 
     monkeypatch.setattr(type(classifier.network), "forward", broken)
     failed: list[tuple[Path, str]] = []
-    scored = dict(run.score(images, classifier, on_error=lambda path, error: failed.append((path, str(error)))))
+    scored = dict(score(images, classifier, on_error=lambda path, error: failed.append((path, str(error)))))
     assert list(scored) == [images[0], *images[2:]]
     assert [path for path, _ in failed] == [images[1]]
     assert "not finite (NaN) for 1 of 1 images" in failed[0][1]
     with pytest.raises(PredictionError):
-        list(run.score(images, classifier))
+        list(score(images, classifier))
 
 
 def test_files_are_read_no_further_ahead_than_the_next_batch(

@@ -18,9 +18,10 @@ from safetensors.torch import load_file, save_file
 import explainer
 from explainer import rendering
 from explainer.__main__ import main
+from explainer.catalogue.methods import METHODS
 from explainer.errors import ExplainerError, ImageError, SettingsError, TargetError
-from explainer.run import score
-from explainer.types import METHODS, Box, ExplanationRequest
+from explainer.scores import score
+from explainer.types import Box, ExplanationRequest
 from tests.explainer.models import write_pair
 
 
@@ -50,7 +51,7 @@ def request(file: Path, pair: str, **changes: object) -> ExplanationRequest:
 
 def test_an_explanation_holds_every_map_with_scores_iou_and_provenance(image: Path, pair: str) -> None:
     found = explainer.explain(request(image, pair, annotations=(Box(x=10, y=20, width=30, height=30),)))
-    assert tuple(found.maps) == METHODS
+    assert tuple(found.maps) == tuple(METHODS)
     for values in found.maps.values():
         assert values.shape == (64, 64)
         assert values.dtype == np.float32
@@ -93,7 +94,7 @@ def test_another_score_is_explained_under_paper_scoring(image: Path, pair: str) 
     ("changes", "error", "reason"),
     [
         ({"target": "Hernia"}, TargetError, "predicts Effusion, Mass"),
-        ({"methods": ("grad_cam",)}, SettingsError, "no method 'grad_cam'"),
+        ({"methods": ("smooth_grad",)}, SettingsError, "no method 'smooth_grad'"),
         ({"parameters": {"latent_shift": {"depth": 1}}}, SettingsError, "no setting depth"),
         ({"parameters": {"percent": {}}}, SettingsError, "no method 'percent'"),
         ({"autoencoder": None}, SettingsError, "needs an autoencoder"),

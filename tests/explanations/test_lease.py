@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from django.db import connections
 
+from explainer.rendering import npy
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.explanations.services import (
     Box,
@@ -126,8 +127,9 @@ def test_a_job_holds_what_the_engine_needs():
 def test_a_result_is_stored_with_files_under_names_that_say_nothing(asked: Explanation):
     job = claim(asked)
     maps = {method: np.full((4, 4), 0.5, np.float16) for method in METHODS}
+    raw_files = {(method, Artefact.Kind.RAW): npy(values) for method, values in maps.items()}
 
-    assert store(asked, job, maps=maps, ious={"latent_shift": 0.4}, measures={"a": 1}, seconds=3.5)
+    assert store(asked, job, files=raw_files, ious={"latent_shift": 0.4}, measures={"a": 1}, seconds=3.5)
 
     asked.refresh_from_db()
     assert (asked.status, asked.attempts, asked.seconds) == ("done", 1, 3.5)
@@ -323,12 +325,21 @@ def test_a_worker_that_lost_its_case_cannot_fail_it(asked: Explanation):
     assert asked.status == "running"
 
 
-@pytest.mark.parametrize("changes", [{"xray": b""}, {"overlays": {}}, {"curve": {"lambdas": [float("nan")]}}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {("", Artefact.Kind.XRAY): b""},
+        {("latent_shift", Artefact.Kind.OVERLAY): None},
+        {("latent_shift", Artefact.Kind.CURVE): None},
+        {("input_gradient", Artefact.Kind.VIDEO): b"of another method"},
+        {("latent_shift", Artefact.Kind.GIF): b"not to be stored"},
+    ],
+)
 def test_half_a_result_is_refused_and_leaves_no_file(asked: Explanation, changes: dict):
     job = claim(asked)
 
-    with pytest.raises(ValueError, match=r"empty|lacks|JSON"):
-        store(asked, job, **changes)
+    with pytest.raises(ValueError, match=r"is empty|lacks latent_shift|has no \w+ to be stored"):
+        store(asked, job, files=changes)
 
     assert files() == []
     asked.refresh_from_db()

@@ -37,7 +37,7 @@ def test_assets_are_those_of_the_given_methods_alone():
     make_cases(study)
     explanation = make_explained(study)[0]
 
-    assert assets_present(explanation) == [
+    assert list(assets_present(explanation)) == [
         "xray.png",
         "input_gradient.png",
         "guided_backprop.png",

@@ -226,7 +226,7 @@ def test_what_could_only_fail_later_is_refused_at_once(good: str, bad: str, says
         ("[study.parameters.latent_shift]\nsearch = 'published'", "There is no search 'published'"),
         ("latent_shift = 3", "must be a table of settings"),
         ("integrated_gradients.steps = 0", "at least one step"),
-        ("grad_cam = {}", "`study.parameters.grad_cam` is not known; there are: input_gradient"),
+        ("smooth_grad = {}", "`study.parameters.smooth_grad` is not known; there are: input_gradient"),
         ("scoring = 'logit'", "must be one of: calibrated, paper"),
         ("percent = inf", "between 0 and 100"),
         ("display_bits = 12", "must be 8 or 16"),

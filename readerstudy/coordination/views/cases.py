@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -10,14 +11,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from explainer.catalogue.artefacts import XRAY, Kind
+from explainer.catalogue.methods import method_of
 from readerstudy.explanations import selectors, services
 from readerstudy.explanations.models import Explanation
 from readerstudy.studies.access import Role, study_for, user_of
 from readerstudy.studies.models import Case, Study
 
 NO_STORE = "private, no-store"
-CAPTIONS = {"xray.png": "X-ray"}
-FILMSTRIP = "filmstrip.png"  # too long for a picture on a page: linked
+PICTURES = (Kind.XRAY, Kind.OVERLAY)
 
 
 @require_safe
@@ -26,7 +28,7 @@ def case_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     study = study_for(user_of(request), slug, Role.COORDINATOR)
     case = _case(study, number)
     explanation = Explanation.objects.filter(case=case).first()
-    assets = selectors.assets_present(explanation) if explanation else []
+    assets = selectors.assets_present(explanation) if explanation else {}
     context = {
         "study": study,
         "case": case,
@@ -34,8 +36,10 @@ def case_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "annotations": case.image.annotations.filter(finding=case.target),
         "explanation": explanation,
         "last": study.cases.order_by("number").values_list("number", flat=True).last(),
-        "pictures": [(name, _caption(name)) for name in assets if name.endswith(".png") and name != FILMSTRIP],
-        "video": next((name for name in assets if name.endswith(".mp4")), ""),
+        "pictures": [(name, _caption(method)) for name, (method, kind) in assets.items() if kind in PICTURES],
+        # Too long for a picture on a page: the strip of its frames is linked.
+        "video": _of_kind(assets, Kind.VIDEO),
+        "filmstrip": _of_kind(assets, Kind.FILMSTRIP),
         "ious": sorted(explanation.ious.items()) if explanation else [],
         "provenance": json.dumps(explanation.provenance, indent=2) if explanation else "",
     }
@@ -70,8 +74,12 @@ def explanation_retry(request: HttpRequest, slug: str, explanation_id: uuid.UUID
     return redirect("study_detail", slug=slug)
 
 
-def _caption(name: str) -> str:
-    return CAPTIONS.get(name, name.removesuffix(".png").replace("_", " ").capitalize())
+def _caption(method: str) -> str:
+    return method_of(method).title if method else XRAY.title
+
+
+def _of_kind(assets: Mapping[str, tuple[str, Kind]], wanted: Kind) -> str:
+    return next((name for name, (_, kind) in assets.items() if kind == wanted), "")
 
 
 def _case(study: Study, number: int) -> Case:

@@ -5,12 +5,12 @@ from typing import Any
 from django.db.models import Min
 from django.db.models.functions import Least
 
+from explainer.catalogue.parameters import EIGHT_BITS, SIXTEEN_BITS
 from readerstudy.explanations.models import Explanation
 from readerstudy.studies.models import Study
 
 # Beyond this no screen shows more, and a picture takes longer to arrive than the case before it takes to rate.
 LARGEST = 2560
-EIGHT, SIXTEEN = 8, 16
 KEYS = ("display_size", "display_bits")
 
 
@@ -26,7 +26,7 @@ def display_parameters(study: Study) -> dict[str, Any]:
     else:
         cases = study.cases.exclude(image__file="")
         found = cases.aggregate(side=Min(Least("image__width", "image__height")), bits=Min("image__bits"))
-        decided = {"display_bits": SIXTEEN if (found["bits"] or EIGHT) > EIGHT else EIGHT}
+        decided = {"display_bits": SIXTEEN_BITS if (found["bits"] or EIGHT_BITS) > EIGHT_BITS else EIGHT_BITS}
         if found["side"]:
             decided["display_size"] = min(found["side"], LARGEST)
     return {**decided, **study.parameters}

@@ -1,27 +1,24 @@
 """Storing what a worker made: files first, then rows, and nothing of it where the lease was lost."""
 
 import hashlib
-import io
-import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 
+from explainer.catalogue.artefacts import CASE_ARTEFACTS, STORED, Kind
+from explainer.catalogue.methods import method_of, methods_of
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.explanations.types import ExplanationResult
 from readerstudy.lib.media import media_remove, media_write, random_name
 
 FOLDER = "explanations"
-LATENT_SHIFT = "latent_shift"
 # Files are written before their rows: what is younger may be on its way to a row.
 ORPHAN_AGE = timedelta(hours=1)
-Kind = Artefact.Kind
 
 
 def explanation_store(
@@ -72,27 +69,28 @@ class _Draft:
 
 
 def _drafts(result: ExplanationResult) -> Iterator[_Draft]:
-    yield _draft("", Kind.XRAY, ".png", result.xray)
-    if result.deep:
-        yield _draft("", Kind.DEEP, ".gz", result.deep)
-    for method, values in result.maps.items():
-        stream = io.BytesIO()
-        np.save(stream, np.asarray(values, dtype=np.float16), allow_pickle=False)
-        yield _draft(method, Kind.RAW, ".npy", stream.getvalue())
-    for method, png in result.overlays.items():
-        yield _draft(method, Kind.OVERLAY, ".png", png)
-    if result.filmstrip:
-        yield _draft(LATENT_SHIFT, Kind.FILMSTRIP, ".png", result.filmstrip)
-    if result.curve:
-        yield _draft(LATENT_SHIFT, Kind.CURVE, ".json", json.dumps(dict(result.curve), allow_nan=False).encode())
-    if result.video:
-        yield _draft(LATENT_SHIFT, Kind.VIDEO, ".mp4", result.video)
+    for (method, kind), data in result.files.items():
+        if not data:
+            raise ValueError(f"The {kind} of {method or 'the case'} is empty.")
+        yield _Draft(method, kind, random_name(FOLDER, _suffix(method, kind)), data)
 
 
-def _draft(method: str, kind: Kind, suffix: str, data: bytes) -> _Draft:
-    if not data:
-        raise ValueError(f"The {kind.label} of {method or 'the case'} is empty.")
-    return _Draft(method, kind, random_name(FOLDER, suffix), data)
+def _suffix(method: str, kind: Kind) -> str:
+    """What a stored file's name ends in. Raises ValueError for a file that the method does not have."""
+    files = method_of(method).files if method else CASE_ARTEFACTS
+    for artefact in files:
+        if artefact.kind == kind and kind in STORED:
+            return artefact.suffix
+    raise ValueError(f"{method or 'A case'} has no {kind} to be stored.")
+
+
+def _missing(methods: Sequence[str], result: ExplanationResult) -> list[str]:
+    """Methods of which a file is missing."""
+    return [
+        method.key
+        for method in methods_of(methods)
+        if any((method.key, one.kind) not in result.files for one in method.files if one.kind in STORED)
+    ]
 
 
 @transaction.atomic
@@ -102,8 +100,7 @@ def _store_rows(
     row = Explanation.objects.select_for_update().filter(pk=explanation_id).first()
     if row is None or not row.holds(token):
         return False
-    missing = [method for method in row.methods if method not in result.maps or method not in result.overlays]
-    if missing:
+    if missing := _missing(row.methods, result):
         raise ValueError(f"The result lacks {', '.join(missing)}, which the study asks for.")
     row.artefacts.all().delete()
     Artefact.objects.bulk_create(

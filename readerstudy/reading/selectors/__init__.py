@@ -47,13 +47,12 @@ from readerstudy.reading.selectors.standing import (
     standing_of,
     work_of,
 )
-from readerstudy.reading.selectors.training import XRAY_NAME, Feedback, feedback_of, still_of, truth_of
+from readerstudy.reading.selectors.training import Feedback, feedback_of, still_of, stills, truth_of
 
 __all__ = [
     "CORRECTION_TIME",
     "EVENT_COLUMNS",
     "EXPOSURE_COLUMNS",
-    "XRAY_NAME",
     "AskedQuestion",
     "BlindReading",
     "Feedback",
@@ -90,6 +89,7 @@ __all__ = [
     "reading_rows",
     "standing_of",
     "still_of",
+    "stills",
     "studies_of",
     "truth_of",
     "unlocks_waiting",

@@ -6,18 +6,17 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from explainer.catalogue.artefacts import DEEP_XRAY, Panel
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.reading.assets import marked_percent
 from readerstudy.reading.models import TRAINING, Reading
+from readerstudy.reading.panels import panels
 from readerstudy.reading.selectors.asked import AskedQuestion, Lock, asked_questions, lock_of
 from readerstudy.reading.selectors.exposure import active_seconds
 from readerstudy.reading.selectors.patient import patient_in_words
 from readerstudy.reading.selectors.progress import ReadingRow, reading_rows
 from readerstudy.reading.selectors.standing import minutes, pace
 from readerstudy.studies.models import Study
-
-COUNTERFACTUAL = "latent_shift"
-Kind = Artefact.Kind
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def blind_reading(reading: Reading, rows: Sequence[ReadingRow] | None = None) ->
             Step(reading_id=row.reading_id, position=row.position, answered=row.answered, broken=row.broken)
             for row in rows
         ),
-        deep=Artefact.objects.filter(explanation__case=reading.case_id, kind=Kind.DEEP).exists(),
+        deep=Artefact.objects.filter(explanation__case=reading.case_id, kind=Artefact.Kind.DEEP).exists(),
         marked_percent=marked_percent(study.parameters),
     )
 
@@ -133,29 +132,24 @@ def following_assets(blind: BlindReading) -> list[str]:
     return list(reading_assets(shown.arm.methods, deep=blind.deep)) if shown else []
 
 
-def reading_assets(methods: Sequence[str], *, deep: bool = False) -> dict[str, tuple[str, tuple[Kind, ...]]]:
-    """Files that an arm with these methods shows: name in the address -> method and kinds of the artefacts behind it.
+def reading_assets(methods: Sequence[str], *, deep: bool = False) -> dict[str, Panel]:
+    """Files that an arm with these methods shows: name in the address -> panel, which says what the file is made of.
 
     `deep` where the X-rays of the study have more than 8 bits.
     """
-    assets: dict[str, tuple[str, tuple[Kind, ...]]] = {
-        "xray.gz" if deep else "xray.png": ("", (Kind.DEEP if deep else Kind.XRAY,))
-    }
-    assets.update({f"{method}.png": (method, (Kind.RAW, Kind.OVERLAY)) for method in methods})
-    if COUNTERFACTUAL in methods:
-        assets["filmstrip.png"] = (COUNTERFACTUAL, (Kind.FILMSTRIP,))
-        assets["curve.json"] = (COUNTERFACTUAL, (Kind.CURVE,))
-    return assets
+    return {panel.asset: panel for panel in panels(methods, deep=deep)}
 
 
 def reading_artefacts(reading: Reading, name: str) -> list[Artefact]:
     """The files behind a name of this reading's arm; none for a name that the arm does not show."""
-    method, kinds = reading_assets(reading.arm.methods, deep=name == "xray.gz").get(name, ("", ()))
+    panel = reading_assets(reading.arm.methods, deep=name == DEEP_XRAY.asset).get(name)
+    if panel is None:
+        return []
     stored = Artefact.objects.filter(
         explanation__case=reading.case_id,
         explanation__status=Explanation.Status.DONE,
-        method=method,
-        kind__in=kinds,
+        method=panel.method,
+        kind__in=panel.made_of,
     )
     by_kind = {artefact.kind: artefact for artefact in stored}
-    return [by_kind[kind] for kind in kinds] if set(by_kind) == set(kinds) else []
+    return [by_kind[kind] for kind in panel.made_of] if set(by_kind) == set(panel.made_of) else []

@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import Count, FloatField, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Greatest
 
+from explainer.catalogue.artefacts import XRAY
 from readerstudy.reading.models import Allocation, Answer, Event, Reading, Visit
 from readerstudy.reading.selectors.exclusion import EXCLUDED, exclusion
 from readerstudy.studies.models import Study
 
 SHOWN = "shown"  # the kind of the event, one per picture and visit
-XRAY_PANEL = "xray"
 # Columns of a reading's exposure: what is counted, and what the codebook says of it.
 _RECORDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "animation_started": (("animation_started",), "How often the counterfactual began to play, by itself or by hand."),
@@ -156,7 +156,7 @@ def _places_and_times(allocation: Allocation) -> Iterable[tuple[Any, ...]]:
 
 def _shown(allocation: Allocation) -> dict[Any, tuple[float | None, ...]]:
     """Reading -> how its X-ray was shown at the first visit that told."""
-    events = Event.objects.filter(visit__reading__allocation=allocation, kind=SHOWN, panel=XRAY_PANEL)
+    events = Event.objects.filter(visit__reading__allocation=allocation, kind=SHOWN, panel=XRAY.key)
     found: dict[Any, tuple[float | None, ...]] = {}
     for pk, value in events.order_by("visit__started_at", "sequence").values_list("visit__reading", "value"):
         told = (value.get(key) for key, _ in _SHOWN.values())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from explainer.catalogue.artefacts import XRAY, Panel
 from readerstudy.explanations.models import Artefact
 from readerstudy.reading.models import Reading
+from readerstudy.reading.panels import map_panels
 from readerstudy.studies.models import Annotation, Case
-
-XRAY_NAME = "xray"
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,16 @@ def truth_of(reading: Reading) -> QuerySet[Annotation]:
     return reading.case.image.annotations.filter(finding=reading.case.target).order_by("pk")
 
 
+def stills(methods: Sequence[str]) -> list[Panel]:
+    """The pictures of an arm that have a stored file as it is drawn, for the expert's outline: X-ray and maps."""
+    return [XRAY, *map_panels(methods)]
+
+
 def still_of(reading: Reading, name: str) -> Artefact | None:
     """The stored X-ray, or the stored overlay of a method that the reading's arm shows. Ask `feedback_of` first."""
-    if name != XRAY_NAME and name not in reading.arm.methods:
+    panel = next((panel for panel in stills(reading.arm.methods) if panel.key == name), None)
+    if panel is None:
         return None
-    method, kind = ("", Artefact.Kind.XRAY) if name == XRAY_NAME else (name, Artefact.Kind.OVERLAY)
-    return Artefact.objects.filter(explanation__case=reading.case_id, method=method, kind=kind).first()
+    # Of what a panel is made of, the last is the picture.
+    kind = panel.made_of[-1]
+    return Artefact.objects.filter(explanation__case=reading.case_id, method=panel.method, kind=kind).first()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -61,7 +61,7 @@ def events_store(
     """
     visit = _visit_grow(visit_id, own_reading(reading_id, user), time, now=now)
     fits = [record for record in records if record.seconds <= visit.seconds]
-    events = [Event(visit=visit, received_at=now, **asdict(record)) for record in fits]
+    events = [Event(visit=visit, received_at=now, **record.model_dump()) for record in fits]
     Event.objects.bulk_create(events, ignore_conflicts=True)
     Visit.objects.filter(pk=visit.pk, events_lost__lt=lost).update(events_lost=lost)
     return [record.sequence for record in records if record not in fits]

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from explainer.catalogue.methods import guided_backprop, input_gradient, integrated_gradients, latent_shift
 from readerstudy.accounts.services import user_get_or_create
 from readerstudy.reading.models import Allocation, Answer, Period, Reading
 from readerstudy.results.gifsplanation import (
@@ -22,7 +23,10 @@ from readerstudy.studies.models import Arm, Case, Image, Label, Membership, Ques
 from readerstudy.studies.services import audit, labels_store
 
 ARM_NAMES = {"A": "Traditional", "B": "Latent Shift"}
-ARM_METHODS = {"A": ["input_gradient", "guided_backprop", "integrated_gradients"], "B": ["latent_shift"]}
+ARM_METHODS = {
+    "A": [method.METHOD.key for method in (input_gradient, guided_backprop, integrated_gradients)],
+    "B": [latent_shift.METHOD.key],
+}
 GIFSPLANATION = "study_import_gifsplanation"  # the audit entry by which the study is known
 NOTE = (
     "Published study (github mlmed/gifsplanation), loaded from its response files. Pixels, masks, times and the "

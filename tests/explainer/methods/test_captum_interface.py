@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explainer import LatentShift
-from explainer.catalogue.settings import LatentShiftSettings
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
 from explainer.errors import InputError, NoGradientError, SettingsError
 from explainer.methods.latent_shift import latent_shift
 from tests.explainer.models import Identity, Linear, autoencoder_of, classifier_of, seeded

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from explainer.batching import Batches
-from explainer.catalogue.settings import LatentShiftSettings
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
 from explainer.errors import InputError, NoGradientError, PredictionError, SettingsError
 from explainer.methods.latent_shift import latent_shift, project, spaced_lambdas
 from explainer.types import Counterfactual

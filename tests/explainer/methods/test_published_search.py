@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from explainer import LatentShift
-from explainer.catalogue.settings import LatentShiftSettings
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
 from explainer.errors import SettingsError
 from tests.explainer.models import Identity, seeded
 

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from explainer.batching import Batch
-from explainer.catalogue.settings import IterativeDeleteSettings, settings_from
+from explainer.catalogue.methods.integrated_gradients import IntegratedGradientsSettings
+from explainer.catalogue.methods.iterative_delete import IterativeDeleteSettings
+from explainer.catalogue.settings import settings_from
 from explainer.classifiers import Classifier
 from explainer.errors import GuidedBackpropError, NoGradientError, SettingsError
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
 from explainer.methods.integrated_gradients import (
-    IntegratedGradientsSettings,
     integrated_gradients,
 )
 from explainer.methods.iterative_delete import iterative_delete
@@ -51,6 +52,12 @@ class Functional(Rectified):
 class FunctionalInPlace(Rectified):
     def forward(self, x: Tensor) -> Tensor:
         return ((x.flatten(1) @ self.get_buffer("w").T).relu_() @ self.get_buffer("a"))[:, None]
+
+
+class Leaky(Rectified):
+    def forward(self, x: Tensor) -> Tensor:
+        before = nn.functional.leaky_relu(x.flatten(1) @ self.get_buffer("w").T)
+        return (before @ self.get_buffer("a"))[:, None]
 
 
 class OneReachedOneNot(Rectified):
@@ -166,6 +173,15 @@ def test_guided_backprop_passes_only_positive_gradients_through_each_relu() -> N
     torch.testing.assert_close(guided_backprop(classifier, x, FIRST), expected, rtol=1e-5, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", [Functional, FunctionalInPlace, OneReachedOneNot])
+def test_a_relu_that_is_called_as_a_function_is_guided_as_a_module_is(kind: type[Rectified]) -> None:
+    network, x = kind(), images()
+    classifier = classifier_of(network)
+    before, arriving, w = slope(network, x)
+    expected = ((arriving.clamp(min=0) * (before > 0)) @ w).abs().reshape(1, SIZE, SIZE)
+    torch.testing.assert_close(guided_backprop(classifier, x, FIRST), expected, rtol=1e-5, atol=1e-12)
+
+
 def test_guided_backprop_leaves_the_gradient_of_a_skip_connection_as_it_is() -> None:
     network, x = Preactivated(), images()
     classifier = classifier_of(network)
@@ -186,9 +202,7 @@ def test_a_relu_that_the_image_does_not_reach_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("network", "reason"),
     [
-        (Functional(), "1 of its 1 rectifiers as functions"),
-        (FunctionalInPlace(), "1 of its 1 rectifiers as functions"),
-        (OneReachedOneNot(), "1 of its 1 rectifiers as functions"),
+        (Leaky(), "1 of the 1 rectifiers of tiny are no ReLUs"),
         (Linear(seeded(1, SIZE * SIZE)), "has no ReLU"),
     ],
 )

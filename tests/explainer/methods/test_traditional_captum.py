@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from explainer import load_image
 from explainer.batching import Batch
-from explainer.catalogue.settings import IntegratedGradientsSettings
+from explainer.catalogue.methods.integrated_gradients import IntegratedGradientsSettings
 from explainer.classifiers import Classifier
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
@@ -190,3 +190,21 @@ def test_a_relu_module_that_is_used_several_times_is_rectified_each_time() -> No
 
 def test_a_resnet_has_captums_maps() -> None:
     assert_equal_to_captum(classifier_of(resnet(), targets=2, size=64), seeded(1, 1, 64, 64) * 300, 1, steps=5)
+
+
+def test_torchvisions_densenet_is_guided_at_its_last_relu_too_which_it_calls_as_a_function() -> None:
+    models = quiet_import("torchvision.models")
+    plain = built(models.DenseNet, growth_rate=4, block_config=(1, 1), num_init_features=8, num_classes=2)
+    plain.features.conv0 = nn.Conv2d(1, 8, kernel_size=7, stride=2, padding=3, bias=False)
+    x = seeded(1, 1, 64, 64) * 300
+    plain.train()
+    with torch.no_grad():
+        plain(x.repeat(4, 1, 1, 1) * seeded(4, 1, 1, 1, seed=2))
+    plain.eval()
+    with_modules = classifier_of(_Logits(deepcopy(plain)), targets=2, size=64)
+    for column in (0, 1):
+        found = guided_backprop(classifier_of(plain, targets=2, size=64), x, torch.tensor([column]))
+        expected = captums(with_modules, x, column, steps=1)["guided_backprop"].detach().abs()[:, 0]
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * float(expected.max()))
+        missed = captums(classifier_of(deepcopy(plain), targets=2, size=64), x, column, steps=1)["guided_backprop"]
+        assert float((missed.detach().abs()[:, 0] - expected).abs().max() / expected.max()) > 0.01

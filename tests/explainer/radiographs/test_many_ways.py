@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 from explainer import load_classifier, phantoms
 from explainer.radiographs import png_of
 from explainer.radiographs.dicom import dicom_picture
-from explainer.run import score
+from explainer.scores import score
 from tests.explainer.radiographs.made import bare, chest, compressed, content, dataset, lut
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explainer.images import centre_square
-from explainer.types import Counterfactual, Explanation, FloatMap, Provenance, Reconstruction
+from explainer.types import Counterfactual, Explanation, FloatMap, MethodResult, Provenance, Reconstruction
 
 
 def counterfactual(count: int = 5, size: int = 16, zero: int = 3) -> Counterfactual:
@@ -27,11 +27,16 @@ def explanation(
     """Of a black image; without maps, one of `input_gradient` that grows from the first pixel to the last."""
     size = 16 if sequence is None else sequence.frames.shape[-1]
     rising = np.arange(size * size, dtype=np.float32).reshape(size, size)
+    shown = {"input_gradient": rising} if maps is None else maps
+    if sequence is not None:
+        shown = {**shown, "latent_shift": shown.get("latent_shift", np.zeros((size, size), dtype=np.float32))}
     return Explanation(
         image=np.full((size, size), -1024, dtype=np.float32),
-        maps={"input_gradient": rising} if maps is None else maps,
+        results={
+            method: MethodResult(map=values, counterfactual=sequence if method == "latent_shift" else None)
+            for method, values in shown.items()
+        },
         scores={"Mass": 0.75},
-        counterfactual=sequence,
         reconstruction=None
         if sequence is None
         else Reconstruction(mean_absolute_error=1.5, score_image=0.75, score_reconstruction=0.5),

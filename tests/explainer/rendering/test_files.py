@@ -47,7 +47,7 @@ EXTRA = {"latent_shift.gif", "latent_shift_flow.png", "latent_shift_flow_lower.n
 
 
 def test_files_of_an_earlier_run_go_and_those_of_others_stay(tmp_path: Path) -> None:
-    rendering.write(full(), tmp_path, rendering.Artefacts(flow=True, gif=True))
+    rendering.write(full(), tmp_path, rendering.PictureOptions(flow=True, gif=True))
     assert names(tmp_path) == BASIC | EXTRA
     (tmp_path / "notes.txt").write_text("mine")
     rendering.write(full(), tmp_path)
@@ -57,7 +57,7 @@ def test_files_of_an_earlier_run_go_and_those_of_others_stay(tmp_path: Path) -> 
 
 
 def test_how_pictures_were_made_is_recorded(tmp_path: Path) -> None:
-    rendering.write(full(), tmp_path, rendering.Artefacts(percent=10, blur=2))
+    rendering.write(full(), tmp_path, rendering.PictureOptions(percent=10, blur=2))
     summary = json.loads((tmp_path / "explanation.json").read_text())
     assert summary["artefacts"] == {
         "percent": 10,
@@ -77,7 +77,7 @@ def test_how_pictures_were_made_is_recorded(tmp_path: Path) -> None:
 
 
 def test_the_raw_map_is_not_blurred(tmp_path: Path) -> None:
-    rendering.write(full(), tmp_path, rendering.Artefacts(blur=2))
+    rendering.write(full(), tmp_path, rendering.PictureOptions(blur=2))
     np.testing.assert_array_equal(np.load(tmp_path / "input_gradient.npy"), full().maps["input_gradient"])
 
 
@@ -111,4 +111,4 @@ def test_only_a_calibrated_score_has_an_operating_point_in_its_curve(tmp_path: P
 @pytest.mark.parametrize("wrong", [{"percent": 0}, {"blur": -1}])
 def test_pictures_that_cannot_be_are_refused_before_anything_is_computed(wrong: dict[str, float]) -> None:
     with pytest.raises(RenderingError):
-        rendering.Artefacts(**wrong)  # type: ignore[arg-type]
+        rendering.PictureOptions(**wrong)  # type: ignore[arg-type]

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 import explainer
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
 from explainer.catalogue.models import identifiers
 from explainer.catalogue.models.released import NO_CLASSIFIERS
-from explainer.catalogue.settings import LatentShiftSettings
 from explainer.errors import (
     ChangedWeightsError,
     CodeNotAllowedError,
@@ -296,6 +296,15 @@ def test_what_is_wrong_with_a_description_is_said(
     path = write(tmp_path, {key: value for key, value in values.items() if value is not None})
     with pytest.raises(ModelDescriptionError, match=text):
         explainer.load_classifier(path)
+
+
+def test_all_that_is_wrong_with_a_description_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ModelDescriptionError) as caught:
+        explainer.load_classifier(
+            write(tmp_path, {**CLASSIFIER, "flie": "a.pt", "input_size": 0, "targets": ["", "a"]})
+        )
+    for part in ("the key flie", "did you mean file?", "input_size of model.toml is 0", "targets of model.toml has ''"):
+        assert part in str(caught.value)
 
 
 def test_a_description_that_is_not_there_or_no_toml_is_said(tmp_path: Path) -> None:

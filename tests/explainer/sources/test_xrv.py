@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from explainer import load_autoencoder, load_classifier
+from explainer.catalogue.methods.latent_shift import LatentShiftSettings
 from explainer.catalogue.models import identifiers, released
 from explainer.catalogue.models.released import NO_CLASSIFIERS
-from explainer.catalogue.settings import LatentShiftSettings
 from explainer.errors import (
     DamagedWeightsError,
     InputError,

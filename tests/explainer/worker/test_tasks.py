@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import uuid
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explainer.catalogue.artefacts import Kind
 from explainer.errors import SettingsError
 from explainer.worker import tasks
 from readerstudy.explanations.types import Box, ExplanationJob, ExplanationResult
@@ -50,17 +52,30 @@ def the_result(job: ExplanationJob) -> ExplanationResult:
     return outcome
 
 
+def of_kind(result: ExplanationResult, wanted: Kind) -> dict[str, bytes]:
+    return {method: data for (method, kind), data in result.files.items() if kind == wanted}
+
+
+def maps_of(result: ExplanationResult) -> dict[str, np.ndarray]:
+    return {method: np.load(io.BytesIO(data)) for method, data in of_kind(result, Kind.RAW).items()}
+
+
 def test_a_result_holds_what_the_study_asked_for(job: ExplanationJob) -> None:
     result = the_result(job)
-    assert set(result.maps) == set(result.overlays) == set(result.ious) == {"input_gradient", "latent_shift"}
-    with Image.open(io.BytesIO(result.xray)) as xray:
+    assert (
+        maps_of(result).keys()
+        == of_kind(result, Kind.OVERLAY).keys()
+        == result.ious.keys()
+        == {"input_gradient", "latent_shift"}
+    )
+    with Image.open(io.BytesIO(result.files["", Kind.XRAY])) as xray:
         assert (xray.size, xray.mode) == ((128, 128), "L")
-    with Image.open(io.BytesIO(result.overlays["input_gradient"])) as overlay:
+    with Image.open(io.BytesIO(result.files["input_gradient", Kind.OVERLAY])) as overlay:
         red = (np.asarray(overlay) == (255, 0, 0)).all(axis=2).sum()
     assert red == round(64 * 64 * 0.10)
-    assert result.curve["frames"] == 5
-    assert result.filmstrip
-    assert result.video
+    assert json.loads(result.files["latent_shift", Kind.CURVE])["frames"] == 5
+    assert result.files["latent_shift", Kind.FILMSTRIP]
+    assert result.files["latent_shift", Kind.VIDEO]
     assert result.provenance["percent"] == 10
     assert result.measures["mask_area"] == pytest.approx(30 * 30 / 80**2, abs=0.01)
     assert result.measures["scores"].keys() == {"Effusion", "Mass"}
@@ -69,7 +84,7 @@ def test_a_result_holds_what_the_study_asked_for(job: ExplanationJob) -> None:
 
 def test_stored_maps_keep_gradients_that_half_precision_cannot_hold(job: ExplanationJob) -> None:
     result = the_result(job)
-    for method, values in result.maps.items():
+    for method, values in maps_of(result).items():
         assert values.dtype == np.float16
         assert values.max() == 1
         assert np.count_nonzero(values) > values.size / 2
@@ -78,7 +93,7 @@ def test_stored_maps_keep_gradients_that_half_precision_cannot_hold(job: Explana
 
 def test_a_study_without_latent_shift_has_no_counterfactual(job: ExplanationJob) -> None:
     result = the_result(changed(job, methods=("input_gradient",), autoencoder="", parameters={}))
-    assert (result.filmstrip, result.video, dict(result.curve)) == (b"", b"", {})
+    assert set(result.files) == {("", Kind.XRAY), ("input_gradient", Kind.RAW), ("input_gradient", Kind.OVERLAY)}
 
 
 def test_an_unknown_parameter_of_the_study_is_refused(job: ExplanationJob) -> None:
@@ -98,9 +113,9 @@ def test_an_x_ray_of_sixteen_bits_keeps_every_one_of_them(job: ExplanationJob, t
         job, image_path=tmp_path / "deep.png", annotations=(), parameters={"display_size": 80, "display_bits": 16}
     )
     result = the_result(deep)
-    assert np.frombuffer(gzip.decompress(result.deep), "<u2").tolist() == pixels.ravel().tolist()
+    assert np.frombuffer(gzip.decompress(result.files["", Kind.DEEP]), "<u2").tolist() == pixels.ravel().tolist()
     assert result.provenance["display_bits"] == 16
-    with Image.open(io.BytesIO(result.xray)) as xray:
+    with Image.open(io.BytesIO(result.files["", Kind.XRAY])) as xray:
         assert (np.abs(np.asarray(xray) - pixels / 257) <= 0.5).all()
 
 

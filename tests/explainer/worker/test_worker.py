@@ -238,20 +238,20 @@ def test_a_media_folder_that_is_not_mounted_fails_no_case_and_no_image(
 def test_a_bad_image_fails_and_the_memory_that_another_needs_is_waited_for(
     pair: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from explainer import run
+    from explainer import scores
 
     study = make_study()
     Study.objects.filter(pk=study.pk).update(classifier=pair, targets=TARGETS)
     bad, large, good = (make_image(study) for _ in range(3))
     media_path(bad.file).write_bytes(b"damaged")
     scores_request(study=study, now=NOW)
-    score = run.score
+    score = scores.score
 
     def short_for_one(paths: list[Path], classifier: Any, *, on_error: Any) -> Any:
         on_error(media_path(large.file), MemoryExhaustedError("There is too little memory for one image."))
         return score([path for path in paths if path != media_path(large.file)], classifier, on_error=on_error)
 
-    monkeypatch.setattr(run, "score", short_for_one)
+    monkeypatch.setattr(scores, "score", short_for_one)
     assert score_image_batch(study.pk, [bad.pk, large.pk, good.pk]) == 1
     status = dict(Scoring.objects.values_list("image_id", "status"))
     assert status == {bad.pk: "failed", large.pk: "pending", good.pk: "done"}

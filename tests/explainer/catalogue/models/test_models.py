@@ -80,9 +80,9 @@ def test_a_classifier_that_there_is_not_is_refused(name: str) -> None:
 
 def test_none_of_it_loads_torch() -> None:
     code = (
-        "import sys, explainer.catalogue.models as models, explainer.catalogue.settings as settings\n"
+        "import sys, explainer.catalogue.models as models, explainer.catalogue.methods as methods\n"
         "models.classifier_targets('nih-small'), models.check_autoencoder('nih-small')\n"
-        "settings.method_settings('latent_shift', {'frames': 12})\n"
+        "methods.method_settings('latent_shift', {'frames': 12})\n"
         "assert not {'torch', 'captum', 'django'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
