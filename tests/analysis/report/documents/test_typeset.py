@@ -63,9 +63,8 @@ def fonts_of(content: bytes) -> Iterator[pypdf.generic.DictionaryObject]:
         for font in resources.get("/Font", {}).values():
             for descendant in font.get_object().get("/DescendantFonts", [font]):
                 yield descendant.get_object()["/FontDescriptor"]
-        for form in resources.get("/XObject", {}).values():
-            if "/Resources" in form.get_object():
-                waiting.append(form.get_object()["/Resources"])
+        forms = [form.get_object() for form in resources.get("/XObject", {}).values()]
+        waiting += [form["/Resources"] for form in forms if "/Resources" in form]
 
 
 def table(*rows: tuple[str, ...], notes: tuple[str, ...] = ()) -> Table:
