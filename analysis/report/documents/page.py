@@ -71,7 +71,8 @@ def _block(block: Block) -> str:
             tone = f' class="{block.tone}"' if block.tone != "plain" else ""
             return f"<p{tone}>{_words(block.text)}</p>"
         case Bullets():
-            return "<ul>" + "".join(f"<li>{_words(item)}</li>" for item in block.items) + "</ul>"
+            heading = f"<p><strong>{_words(block.heading)}</strong></p>" if block.heading else ""
+            return f"{heading}<ul>" + "".join(f"<li>{_words(item)}</li>" for item in block.items) + "</ul>"
         case Table():
             return _table(block)
         case Drawing():
@@ -89,6 +90,7 @@ def _words(text: str) -> str:
 
 
 def _table(table: Table) -> str:
+    key = html.escape(table.key)
     rows = [row for group in table.groups for row in group.rows]
     fractions = [max((len(_fraction(row.cells[place].text)) for row in rows), default=0) for place in _places(table)]
     header = "".join(f'<th scope="col"{_class(column)}>{html.escape(column.heading)}</th>' for column in table.columns)
@@ -98,8 +100,9 @@ def _table(table: Table) -> str:
         foot.append(f"In full: {', '.join(f'<code>{html.escape(name)}</code>' for name in table.files)}.")
     notes = "".join(f"<li>{line}</li>" for line in foot)
     return (
-        f'<div class="scroll" tabindex="0"><table id="{html.escape(table.key)}">'
-        f"<caption><strong>{html.escape(table.title)}.</strong> {_words(table.about)}</caption>"
+        # Above what scrolls, so that it can be read in full on a narrow screen.
+        f'<p class="caption" id="about-{key}"><strong>{html.escape(table.title)}.</strong> {_words(table.about)}</p>'
+        f'<div class="scroll" tabindex="0"><table id="{key}" aria-labelledby="about-{key}">'
         f"<thead><tr>{header}</tr></thead>{body}</table></div>" + (f'<ul class="foot">{notes}</ul>' if notes else "")
     )
 
