@@ -43,7 +43,7 @@ def sentences(tables: Tables, analysis: str, questions: Mapping[str, str], arms:
     if analysis in _OF_READINGS:
         return _TOLD[analysis](Told(tables, "", (first, second)))
     return [
-        f"{name}, {sentence}"
+        f"{name[:1].upper()}{name[1:]}, {sentence}"
         for key, name in questions.items()
         for sentence in _TOLD[analysis](Told(tables, key, (first, second)))
     ]
