@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "readerstudy.explanations",
     "readerstudy.reading",
     "readerstudy.results",
+    "readerstudy.coordination",
 ]
 
 MIDDLEWARE = [

@@ -6,20 +6,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from analysis.data.allocation import check_allocation
 from analysis.data.clusters import OPTIONS as CLUSTER_OPTIONS
 from analysis.data.clusters import Clusters, clusters_of
 from analysis.data.errors import AnalysisError, UsageError
-from analysis.data.order import natural_order, unique_slugs
+from analysis.data.order import natural_order
 from analysis.data.pairs import Pairs, choose_arms, make_pairs
 from analysis.data.records import records
 from analysis.data.scales import Scale, check_scales
 from analysis.data.schema import LABELS, fingerprint, validate
 from analysis.data.selection import Selection
 from analysis.data.tables import alike_notes
-from analysis.report.figures.drawing import counts_figure, iou_figure, joint_figure, scores_figure, time_figure
+from analysis.report.figures.study import study_figures
 from analysis.report.output import WRITING, Report, software
 from analysis.report.words import methods_text, study_data
 from analysis.sections.accuracy_tables import accuracy_tables
@@ -162,7 +161,7 @@ def build(
     }
     text = methods_text(study_data(provenance), REPORT, provenance, messages)
     on_step(DRAWING)
-    return Report(tables, _figures(frame, tables, drawn), provenance, messages, text, REPORT)
+    return Report(tables, study_figures(frame, tables, drawn, words), provenance, messages, text, REPORT)
 
 
 def _check_request(draws: int, margin: float | None, seed: int) -> None:
@@ -237,24 +236,6 @@ def _flow(work: _Work) -> _Found:
     flow = flow_table(work.frame, work.pairs, work.allocation)
     by_completeness, messages = completeness_table(flow, work.pairs, seed=work.seed, draws=work.draws)
     return {"flow": flow, "missing_pairs": work.pairs.missing, EFFECT_BY_COMPLETENESS.name: by_completeness}, messages
-
-
-def _figures(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], arms: list[str]) -> dict[str, Figure]:
-    drawn: dict[str, Figure] = {}
-    with_iou = set(frame.loc[(frame["label"] == "TP") & frame["iou"].notna(), "question"])
-    for question, name in unique_slugs(natural_order(frame["question"].unique())).items():
-        drawn[f"scores_{name}"] = scores_figure(tables["score_counts"], question, arms)
-        drawn[f"counts_{name}"] = counts_figure(tables["score_counts"], question, arms)
-        if question in with_iou:
-            drawn[f"iou_{name}"] = iou_figure(frame, tables["iou_published"], question, arms)
-    joint, means = tables["score_joint"], tables["score_joint_means"]
-    names = unique_slugs(natural_order(frame["question"].unique()))
-    for first, second in means[["question", "second_question"]].drop_duplicates().itertuples(index=False):
-        figure = joint_figure(joint, means, (first, second), arms)
-        drawn[f"joint_{names[first]}_{names[second]}"] = figure
-    if len(tables["time"]):
-        drawn["time"] = time_figure(tables["time"], tables["time_learning"], arms)
-    return drawn
 
 
 def _overlap(work: _Work) -> _Found:

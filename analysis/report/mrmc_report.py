@@ -14,7 +14,7 @@ from analysis.data.records import write_table
 from analysis.data.tables import alike_notes
 from analysis.mrmc.merit import Covariance, Resampling
 from analysis.mrmc.obuchowski_rockette import obuchowski_rockette
-from analysis.report.figures.drawing import auc_figure
+from analysis.report.figures.auc import auc_figure
 from analysis.report.output import Report, software
 from analysis.report.words import methods_text, ratings_data
 from analysis.sections.point_tables import point_options, point_tables

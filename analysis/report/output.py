@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from analysis.data.records import records, write_table
 from analysis.report.documents.document import html_text, pdf_bytes
-from analysis.report.figures.drawing import render
+from analysis.report.figures.style import render
 from analysis.sections.section import Section
 
 #: What `Report.write` tells of, in order.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.data.errors import UsageError
-from analysis.report.figures.drawing import power_figure
+from analysis.report.figures.power import power_figure
 from analysis.report.output import Report, software
 from analysis.report.words import methods_text, pilot_data
 from analysis.sections.power import SECTION, SIMULATED

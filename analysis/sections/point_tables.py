@@ -16,7 +16,7 @@ from scipy import stats
 from analysis.data.schema import ALL
 from analysis.mrmc.merit import Side, perfect_interval, point_merit
 from analysis.mrmc.obuchowski_rockette import LEVEL, compare
-from analysis.sections.treatments import POINT_DIFFERENCES, POINTS
+from analysis.sections.treatments import ONE_READER, POINT_DIFFERENCES, POINTS
 from analysis.statistics.intervals import newcombe, wilson
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _differences(ratings: Ratings, merit: Merit, right: np.ndarray[Any, np.dtype
             limits = newcombe(both, one, other, cases - both - one - other)
             p_value = float(stats.binomtest(one, one + other, 0.5).pvalue) if one + other else 1.0
             names = [reader, ratings.treatments[a], ratings.treatments[b]]
-            rows.append(["one reader", False, *names, cases, one, other, (one - other) / cases, *limits, p_value])
+            rows.append([ONE_READER, False, *names, cases, one, other, (one - other) / cases, *limits, p_value])
     return rows
 
 

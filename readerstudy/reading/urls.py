@@ -1,8 +1,8 @@
-"""Addresses for readers, and the coordinator's page of a study."""
+"""Addresses for readers."""
 
 from django.urls import path
 
-from readerstudy.reading import answer_views, coordinator_views, image_views, start_views, training_views, views
+from readerstudy.reading import answer_views, start_views, training_views, views
 
 urlpatterns = [
     path("", start_views.home, name="home"),
@@ -23,20 +23,4 @@ urlpatterns = [
     path("reading/<uuid:reading_id>/unlocks/<uuid:unlock_id>", answer_views.unlock_put, name="unlock_put"),
     path("reading/<uuid:reading_id>/visits/<uuid:visit_id>", answer_views.visit_put, name="visit_put"),
     path("reading/<uuid:reading_id>/visits/<uuid:visit_id>/events", answer_views.events_put, name="events_put"),
-    path("studies/<slug:slug>/", coordinator_views.study_detail, name="study_detail"),
-    path("studies/<slug:slug>/unblind", coordinator_views.study_unblind, name="study_unblind"),
-    path("studies/<slug:slug>/members/add", coordinator_views.member_add, name="member_add"),
-    path(
-        "studies/<slug:slug>/images/<int:image_id>/thumbnail.png", image_views.image_thumbnail, name="image_thumbnail"
-    ),
-    path("studies/<slug:slug>/images/<int:image_id>/decide", image_views.image_decide, name="image_decide"),
-    path("studies/<slug:slug>/unlocks/<uuid:unlock_id>/grant", coordinator_views.unlock_grant, name="unlock_grant"),
-    path(
-        "studies/<slug:slug>/unlocks/<uuid:unlock_id>/decline", coordinator_views.unlock_decline, name="unlock_decline"
-    ),
-    path(
-        "studies/<slug:slug>/members/<int:membership_id>/withdraw",
-        coordinator_views.member_withdraw,
-        name="member_withdraw",
-    ),
 ]

@@ -17,12 +17,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis.data.order import natural_order
+from analysis.report.sections import Planned, results_shown
 from readerstudy.lib.clock import shared_now
 from readerstudy.results import interim, overview, reports, selectors, services
 from readerstudy.results.blinding import WITHHELD_RULE, Coding, coding_for, former_codes
 from readerstudy.results.forms import SelectionForm
 from readerstudy.results.frames import IOU_RULE
-from readerstudy.results.sections import results_shown
 from readerstudy.results.versions import ReportSpec
 from readerstudy.studies.access import Role, study_for, user_of
 from readerstudy.studies.models import Study
@@ -254,9 +254,9 @@ def _report_context(asked: Asked, run: ReportRun) -> dict[str, Any]:
         "results": results_shown(
             report.tables,
             report.figures,
-            report.methods,
+            report.provenance,
             questions,
-            plan,
+            Planned(plan.primary, plan.questions, plan.stated),
             part=bool(run.selection),
         ),
         "plan": plan,

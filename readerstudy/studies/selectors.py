@@ -2,7 +2,6 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,10 +87,14 @@ class UnknownText:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How many images selection leaves out: `doubted`, not looked at yet, and `excluded` by a person."""
+    """How many images selection leaves out.
+
+    `doubted` were not looked at yet, `excluded` were by a person; on the `developed` the study's models were developed.
+    """
 
     doubted: int
     excluded: int
+    developed: int
 
 
 @dataclass(frozen=True)
@@ -125,23 +128,23 @@ def scorings_failed(study: Study) -> QuerySet[Scoring]:
 
 def score_progress(study: Study) -> ScoreProgress:
     """How many images there are, are scored, could not be, and are asked for."""
-    images = study.images.exclude(file="").count()
     waiting = images_without_score(study)
     asked = Scoring.objects.filter(image__in=waiting)
-    count = Counter(asked.values_list("status", flat=True))
+    images, left = study.images.exclude(file="").count(), waiting.count()
+    count = dict(asked.order_by().values_list("status").annotate(Count("pk")))
     return ScoreProgress(
         images=images,
-        scored=images - waiting.count(),
-        failed=count[Scoring.Status.FAILED],
-        running=count[Scoring.Status.RUNNING],
-        pending=count[Scoring.Status.PENDING],
+        scored=images - left,
+        failed=count.get(Scoring.Status.FAILED, 0),
+        running=count.get(Scoring.Status.RUNNING, 0),
+        pending=count.get(Scoring.Status.PENDING, 0),
         postponed=tuple(postponed(asked)),
     )
 
 
 def images_doubted(study: Study) -> QuerySet[Image]:
     """Images with a doubt that nobody has looked at yet, in the order of their names."""
-    return study.images.filter(decision="").exclude(doubts=[]).order_by("name", "pk")
+    return study.images.filter(_doubted()).order_by("name", "pk")
 
 
 def images_decided(study: Study) -> QuerySet[Image]:
@@ -150,14 +153,35 @@ def images_decided(study: Study) -> QuerySet[Image]:
 
 
 def images_left_out(study: Study) -> LeftOut:
-    """How many images selection leaves out for their doubts or by decision."""
-    excluded = study.images.filter(decision=Image.Decision.EXCLUDE).count()
-    return LeftOut(images_doubted(study).count(), excluded)
+    """How many images selection leaves out for their doubts, by decision, or for what the models were developed on."""
+    counts = study.images.aggregate(
+        doubted=Count("pk", filter=_doubted()),
+        excluded=Count("pk", filter=Q(decision=Image.Decision.EXCLUDE)),
+        developed=Count("pk", filter=_developed(study)),
+    )
+    return LeftOut(**counts)
 
 
 def cases_left_out(study: Study) -> int:
     """How many selected cases show an image that selection would leave out by now."""
     return study.cases.filter(Q(image__in=images_doubted(study)) | Q(image__decision=Image.Decision.EXCLUDE)).count()
+
+
+def _doubted(image: str = "") -> Q:
+    """Images with a doubt that nobody has looked at; `image` leads to them from the row at hand, with its `__`."""
+    return Q(**{f"{image}decision": ""}) & ~Q(**{f"{image}doubts": []})
+
+
+def _developed(study: Study, image: str = "") -> Q:
+    """Images that the study's classifier or autoencoder was developed on; `image` as above."""
+    models = f"{image}used_in_development_of__contains"
+    return Q(**{models: [study.classifier]}) | Q(**{models: [study.autoencoder]})
+
+
+def _available(study: Study) -> Q:
+    """Positive predictions that selection may draw a case from."""
+    excluded = Q(image__decision=Image.Decision.EXCLUDE)
+    return ~(_doubted("image__") | excluded | _developed(study, "image__"))
 
 
 def _above_threshold(study: Study) -> QuerySet[Any]:
@@ -180,24 +204,17 @@ def candidates(study: Study) -> dict[tuple[str, str], list[Candidate]]:
     and nobody to have excluded it. It is a true positive where its label of the target is positive
     and a false positive where it is negative; uncertain and not assessed make no case.
     """
-    models = {study.classifier, study.autoencoder}
     annotated = set(Annotation.objects.filter(image__study=study).values_list("image_id", "finding"))
     found: dict[tuple[str, str], list[Candidate]] = {
         (target, label): [] for target in study.targets for label in LABELS
     }
     rows = (
         _above_threshold(study)
-        .filter(state__in=CASE_OF_STATE)
-        .exclude(image__in=images_doubted(study).order_by())
-        .exclude(image__decision=Image.Decision.EXCLUDE)
+        .filter(_available(study), state__in=CASE_OF_STATE)
         .order_by("image__sha256", "target")
-        .values_list(
-            "target", "score", "image_id", "image__sha256", "image__patient", "state", "image__used_in_development_of"
-        )
+        .values_list("target", "score", "image_id", "image__sha256", "image__patient", "state")
     )
-    for target, score, image_id, sha256, patient, state, developed in rows:
-        if models.intersection(developed):
-            continue
+    for target, score, image_id, sha256, patient, state in rows:
         candidate = Candidate(image_id, sha256, patient, score, (image_id, target) in annotated)
         found[target, CASE_OF_STATE[state]].append(candidate)
     return found
@@ -205,41 +222,42 @@ def candidates(study: Study) -> dict[tuple[str, str], list[Candidate]]:
 
 def selection_table(study: Study) -> list[Cell]:
     """Per target and label: asked for, available, selected."""
-    found = candidates(study)
-    chosen = Counter(study.cases.studied().values_list("target", "label"))
-    return [
-        Cell(target, label, study.cases_per_cell, len(found[target, label]), chosen[target, label])
-        for target in study.targets
-        for label in LABELS
-    ]
+    return [row.cell for row in truth_table(study) if row.cell is not None]
 
 
 def truth_table(study: Study) -> list[TruthRow]:
-    """Per target and state of its label: images, those above the threshold, and the cell that is drawn from them."""
-    cells = {(cell.target, cell.label): cell for cell in selection_table(study)}
+    """Per target and state of its label: images, those above the threshold, and the cell that is drawn from them.
+
+    Counted by the database: no row per image.
+    """
     pool = study.images.exclude(file="")
+    labelled = Label.objects.filter(image__in=pool, finding__in=study.targets).order_by()
+    images: Counter[tuple[str, str]] = Counter()
+    for target, state, count in labelled.values_list("finding", "state").annotate(Count("pk")):
+        images[target, state] = count
     total = pool.count()
-    labelled = Label.objects.filter(image__in=pool, finding__in=study.targets)
-    images = Counter(
-        {
-            (finding, state): count
-            for finding, state, count in labelled.order_by().values_list("finding", "state").annotate(Count("pk"))
-        }
-    )
-    above: Counter[tuple[str, str]] = Counter()
-    for target, state, count in _above_threshold(study).order_by().values_list("target", "state").annotate(Count("pk")):
-        above[target, state or Label.State.NOT_ASSESSED.value] += count
     for target in study.targets:
         stated = sum(images[target, state] for state in Label.State.values)
         images[target, Label.State.NOT_ASSESSED.value] += total - stated
+    above: Counter[tuple[str, str]] = Counter()
+    available: Counter[tuple[str, str]] = Counter()
+    positives = _above_threshold(study).order_by().values_list("target", "state")
+    for target, state, count, free in positives.annotate(above=Count("pk"), free=Count("pk", filter=_available(study))):
+        above[target, state or Label.State.NOT_ASSESSED.value] += count
+        available[target, state] += free
+    chosen: Counter[tuple[str, str]] = Counter()
+    selected = study.cases.studied().order_by().values_list("target", "label")
+    for target, label, count in selected.annotate(Count("pk")):
+        chosen[target, label] = count
+
+    def cell(target: str, state: str) -> Cell | None:
+        label = CASE_OF_STATE.get(state)
+        if label is None:
+            return None
+        return Cell(target, label, study.cases_per_cell, available[target, state], chosen[target, label])
+
     return [
-        TruthRow(
-            target,
-            state,
-            images[target, state],
-            above[target, state],
-            cells.get((target, CASE_OF_STATE.get(state, ""))),
-        )
+        TruthRow(target, state, images[target, state], above[target, state], cell(target, state))
         for target in study.targets
         for state in Label.State.values
     ]
@@ -272,13 +290,6 @@ def unknown_findings(study: Study) -> list[UnknownText]:
         (UnknownText(text, count, vocabulary.alike(text)) for text, count in counts if vocabulary.name(text) is None),
         key=lambda one: (-one.images, one.text),
     )
-
-
-def excluded_for_development(study: Study) -> int:
-    """How many images selection leaves out because the study's models were developed on them."""
-    models = {study.classifier, study.autoencoder}
-    used: Sequence[list[str]] = list(study.images.values_list("used_in_development_of", flat=True))
-    return sum(bool(models.intersection(names)) for names in used)
 
 
 def masked_arms(study: Study) -> dict[str, Arm]:

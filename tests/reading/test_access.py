@@ -57,6 +57,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "visit_put": ("put", OWN_CASE_BY_SCRIPT),
     "events_put": ("put", OWN_CASE_BY_SCRIPT),
     "study_detail": ("get", COORDINATOR),
+    "study_progress": ("get", COORDINATOR),
     "member_add": ("post", COORDINATOR),
     "study_unblind": ("post", (302, 404, 403, 403, 302, 403, 403)),
     "unlock_grant": ("post", (302, 404, 403, 403, 302, 403, 403)),

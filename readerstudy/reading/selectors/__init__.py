@@ -25,12 +25,7 @@ from readerstudy.reading.selectors.exposure import (
     events_of,
     exposure_of,
 )
-from readerstudy.reading.selectors.overview import (
-    ReaderProgress,
-    StudyEntry,
-    readers_progress,
-    studies_of,
-)
+from readerstudy.reading.selectors.overview import StudyEntry, studies_of
 from readerstudy.reading.selectors.progress import (
     CORRECTION_TIME,
     PeriodProgress,
@@ -40,6 +35,7 @@ from readerstudy.reading.selectors.progress import (
     ends_a_period,
     first_unanswered,
     is_accessible,
+    periods_by_allocation,
     periods_of,
     reading_of,
     reading_rows,
@@ -65,7 +61,6 @@ __all__ = [
     "NextStep",
     "PeriodProgress",
     "PeriodState",
-    "ReaderProgress",
     "ReadingRow",
     "Standing",
     "Step",
@@ -87,8 +82,8 @@ __all__ = [
     "following_assets",
     "is_accessible",
     "lock_of",
+    "periods_by_allocation",
     "periods_of",
-    "readers_progress",
     "reading_artefacts",
     "reading_assets",
     "reading_of",

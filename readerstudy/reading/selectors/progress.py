@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
+from typing import NamedTuple
 
-from django.db.models import Count, Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, Max, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
-from readerstudy.reading.models import TRAINING, Allocation, Reading
+from readerstudy.reading.models import TRAINING, Allocation, Answer, Reading
 from readerstudy.studies.models import Question, Study
 
 CORRECTION_TIME = timedelta(hours=1)
@@ -38,7 +42,7 @@ class PeriodProgress:
     total: int
     done: int
     state: PeriodState
-    last_reading_id: uuid.UUID
+    last_reading_id: uuid.UUID | None = None  # for the reader; a coordinator is led to nobody's reading
     broken: int = 0  # cases without an answer whose explanation failed: the reader is led past them
     opens_at: datetime | None = None
     closes_at: datetime | None = None
@@ -86,6 +90,14 @@ def allocation_of(user: User, study: Study) -> Allocation | None:
 def periods_of(allocation: Allocation, *, now: datetime) -> list[PeriodProgress]:
     """The reader's periods in order, each with its state at `now`."""
     return _periods(reading_rows(allocation), now=now)
+
+
+def periods_by_allocation(study: Study, *, now: datetime) -> dict[int, list[PeriodProgress]]:
+    """What `periods_of` says of every allocation of a study, by its key; the database counts, and returns no case."""
+    tallies: dict[int, list[_Tally]] = defaultdict(list)
+    for allocation, tally in _tallies(study):
+        tallies[allocation].append(tally)
+    return {allocation: _progress(found, now=now) for allocation, found in tallies.items()}
 
 
 def first_unanswered(allocation: Allocation, *, now: datetime, training_only: bool = False) -> uuid.UUID | None:
@@ -186,27 +198,122 @@ def reading_rows(allocation: Allocation) -> list[ReadingRow]:
     ]
 
 
+@dataclass(frozen=True)
+class _Tally:
+    """One reader's readings of one period, counted: all that the state of the period depends on."""
+
+    period_id: int
+    number: int
+    washout_days: int
+    total: int
+    done: int
+    broken: int
+    opened: int
+    completed: int  # of those done
+    completed_at: datetime | None  # the last of them
+    last_reading_id: uuid.UUID | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.done + self.broken == self.total
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When the last case of the period was completed; None while one is not."""
+        return self.completed_at if self.completed == self.total else None
+
+    @property
+    def passed_at(self) -> datetime | None:
+        """The same of the cases that are not broken: a reader is led past a broken one."""
+        return self.completed_at if self.completed == self.total - self.broken else None
+
+
+def _tally(group: Sequence[ReadingRow]) -> _Tally:
+    first = group[0]
+    completed = [row.completed_at for row in group if row.answered and row.completed_at is not None]
+    return _Tally(
+        period_id=first.period_id,
+        number=first.period,
+        washout_days=first.washout_days,
+        total=len(group),
+        done=sum(row.answered for row in group),
+        broken=sum(row.broken for row in group),
+        opened=sum(row.opened for row in group),
+        completed=len(completed),
+        completed_at=max(completed, default=None),
+        last_reading_id=group[-1].reading_id,
+    )
+
+
+def _tallies(study: Study) -> Iterator[tuple[int, _Tally]]:
+    """Allocation and tally of every reader's every period, in order; counted by the database."""
+    questions = study.questions.filter(required=True).count()
+    current = Answer.objects.filter(reading=OuterRef("pk"), question__required=True, superseded=False).order_by()
+    given = current.values("reading").annotate(questions=Count("question", distinct=True)).values("questions")
+    failed = Q(case__explanation__status=Explanation.Status.FAILED)
+    counted = (
+        Reading.objects.filter(allocation__membership__study=study)
+        .annotate(
+            answered=GreaterThanOrEqual(Coalesce(Subquery(given), 0), questions),
+            failed=Coalesce(ExpressionWrapper(failed, BooleanField()), Value(value=False)),
+        )
+        .order_by("allocation", "period__number")
+        .values_list("allocation", "period", "period__number", "period__washout_days", "answered", "failed")
+        .annotate(Count("pk"), Count("opened_at"), Count("completed_at"), Max("completed_at"))
+    )
+    for (allocation, period_id, number, washout_days), rows in groupby(counted, key=lambda row: row[:4]):
+        parts = [_Part(*row[4:]) for row in rows]
+        done = [part for part in parts if part.answered]
+        yield (
+            allocation,
+            _Tally(
+                period_id=period_id,
+                number=number,
+                washout_days=washout_days,
+                total=sum(part.readings for part in parts),
+                done=sum(part.readings for part in done),
+                broken=sum(part.readings for part in parts if part.failed and not part.answered),
+                opened=sum(part.opened for part in parts),
+                completed=sum(part.completed for part in done),
+                completed_at=max((part.completed_at for part in done if part.completed_at), default=None),
+            ),
+        )
+
+
+class _Part(NamedTuple):
+    """Readings of a period that are alike in whether they are answered, and whether their explanation failed."""
+
+    answered: bool
+    failed: bool
+    readings: int
+    opened: int
+    completed: int
+    completed_at: datetime | None
+
+
 def _periods(rows: Sequence[ReadingRow], *, now: datetime) -> list[PeriodProgress]:
-    by_period = [list(group) for _, group in groupby(rows, key=lambda row: row.period)]
-    begun = [any(row.opened for row in group) for group in by_period]
+    return _progress([_tally(list(group)) for _, group in groupby(rows, key=lambda row: row.period)], now=now)
+
+
+def _progress(tallies: Sequence[_Tally], *, now: datetime) -> list[PeriodProgress]:
+    """The periods of one reader in order."""
     found: list[PeriodProgress] = []
-    for index, group in enumerate(by_period):
+    for index, tally in enumerate(tallies):
         state, opens_at, closes_at = _state(
-            group,
-            before=by_period[index - 1] if index else None,
-            begun=begun[index],
-            next_begun=any(begun[index + 1 : index + 2]),
+            tally,
+            before=tallies[index - 1] if index else None,
+            next_begun=any(after.opened > 0 for after in tallies[index + 1 : index + 2]),
             now=now,
         )
         found.append(
             PeriodProgress(
-                period_id=group[0].period_id,
-                number=group[0].period,
-                total=len(group),
-                done=sum(row.answered for row in group),
+                period_id=tally.period_id,
+                number=tally.number,
+                total=tally.total,
+                done=tally.done,
                 state=state,
-                last_reading_id=group[-1].reading_id,
-                broken=sum(row.broken for row in group),
+                last_reading_id=tally.last_reading_id,
+                broken=tally.broken,
                 opens_at=opens_at,
                 closes_at=closes_at,
             )
@@ -215,31 +322,23 @@ def _periods(rows: Sequence[ReadingRow], *, now: datetime) -> list[PeriodProgres
 
 
 def _state(
-    group: Sequence[ReadingRow], *, before: Sequence[ReadingRow] | None, begun: bool, next_begun: bool, now: datetime
+    tally: _Tally, *, before: _Tally | None, next_begun: bool, now: datetime
 ) -> tuple[PeriodState, datetime | None, datetime | None]:
     """State of one period, when it opens (in a washout) and when its corrections end."""
-    if before is not None and not begun:
-        passed_at = _finished_at([row for row in before if not row.broken])
-        if passed_at is None:
+    if before is not None and not tally.opened:
+        if before.passed_at is None:
             return PeriodState.WAITING, None, None
-        opens_at = passed_at + timedelta(days=group[0].washout_days)
+        opens_at = before.passed_at + timedelta(days=tally.washout_days)
         if now < opens_at:
             return PeriodState.WASHOUT, opens_at, None
-    finished_at = _finished_at(group)
-    if finished_at is None:
-        over = next_begun and (group[0].period == TRAINING or all(row.settled for row in group))
+    if tally.finished_at is None:
+        over = next_begun and (tally.number == TRAINING or tally.settled)
         return (PeriodState.DONE if over else PeriodState.OPEN), None, None
     if next_begun:
         return PeriodState.DONE, None, None
-    if group[0].period == TRAINING:  # practice: it can be looked at again until it gets serious
+    if tally.number == TRAINING:  # practice: it can be looked at again until it gets serious
         return PeriodState.CORRECTABLE, None, None
-    closes_at = finished_at + CORRECTION_TIME
+    closes_at = tally.finished_at + CORRECTION_TIME
     if now >= closes_at:
         return PeriodState.DONE, None, None
     return PeriodState.CORRECTABLE, None, closes_at
-
-
-def _finished_at(group: Sequence[ReadingRow]) -> datetime | None:
-    """When the last case of a period was completed; None while one is not."""
-    completed = [row.completed_at for row in group if row.answered and row.completed_at is not None]
-    return max(completed, default=None) if len(completed) == len(group) else None

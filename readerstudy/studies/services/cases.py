@@ -14,7 +14,6 @@ from readerstudy.studies.selectors import (
     Candidate,
     Cell,
     candidates,
-    excluded_for_development,
     images_left_out,
     images_without_score,
     scorings_failed,
@@ -174,11 +173,12 @@ def _too_few(study: Study, cells: Sequence[Cell]) -> str:
     if empty := sorted({cell.target for cell in cells if cell.available < min(cell.wanted, 2)}):
         helps.append(f"leave out {', '.join(empty)} in the protocol")
     lines.append(f"What would help: {'; '.join(helps)}.")
-    if excluded := excluded_for_development(study):
-        lines.append(
-            f"{excluded} images do not count since {study.classifier} or {study.autoencoder} was developed on them."
-        )
     left_out = images_left_out(study)
+    if left_out.developed:
+        lines.append(
+            f"{left_out.developed} images do not count since {study.classifier} or {study.autoencoder} was developed "
+            "on them."
+        )
     if left_out.doubted:
         lines.append(
             f"{left_out.doubted} images do not count since nobody has looked at what is doubtful about them: "

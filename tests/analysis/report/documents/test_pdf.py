@@ -9,7 +9,7 @@ from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
 
 from analysis.report.documents.pdf import pdf_document
-from analysis.report.figures.drawing import render
+from analysis.report.figures.style import render
 
 
 def objects_of(content: bytes) -> dict[int, bytes]:

@@ -39,7 +39,7 @@ def case_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "ious": sorted(explanation.ious.items()) if explanation else [],
         "provenance": json.dumps(explanation.provenance, indent=2) if explanation else "",
     }
-    return render(request, "explanations/case_detail.html", context)
+    return render(request, "coordination/case.html", context)
 
 
 @require_safe

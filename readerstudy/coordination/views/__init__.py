@@ -1,0 +1,1 @@
+"""Pages of the coordinator, a module per subject."""
