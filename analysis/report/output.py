@@ -18,6 +18,8 @@ from analysis.report.documents.compose import Content, document_of
 from analysis.report.documents.page import page_text
 from analysis.report.documents.typeset import pdf_bytes
 from analysis.report.figures.style import render
+from analysis.report.words import Chapter, methods_text
+from analysis.sections.section import Section
 
 #: What `Report.write` tells of, in order.
 WRITING = ("Tables and figures as files", "Report as PDF", "Report as HTML")
@@ -31,7 +33,8 @@ class Report:
     figures: dict[str, Figure]
     provenance: dict[str, Any]
     messages: list[str] = field(default_factory=list)
-    methods: str = ""  # the text of methods.md
+    chapters: tuple[Chapter, ...] = ()  # its methods in words
+    sections: tuple[Section, ...] = ()  # what it consists of
 
     def as_json(self) -> dict[str, Any]:
         """The content of results.json: plain types only, null for what could not be had."""
@@ -50,6 +53,16 @@ class Report:
         """Which arm was taken from which, such as "B - A"."""
         contrast: str | None = self.provenance.get("contrast")
         return contrast
+
+    @property
+    def methods(self) -> str:
+        """The text of methods.md."""
+        return methods_text(self.chapters, self.messages)
+
+    def content(self, drawn: Mapping[str, tuple[bytes, bytes]]) -> Content:
+        """What its document is made of, with each figure drawn as (SVG, PDF)."""
+        rows = {name: records(table) for name, table in self.tables.items()}
+        return Content(self.title, rows, drawn, self.provenance, self.messages, self.chapters, self.sections)
 
     def write(self, out_dir: str | Path, *, on_step: Callable[[str], object] = lambda _name: None) -> list[Path]:
         """Write results.json, methods.md, report.html, report.pdf, a CSV per table and each figure as SVG and PDF.
@@ -70,7 +83,7 @@ class Report:
             for path, content in ((folder / f"{name}.svg", svg), (folder / f"{name}.pdf", pdf)):
                 path.write_bytes(content)
                 written.append(path)
-        document = document_of(self._content(drawn))
+        document = document_of(self.content(drawn))
         on_step(WRITING[1])
         path = folder / "report.pdf"
         path.write_bytes(pdf_bytes(document))
@@ -85,10 +98,6 @@ class Report:
             path.write_text(text, encoding="utf-8")
             written.append(path)
         return written
-
-    def _content(self, drawn: Mapping[str, tuple[bytes, bytes]]) -> Content:
-        rows = {name: records(table) for name, table in self.tables.items()}
-        return Content(self.title, rows, drawn, self.provenance, self.messages, self.methods)
 
 
 def software() -> dict[str, str]:

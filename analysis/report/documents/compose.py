@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from analysis.report import labels
 from analysis.report.cells import ABSENT
 from analysis.report.documents.blocks import (
     Bullets,
@@ -22,9 +21,8 @@ from analysis.report.documents.blocks import (
     Table,
 )
 from analysis.report.documents.summary import sentences
-from analysis.report.sections import SECTIONS, Planned, results_shown
-from analysis.report.shown import Part as TablePart
-from analysis.report.shown import shown_table
+from analysis.report.sections import Planned, results_shown, sections_shown
+from analysis.sections.catalogue import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
     from analysis.report.sections import Results, ShownFigure, ShownSection
     from analysis.report.shown import Cell as ShownCell
     from analysis.report.shown import ShownTable, Tables
+    from analysis.report.words import Chapter
+    from analysis.sections.section import Section as ReportSection
 
 #: Longer tables stand in their CSV file; a page that nobody turns to helps nobody.
 LONGEST = 150
@@ -50,7 +50,8 @@ class Content:
     figures: Mapping[str, tuple[bytes, bytes]]
     provenance: Mapping[str, Any]
     messages: Sequence[str]
-    methods: str
+    chapters: Sequence[Chapter]  # the methods
+    sections: Sequence[ReportSection]
 
 
 @dataclass
@@ -85,7 +86,7 @@ class _Composer:
         questions = {key: provenance["wording"].get(key, _spaced(key)) for key in data["questions"]}
         part = provenance["selection"] is not None
         shown = results_shown(
-            self.content.tables, tuple(self.content.figures), self.content.methods, questions, planned, part=part
+            self.content.tables, tuple(self.content.figures), provenance, questions, planned, part=part
         )
         head = _counts(data)
         contrast = provenance["contrast"]
@@ -99,13 +100,11 @@ class _Composer:
         )
 
     def other(self) -> Document:
-        blocks: list[Block] = []
-        for name in self.content.tables:
-            if (shown := shown_table(TablePart(name), self.content.tables, {})) is not None:
-                blocks += [self._table(shown, name), *self._figures_of(name)]
-        blocks += [self._drawing(name, labels.caption(name)[0]) for name in self.content.figures if self._new(name)]
-        results = Part(self.anchors.key("results"), "Results", (), tuple(blocks))
-        return Document(self.content.title, "", (), (results, *self._rest()), self.content.title)
+        content = self.content
+        shown = sections_shown(content.sections, content.tables, tuple(content.figures), content.provenance)
+        sections = tuple(self._section(section, section.figures) for section in shown)
+        results = Part(self.anchors.key("results"), "Results", sections)
+        return Document(content.title, "", (), (results, *self._rest()), content.title)
 
     def _summary(self, planned: Planned, questions: Mapping[str, str], *, part: bool) -> tuple[Block, ...]:
         provenance = self.content.provenance
@@ -167,16 +166,11 @@ class _Composer:
         return parts
 
     def _methods(self) -> Part:
-        """methods.md, whose notes stand in their own part."""
-        sections: list[Section] = []
-        first, *rest = self.content.methods.strip().split("\n\n## ")
-        blocks = [Paragraph(text) for text in first.split("\n\n")[1:]]
-        for block in rest:
-            title, *paragraphs = block.split("\n\n")
-            if not title.startswith("Notes"):
-                texts = tuple(Paragraph(text) for text in paragraphs)
-                sections.append(Section(self.anchors.key(f"methods-{len(sections) + 1}"), title, texts))
-        return Part(self.anchors.key("methods"), "Methods", tuple(sections), tuple(blocks), appendix=True)
+        sections = [
+            Section(self.anchors.key(f"methods-{number}"), title, tuple(map(Paragraph, paragraphs)))
+            for number, (title, paragraphs) in enumerate(self.content.chapters, start=1)
+        ]
+        return Part(self.anchors.key("methods"), "Methods", tuple(sections), appendix=True)
 
     def _section(self, section: ShownSection, figures: Sequence[ShownFigure]) -> Section:
         return Section(self.anchors.key(f"section-{section.key}"), section.title, self._blocks(section, figures))
@@ -185,18 +179,8 @@ class _Composer:
         """Words, tables and those of the figures that the document has not shown."""
         blocks: list[Block] = [Paragraph(section.about)] if section.about else []
         blocks += [self._table(table, table.files[0].removesuffix(".csv")) for table in section.tables]
-        blocks += [self._shown_figure(figure) for figure in figures if self._new(figure.name)]
+        blocks += [self._drawing(figure) for figure in figures if self._new(figure.name)]
         return tuple(blocks)
-
-    def _shown_figure(self, figure: ShownFigure) -> Drawing:
-        return self._drawing(figure.name, f"{figure.about}: {figure.caption}" if figure.about else figure.caption)
-
-    def _figures_of(self, table: str) -> list[Drawing]:
-        return [
-            self._drawing(name, labels.caption(name)[0])
-            for name in self.content.figures
-            if labels.caption(name)[1] == table and self._new(name)
-        ]
 
     def _new(self, figure: str) -> bool:
         """Whether the document has not shown it yet, which it now has."""
@@ -205,10 +189,11 @@ class _Composer:
         self.anchors.drawn.add(figure)
         return True
 
-    def _drawing(self, name: str, caption: str) -> Drawing:
-        svg, pdf = self.content.figures[name]
-        table = labels.caption(name)[1]
-        return Drawing(name, caption, f"{caption} The numbers are in {table}.csv." if table else caption, svg, pdf)
+    def _drawing(self, figure: ShownFigure) -> Drawing:
+        caption = f"{figure.about}: {figure.caption}" if figure.about else figure.caption
+        kinds = [kind for section in self.content.sections for kind in section.figures if kind.draws(figure.name)]
+        alt = f"{caption} The numbers are in {', '.join(f'{kind.table.name}.csv' for kind in kinds)}."
+        return Drawing(figure.name, caption, alt, *self.content.figures[figure.name])
 
     def _table(self, shown: ShownTable, name: str) -> Table:
         return table_block(self.anchors.key(name), shown)
@@ -218,8 +203,6 @@ def table_block(key: str, shown: ShownTable) -> Table:
     """A table as people see it: its notes become footnotes, and of rows to report only those are strong."""
     texts = [place for place, heading in enumerate(shown.headings) if heading.text == _NOTE]
     kept = [place for place in range(len(shown.headings)) if place not in texts]
-    # Where one row is the one to report, the others are not, pooled or not.
-    headline = any(row.headline for group in shown.groups for row in group.rows)
     notes: list[str] = []
     groups = []
     left = LONGEST
@@ -228,8 +211,8 @@ def table_block(key: str, shown: ShownTable) -> Table:
         for row in group.rows[:left]:
             said = [row.cells[place].text for place in texts if row.cells[place].text != ABSENT]
             notes += [note for note in said if note not in notes]
-            strong = row.headline if headline else row.pooled
-            cells = tuple(_cell(row.cells[place], reported=strong or not headline) for place in kept)
+            strong = row.reported and (row.headline or row.pooled)
+            cells = tuple(_cell(row.cells[place]) for place in kept)
             rows.append(Row(cells, strong, tuple(notes.index(note) for note in said)))
         left = max(0, left - len(group.rows))
         if rows:
@@ -240,8 +223,8 @@ def table_block(key: str, shown: ShownTable) -> Table:
     return Table(key, shown.title, f"{shown.note}{more}", columns, tuple(groups), tuple(notes), shown.files)
 
 
-def _cell(cell: ShownCell, *, reported: bool) -> Cell:
-    return Cell(_minus(cell.text) if cell.number else cell.text, cell.strong and reported)
+def _cell(cell: ShownCell) -> Cell:
+    return Cell(_minus(cell.text) if cell.number else cell.text, cell.strong)
 
 
 def _minus(text: str) -> str:

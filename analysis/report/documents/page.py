@@ -29,9 +29,7 @@ def page_text(document: Document) -> str:
     )
     parts = [
         f'<h1>{title}</h1><p class="subtitle">{html.escape(document.subtitle)}</p>',
-        '<section aria-labelledby="summary"><h2 id="summary">Summary</h2>',
-        *map(_block, document.summary),
-        "</section>",
+        _summary(document.summary),
         _contents(document.parts),
         *map(_part, document.parts),
     ]
@@ -42,6 +40,13 @@ def page_text(document: Document) -> str:
 @cache
 def _style() -> str:
     return resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+
+
+def _summary(blocks: Sequence[Block]) -> str:
+    if not blocks:
+        return ""
+    written = "\n".join(map(_block, blocks))
+    return f'<section aria-labelledby="summary"><h2 id="summary">Summary</h2>{written}</section>'
 
 
 def _contents(parts: Sequence[Part]) -> str:
