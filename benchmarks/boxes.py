@@ -18,7 +18,7 @@ from analysis.data.tables import read_table
 from explainer import explain_many, load_classifier
 from explainer.catalogue.findings import vocabulary
 from explainer.catalogue.methods import METHODS
-from explainer.evaluation.iou import annotation_mask, map_iou
+from explainer.iou import annotation_mask, map_iou
 from explainer.types import Box, ExplanationRequest
 
 RESAMPLES = 2000

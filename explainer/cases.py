@@ -20,7 +20,7 @@ from explainer.batching import Batches, in_batches
 from explainer.catalogue.methods import method_of
 from explainer.devices import choose_device, device_name
 from explainer.errors import ExplainerError, SettingsError
-from explainer.evaluation.iou import annotation_mask, map_iou
+from explainer.iou import annotation_mask, map_iou
 from explainer.loaded import autoencoder_of_process, classifier_of_process
 from explainer.memory import give_back_memory
 from explainer.methods.base import ChosenMethod, Models

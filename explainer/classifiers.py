@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from explainer.catalogue.models.descriptions import OUTPUTS, Output
+from explainer.catalogue.parameters import SCORINGS, Scoring
 from explainer.errors import (
     InputError,
     ModelDescriptionError,
@@ -16,7 +17,6 @@ from explainer.errors import (
     TargetError,
 )
 from explainer.graphs import to_channels_last, wrapped
-from explainer.types import SCORINGS, Scoring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

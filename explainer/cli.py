@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explainer.catalogue.parameters import SCORINGS
 from explainer.errors import UsageError
-from explainer.types import SCORINGS
 
 if TYPE_CHECKING:
     import argparse

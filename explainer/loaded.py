@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from explainer.autoencoders import Autoencoder
+from explainer.catalogue.parameters import Scoring
 from explainer.classifiers import Classifier
 from explainer.sources import load_autoencoder, load_classifier
-from explainer.types import Scoring
 
 
 @lru_cache(maxsize=2)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explainer.catalogue.methods import METHODS
+from explainer.catalogue.parameters import Scoring
 from explainer.radiographs.geometry import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-#: Which number is explained. `calibrated`: probability with the operating point at 0.5. `paper`: the sigmoid of that
-#: once more, as the paper's code has done since June 2021; only for reproduction.
-Scoring = Literal["calibrated", "paper"]
-SCORINGS: tuple[Scoring, ...] = get_args(Scoring)
 
 FloatMap = NDArray[np.float32]
 

@@ -164,7 +164,7 @@ def make_explained(study: Study) -> list[Explanation]:
     explanations.explanations_request(study=study, now=NOW)
     made = list(Explanation.objects.filter(case__study=study).select_related("case").order_by("case__number"))
     for explanation in made:
-        job = explanations.explanation_claim(explanation_id=explanation.pk, worker="test", now=NOW)
+        job = explanations.EXPLAINING.claim(explanation.pk, worker="test", now=NOW)
         assert job is not None
         result = make_result(job.methods)
         assert explanations.explanation_store(explanation_id=explanation.pk, token=job.token, result=result, now=NOW)

@@ -19,3 +19,4 @@ from readerstudy.settings import *  # noqa: F403
 MEDIA_ROOT = Path(tempfile.gettempdir()) / f"readerstudy-test-media-{os.getpid()}"  # replaced per test by a fixture
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.work.sums"]  # noqa: F405 (leased work of a kind that only tests have)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
 from explainer.errors import SettingsError
-from explainer.types import SCORINGS, Scoring
 
+#: Which number is explained. `calibrated`: probability with the operating point at 0.5. `paper`: the sigmoid of that
+#: once more, as the paper's code has done since June 2021; only for reproduction.
+Scoring = Literal["calibrated", "paper"]
+SCORINGS: tuple[Scoring, ...] = get_args(Scoring)
 #: Share of the pixels that a map marks, in percent.
 TOP_PERCENT = 5.0
 EIGHT_BITS, SIXTEEN_BITS = 8, 16

@@ -22,8 +22,8 @@ from tqdm import tqdm
 from explainer.catalogue.methods import METHODS
 from explainer.devices import choose_device
 from explainer.errors import EvaluationError, ImageError, NoGradientError, PredictionError, UsageError
-from explainer.evaluation.iou import map_iou
 from explainer.images import crop_and_resize
+from explainer.iou import map_iou
 from explainer.loaded import classifier_of_process
 from explainer.phantoms import draw
 from explainer.run import explain

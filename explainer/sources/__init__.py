@@ -1,4 +1,7 @@
-"""Where models come from: an identifier belongs to one source, which loads its classifier or its autoencoder."""
+"""Where models come from: an identifier belongs to one source, which loads its classifier or its autoencoder.
+
+Another source is a listing among those of `explainer.catalogue.models`, and a module here with its `SOURCE`.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from explainer.sources import from_description, from_function, from_pair, from_r
 if TYPE_CHECKING:
     from explainer.autoencoders import Autoencoder
     from explainer.catalogue.models.listing import Kind
+    from explainer.catalogue.parameters import Scoring
     from explainer.classifiers import Classifier
     from explainer.sources.source import Source
-    from explainer.types import Scoring
 
 SOURCES: tuple[Source, ...] = (
     from_release.SOURCE,

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explainer.catalogue.models.descriptions import Description
+    from explainer.catalogue.parameters import Scoring
     from explainer.graphs import Graph
-    from explainer.types import Scoring
 
 
 def _classifier(id_or_path: str, device: str, scoring: Scoring) -> Classifier:

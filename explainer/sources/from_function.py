@@ -23,7 +23,7 @@ from explainer.sources.trial import tried_autoencoder, tried_classifier
 if TYPE_CHECKING:
     from torch import nn
 
-    from explainer.types import Scoring
+    from explainer.catalogue.parameters import Scoring
 
 ALLOW_VARIABLE = "EXPLAINER_ALLOW_CODE"
 

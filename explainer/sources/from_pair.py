@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from explainer.types import Scoring
+    from explainer.catalogue.parameters import Scoring
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -11,7 +11,7 @@ from explainer.sources.source import Source
 from explainer.sources.xrv import autoencoders, classifiers
 
 if TYPE_CHECKING:
-    from explainer.types import Scoring
+    from explainer.catalogue.parameters import Scoring
 
 
 def _classifier(identifier: str, device: str, scoring: Scoring) -> Classifier:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from explainer.autoencoders import Autoencoder
     from explainer.catalogue.models.listing import Listing
+    from explainer.catalogue.parameters import Scoring
     from explainer.classifiers import Classifier
-    from explainer.types import Scoring
 
 
 @dataclass(frozen=True)

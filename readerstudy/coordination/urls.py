@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from readerstudy.coordination.views import blinding, cases, images, members, study, unlocks
+from readerstudy.coordination.views import cases, images, members, study, unblinding, unlocks
 
 urlpatterns = [
     path("<slug:slug>/", study.study_detail, name="study_detail"),
     path("<slug:slug>/progress", study.study_progress, name="study_progress"),
-    path("<slug:slug>/unblind", blinding.study_unblind, name="study_unblind"),
+    path("<slug:slug>/unblind", unblinding.study_unblind, name="study_unblind"),
     path("<slug:slug>/members/add", members.member_add, name="member_add"),
     path("<slug:slug>/members/<int:membership_id>/withdraw", members.member_withdraw, name="member_withdraw"),
     path("<slug:slug>/images/<int:image_id>/thumbnail.png", images.image_thumbnail, name="image_thumbnail"),

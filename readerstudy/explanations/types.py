@@ -36,6 +36,11 @@ class ExplanationJob:
     annotations: tuple[Box | Path, ...]
     parameters: Mapping[str, Any]
 
+    @property
+    def rows(self) -> tuple[uuid.UUID, ...]:
+        """The key of its row."""
+        return (self.explanation_id,)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExplanationResult:

@@ -19,7 +19,7 @@ from analysis.data.interchange import FORMATS, QuestionText, StudyText, convert,
 from analysis.data.records import write_table
 from analysis.data.schema import COLUMN_NAMES, codebook
 from readerstudy.lib.media import file_draft
-from readerstudy.reading.exposure import KINDS
+from readerstudy.reading.events import KINDS
 from readerstudy.reading.models import Answer
 from readerstudy.reading.selectors import (
     EVENT_COLUMNS,

@@ -12,9 +12,9 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from analysis.data.csv_cells import plain_cell
-from readerstudy.reading.allocation import Placement
-from readerstudy.reading.redrawing import AllocationRecord, RecordedCase, RecordedReader
+from readerstudy.reading.crossover import Placement
 from readerstudy.reading.selectors import allocation_record
+from readerstudy.reading.verification import AllocationRecord, RecordedCase, RecordedReader
 from readerstudy.studies.models import Study
 
 KEY_FILE = "allocation-key.json"

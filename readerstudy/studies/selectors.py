@@ -2,13 +2,14 @@
 
 import uuid
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
-from readerstudy.studies.drawing import arm_codes
+from readerstudy.studies.draws import arm_codes
 from readerstudy.studies.models import Annotation, Arm, Case, Image, Label, Prediction, Scoring, Study
 from readerstudy.studies.vocabulary import vocabulary_of
 from readerstudy.work.lease import Postponed, postponed
@@ -23,8 +24,9 @@ CASE_OF_STATE = {
 
 @dataclass(frozen=True)
 class ImageToScore:
-    """An image as the classifier needs it."""
+    """An image as the classifier needs it; `scoring_id` is the key of its row of work."""
 
+    scoring_id: uuid.UUID
     image_id: int
     path: Path
 
@@ -38,6 +40,23 @@ class ScoreBatch:
     targets: tuple[str, ...]
     images: tuple[ImageToScore, ...]
     token: uuid.UUID
+
+    @property
+    def rows(self) -> tuple[uuid.UUID, ...]:
+        """Keys of their rows of work."""
+        return tuple(image.scoring_id for image in self.images)
+
+    def of(self, image_ids: Collection[int]) -> "ScoreBatch":
+        """The part of it that is about these images."""
+        return replace(self, images=tuple(image for image in self.images if image.image_id in image_ids))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores by image and target, and of which weights they are."""
+
+    weights_sha256: str
+    rows: Sequence[tuple[int, Mapping[str, float]]]
 
 
 @dataclass(frozen=True)

@@ -34,36 +34,44 @@ Row = TypeVar("Row", bound=Leased)
 Status = Leased.Status
 
 
-def claim(
-    row: Leased | None, *, worker: str, doing: str, now: datetime, token: uuid.UUID | None = None
-) -> uuid.UUID | None:
-    """Take on a locked row; its token, or None where there is nothing to do: gone, done, failed, with a living worker.
+class LeaseLostError(Exception):
+    """Another worker has taken over: what this one does is of no use any more."""
+
+
+def claim(row: Leased, token: uuid.UUID, *, worker: str, doing: str, now: datetime) -> bool:
+    """Take on a locked row by this token; False where there is nothing to do: done, failed, with a living worker.
 
     A row whose workers were lost too often fails instead; `doing` says in its error what they did ("explained this
     case").
     """
-    if row is None or not row.is_free(now):
-        return None
+    if not row.is_free(now):
+        return False
     if row.attempts >= MAX_ATTEMPTS:
         give_up(row, doing=doing, now=now)
-        return None
-    return take(row, worker=worker, now=now, token=token)
+        return False
+    take(row, token, worker=worker, now=now)
+    return True
 
 
-def take(row: Leased, *, worker: str, now: datetime, token: uuid.UUID | None = None) -> uuid.UUID:
-    """Write a new lease into a locked row that is free; its token. Rows that are worked on together may share one."""
-    token = token or uuid.uuid4()
+def take(row: Leased, token: uuid.UUID, *, worker: str, now: datetime) -> None:
+    """Write a new lease into a locked row that is free. Rows that are worked on as one job share the token."""
     row.status, row.worker, row.lease_token, row.lease_until = Status.RUNNING, worker, token, now + LEASE
     row.attempts += 1
     row.error, row.retry_at = "", None
     row.save(update_fields=[*_LEASE_FIELDS, "attempts", "error", "retry_at"])
-    return token
 
 
 def extend(rows: QuerySet[Row], token: uuid.UUID, now: datetime) -> bool:
     """Extend the lease of the row in `rows`, or of several; False where another worker has taken over."""
     held = rows.filter(status=Status.RUNNING, lease_token=token)
     return held.update(lease_until=now + LEASE) > 0
+
+
+def finish(row: Leased, now: datetime) -> None:
+    """End a locked row whose result is stored, and save it with all that was written into it."""
+    row.status, row.error, row.finished_at = Status.DONE, "", now
+    row.lease_token = row.lease_until = row.retry_at = None
+    row.save()
 
 
 def fail(row: Leased, error: str, now: datetime) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from readerstudy.explanations.models import Explanation
-from readerstudy.explanations.services import explanation_claim, explanation_fail, explanations_request
+from readerstudy.explanations.services import EXPLAINING, explanations_request
 from readerstudy.studies.models import Membership, Study
 from readerstudy.work.sending import sender
 from tests.factories import NOW, make_cases, make_explained, make_member, make_study, make_user
@@ -32,9 +32,9 @@ def failed() -> Explanation:
     make_cases(study)
     explanations_request(study=study, now=NOW)
     explanation = Explanation.objects.filter(case__study=study).order_by("case__number")[0]
-    job = explanation_claim(explanation_id=explanation.pk, worker="one", now=NOW)
+    job = EXPLAINING.claim(explanation.pk, worker="one", now=NOW)
     assert job is not None
-    explanation_fail(explanation_id=explanation.pk, token=job.token, error="Out of memory.", now=NOW)
+    EXPLAINING.fail(job, error="Out of memory.", now=NOW)
     return explanation
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from PIL import Image as Picture
 
 from readerstudy.lib.media import media_write
-from readerstudy.reading.allocation import AllocationError
+from readerstudy.reading.crossover import AllocationError
 from readerstudy.reading.services import readers_allocate
 from readerstudy.studies.models import Image, Membership, Study
 from readerstudy.studies.services import images_exclude

@@ -11,9 +11,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from readerstudy.explanations.models import Explanation
-from readerstudy.explanations.services import explanation_claim, explanation_fail, explanations_request
+from readerstudy.explanations.services import EXPLAINING, explanations_request
 from readerstudy.lib.processes import ProcessError
-from readerstudy.studies.services import scores_claim, scores_fail
+from readerstudy.studies.services import SCORING
 from readerstudy.work import workforce
 from readerstudy.work.sending import sender
 from readerstudy.work.workers import worker_seen
@@ -64,9 +64,9 @@ def test_failed_cases_are_an_error_with_their_reasons_and_can_be_tried_again():
     make_cases(study)
     explanations_request(study=study, now=NOW)
     for explanation in Explanation.objects.all():
-        job = explanation_claim(explanation_id=explanation.pk, worker="one", now=NOW)
+        job = EXPLAINING.claim(explanation.pk, worker="one", now=NOW)
         assert job is not None
-        explanation_fail(explanation_id=explanation.pk, token=job.token, error="Out of memory.", now=NOW)
+        EXPLAINING.fail(job, error="Out of memory.", now=NOW)
 
     with pytest.raises(CommandError, match="8 of 8 cases could not be explained"):
         run("study_explain", study.slug)
@@ -96,9 +96,9 @@ def test_images_that_all_fail_are_an_error(quick: None, monkeypatch: pytest.Monk
     image = make_image(study)
 
     def fail_at_once(*_: object, **__: object) -> None:
-        batch = scores_claim(study_id=study.pk, image_ids=[image.pk], worker="one", now=NOW)
+        batch = SCORING.claim(study.pk, [image.pk], worker="one", now=NOW)
         assert batch is not None
-        scores_fail(batch=batch, errors={image.pk: "No such classifier."}, now=NOW)
+        SCORING.fail(batch, error="No such classifier.", now=NOW)
 
     monkeypatch.setattr(workforce.Workforce, "wait_for", fail_at_once)
     with pytest.raises(CommandError, match="No image could be scored"):

@@ -15,18 +15,14 @@ from django.db import connections
 from explainer.rendering import npy
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.explanations.services import (
+    EXPLAINING,
     Box,
     ExplanationError,
-    explanation_claim,
     explanation_claim_beside,
-    explanation_fail,
-    explanation_heartbeat,
-    explanation_postpone,
     explanation_retry,
     explanation_store,
     explanations_request,
     orphans_remove,
-    stale_requeue,
 )
 from readerstudy.lib.media import media_path, media_write
 from readerstudy.studies.models import Annotation, Study
@@ -70,7 +66,7 @@ def asked(study: Study) -> Explanation:
 
 
 def claim(explanation: Explanation, *, now: Any = NOW, worker: str = "one") -> Any:
-    return explanation_claim(explanation_id=explanation.pk, worker=worker, now=now)
+    return EXPLAINING.claim(explanation.pk, worker=worker, now=now)
 
 
 def store(explanation: Explanation, job: Any, *, now: Any = NOW, **changes: Any) -> bool:
@@ -188,19 +184,19 @@ def test_a_task_that_comes_again_finds_nothing_to_do(asked: Explanation):
     store(asked, claim(asked))
 
     assert claim(asked, now=NOW + timedelta(days=1)) is None
-    assert explanation_claim(explanation_id=uuid.uuid4(), worker="one", now=NOW) is None
+    assert EXPLAINING.claim(uuid.uuid4(), worker="one", now=NOW) is None
 
 
 def test_a_beating_worker_keeps_its_case_and_learns_when_it_lost_it(asked: Explanation):
     job = claim(asked)
     beat = NOW + LEASE - SECOND
 
-    assert explanation_heartbeat(explanation_id=asked.pk, token=job.token, now=beat)
+    assert EXPLAINING.extend(job, now=beat)
     assert claim(asked, worker="two", now=NOW + LEASE + SECOND) is None
-    assert stale_requeue(now=NOW + LEASE + SECOND, idle=False) == 0
+    assert EXPLAINING.requeue(now=NOW + LEASE + SECOND, idle=False) == 0
 
     assert claim(asked, worker="two", now=beat + LEASE + SECOND) is not None
-    assert not explanation_heartbeat(explanation_id=asked.pk, token=job.token, now=beat + LEASE + SECOND)
+    assert not EXPLAINING.extend(job, now=beat + LEASE + SECOND)
 
 
 def test_a_lease_runs_out_before_the_broker_hands_the_task_out_again():
@@ -215,14 +211,14 @@ def test_the_reaper_sends_a_silent_workers_case_again(
     later = NOW + LEASE + SECOND
 
     with on_commit(execute=True):
-        assert stale_requeue(now=later, idle=False) == 1
+        assert EXPLAINING.requeue(now=later, idle=False) == 1
         assert sent == []
 
     assert sent == [str(asked.pk)]
     asked.refresh_from_db()
     assert asked.status == "pending"
     assert not store(asked, dead, now=later)
-    assert stale_requeue(now=later, idle=True) == 0  # in the queue now, no need to send it at every beat
+    assert EXPLAINING.requeue(now=later, idle=True) == 0  # in the queue now, no need to send it at every beat
 
 
 def test_an_idle_worker_sends_lost_tasks_again_and_a_busy_one_does_not(
@@ -230,10 +226,10 @@ def test_an_idle_worker_sends_lost_tasks_again_and_a_busy_one_does_not(
 ):
     claim(asked, now=NOW + LOST_AFTER - SECOND)  # with another worker, which lives
     with on_commit(execute=True):
-        assert stale_requeue(now=NOW + LOST_AFTER, idle=False) == 0
-        assert stale_requeue(now=NOW + LOST_AFTER - SECOND, idle=True) == 0
-        assert stale_requeue(now=NOW + LOST_AFTER, idle=True) == 7
-        assert stale_requeue(now=NOW + LOST_AFTER + SECOND, idle=True) == 0
+        assert EXPLAINING.requeue(now=NOW + LOST_AFTER, idle=False) == 0
+        assert EXPLAINING.requeue(now=NOW + LOST_AFTER - SECOND, idle=True) == 0
+        assert EXPLAINING.requeue(now=NOW + LOST_AFTER, idle=True) == 7
+        assert EXPLAINING.requeue(now=NOW + LOST_AFTER + SECOND, idle=True) == 0
     assert len(sent) == 7
 
 
@@ -244,7 +240,7 @@ def test_a_worker_known_to_be_gone_loses_its_cases_at_once(asked: Explanation):
     claim(other, worker="one:12")
 
     assert release(worker="one:1", now=NOW + SECOND) == 1
-    assert stale_requeue(now=NOW + SECOND, idle=False) == 1
+    assert EXPLAINING.requeue(now=NOW + SECOND, idle=False) == 1
     asked.refresh_from_db()
     other.refresh_from_db()
     assert (asked.status, other.status) == ("pending", "running")
@@ -258,7 +254,7 @@ def test_a_case_that_kills_every_worker_fails_in_the_end_and_can_be_tried_again(
             now += pause(attempt - 2)
         assert claim(asked, now=now) is not None
         now += LEASE + SECOND
-        stale_requeue(now=now, idle=False)
+        EXPLAINING.requeue(now=now, idle=False)
 
     assert claim(asked, now=now + timedelta(days=1)) is None
     asked.refresh_from_db()
@@ -272,24 +268,24 @@ def test_a_case_that_kills_every_worker_fails_in_the_end_and_can_be_tried_again(
 def test_a_full_disk_fails_no_case_and_is_said(asked: Explanation, sent: list[str], on_commit: Callable[..., Any]):
     Explanation.objects.exclude(pk=asked.pk).delete()
     job = claim(asked)
-    assert explanation_postpone(explanation_id=asked.pk, token=job.token, fault=DISK, now=NOW)
+    assert EXPLAINING.postpone(job, fault=DISK, now=NOW)
     asked.refresh_from_db()
     assert (asked.status, asked.attempts, asked.error) == ("pending", 0, "the disk is full")
     assert asked.retry_at == NOW + pause(1)
     assert asked.waits == "to be tried again at 09:00:30, because the disk is full"
-    assert stale_requeue(now=asked.retry_at - SECOND, idle=True) == 0
+    assert EXPLAINING.requeue(now=asked.retry_at - SECOND, idle=True) == 0
     assert claim(asked, now=asked.retry_at - SECOND) is None
     with on_commit(execute=True):
-        assert stale_requeue(now=asked.retry_at, idle=False) == 1
+        assert EXPLAINING.requeue(now=asked.retry_at, idle=False) == 1
     assert sent == [str(asked.pk)]
     assert store(asked, claim(asked, now=NOW + pause(1)))
-    assert not explanation_postpone(explanation_id=asked.pk, token=job.token, fault=DISK, now=NOW)
+    assert not EXPLAINING.postpone(job, fault=DISK, now=NOW)
 
 
 def test_a_case_that_met_too_little_memory_is_explained_alone(study: Study, asked: Explanation):
     waiting = list(Explanation.objects.order_by("case__number"))
     job = claim(waiting[1])
-    explanation_postpone(explanation_id=waiting[1].pk, token=job.token, fault=MEMORY, now=NOW)
+    EXPLAINING.postpone(job, fault=MEMORY, now=NOW)
     late = NOW + pause(1)
     assert waiting[1].pk not in beside(claim(asked, now=late), limit=8)
     assert beside(claim(waiting[1], now=late)) == []
@@ -299,7 +295,7 @@ def test_a_failure_is_kept_for_the_coordinator_and_can_be_retried(
     asked: Explanation, sent: list[str], on_commit: Callable[..., Any]
 ):
     job = claim(asked)
-    assert explanation_fail(explanation_id=asked.pk, token=job.token, error="No such target.", now=NOW)
+    assert EXPLAINING.fail(job, error="No such target.", now=NOW)
 
     asked.refresh_from_db()
     assert (asked.status, asked.error) == ("failed", "No such target.")
@@ -320,7 +316,7 @@ def test_a_worker_that_lost_its_case_cannot_fail_it(asked: Explanation):
     dead = claim(asked)
     claim(asked, worker="two", now=NOW + LEASE + SECOND)
 
-    assert not explanation_fail(explanation_id=asked.pk, token=dead.token, error="late", now=NOW + LEASE + SECOND)
+    assert not EXPLAINING.fail(dead, error="late", now=NOW + LEASE + SECOND)
     asked.refresh_from_db()
     assert asked.status == "running"
 
@@ -399,7 +395,7 @@ def test_a_case_that_was_tried_before_is_explained_alone(study: Study, asked: Ex
     waiting = list(Explanation.objects.order_by("case__number"))
     claim(waiting[1])
     late = NOW + LEASE + SECOND
-    stale_requeue(now=late, idle=False)
+    EXPLAINING.requeue(now=late, idle=False)
     # It may be what brought its worker down: nobody goes with it, and it goes with nobody.
     assert beside(claim(waiting[1], now=late)) == []
     assert waiting[1].pk not in beside(claim(asked, now=late), limit=8)

@@ -3,7 +3,7 @@
 import pytest
 
 from readerstudy.explanations.selectors import asset_for, assets_present, explanation_progress
-from readerstudy.explanations.services import explanation_claim, explanations_request
+from readerstudy.explanations.services import EXPLAINING, explanations_request
 from tests.factories import NOW, make_cases, make_explained, make_study
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ def test_progress_counts_every_state_and_cases_not_asked_for():
 
     explanations_request(study=study, now=NOW)
     first = study.cases.order_by("number")[0]
-    explanation_claim(explanation_id=first.explanation.pk, worker="one", now=NOW)
+    EXPLAINING.claim(first.explanation.pk, worker="one", now=NOW)
 
     progress = explanation_progress(study)
     assert (progress.pending, progress.running, progress.done, progress.failed) == (7, 1, 0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from readerstudy.reading.answer_views import STATUS_OF
+from readerstudy.reading.views.answers import STATUS_OF
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "answers.md"
 STATUSES = range(200, 600)

@@ -50,7 +50,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, ...]]] = {
     "reading_steps": ("get", OWN_CASE),
     "reading_asset": ("get", OWN_CASE),
     "reading_feedback": ("get", (302, 404, 302, 404, 404, 404, 404)),  # of a study case nothing is told
-    "reading_truth": ("get", (302, 404, 404, 404, 404, 404, 404)),
+    "reading_outline": ("get", (302, 404, 404, 404, 404, 404, 404)),
     "answer_put": ("put", OWN_CASE_BY_SCRIPT),
     "submission_put": ("put", (401, 404, 400, 404, 404, 404, 404)),  # the case is not complete
     "unlock_put": ("put", OWN_CASE_BY_SCRIPT),
@@ -128,7 +128,7 @@ class Scene:
             "reading_steps": [self.reading.pk],
             "reading_asset": [self.reading.pk, "xray.png"],
             "reading_feedback": [self.reading.pk],
-            "reading_truth": [self.reading.pk, "xray"],
+            "reading_outline": [self.reading.pk, "xray"],
             "member_withdraw": [slug, self.reading.allocation.membership_id],
             "answer_put": [self.reading.pk, uuid.uuid4()],
             "submission_put": [self.reading.pk],

@@ -13,7 +13,7 @@ from django.db import IntegrityError, close_old_connections, connection, transac
 from django.test import Client
 from django.urls import reverse
 
-from readerstudy.reading import selectors, services
+from readerstudy.reading import errors, selectors, services
 from readerstudy.reading.models import Allocation, Answer, Reading, Unlock
 from readerstudy.studies.models import Image, Membership, Question, Study
 from tests.reading.factories import NOW, member_make, question_make, reader_make, study_make
@@ -121,7 +121,7 @@ def test_an_answer_is_stored_as_its_kind_says(
 def test_what_is_no_answer_to_its_question_is_refused(study: Study, kind: str, value: int | None, content: dict | None):
     question_make(study, kind)
     reading = opened(study)
-    with pytest.raises(services.AnswerRefusedError):
+    with pytest.raises(errors.AnswerRefusedError):
         answer(reading, kind, value, content=content)
     assert not Answer.objects.exists()
 
@@ -130,7 +130,7 @@ def test_what_is_no_answer_to_its_question_is_refused(study: Study, kind: str, v
 def test_a_box_without_area_or_beyond_the_picture_is_refused(study: Study, box: dict):
     question_make(study, "location", shape="box")
     reading = opened(study)
-    with pytest.raises(services.AnswerRefusedError):
+    with pytest.raises(errors.AnswerRefusedError):
         answer(reading, "location", content={"x": 10, "y": 10, "size": 64, **box})
 
 
@@ -222,7 +222,7 @@ def test_the_database_takes_a_number_or_a_content_never_both_or_none(study: Stud
 def test_an_answer_whose_page_knew_the_one_that_stood_replaces_it(study: Study):
     reading = opened(study)
     answer(reading, value=2, known_revision=0)
-    assert answer(reading, value=4, known_revision=1).standing is None
+    assert answer(reading, value=4, known_revision=1).current is None
     assert current(reading).value == 4
 
 
@@ -230,19 +230,19 @@ def test_an_answer_that_waited_while_a_newer_one_was_given_is_kept_and_does_not_
     reading, waited = opened(study), uuid.uuid4()
     answer(reading, value=2, known_revision=0)
     late = answer(reading, value=5, known_revision=0, answer_id=waited)
-    assert (late.added, late.standing.value) == (True, 2)
+    assert (late.added, late.current.value) == (True, 2)
     assert current(reading).value == 2
     assert selectors.asked_questions(reading)[0].revision == 1
     assert list(Answer.objects.values_list("revision", "value", "superseded")) == [(1, 2, False), (2, 5, True)]
     replay = answer(reading, value=5, known_revision=0, answer_id=waited)
-    assert (replay.added, replay.standing.value) == (False, 2)
+    assert (replay.added, replay.current.value) == (False, 2)
 
 
 def test_a_reader_who_decides_for_the_late_answer_gets_it(study: Study):
     reading = opened(study)
     answer(reading, value=2, known_revision=0)
     late = answer(reading, value=5, known_revision=0)
-    answer(reading, value=5, known_revision=late.standing.revision)
+    answer(reading, value=5, known_revision=late.current.revision)
     assert current(reading).value == 5
 
 
@@ -289,7 +289,7 @@ def at_once(*calls: Callable[[], object]) -> list[object]:
 def test_a_case_that_lacks_an_answer_cannot_be_submitted(study: Study):
     reading = opened(study)
     answer(reading, value=3)
-    with pytest.raises(services.AnswerRefusedError, match="not complete"):
+    with pytest.raises(errors.AnswerRefusedError, match="not complete"):
         submit(reading)
     assert Reading.objects.get(pk=reading.pk).submitted_at is None
 
@@ -312,16 +312,16 @@ def test_a_case_submitted_twice_at_once_is_submitted_once(study: Study):
 
 def test_nobody_submits_another_reader_s_case(study: Study):
     reading, other = opened(study), reader_make(study).membership.user
-    with pytest.raises(services.ReadingNotFoundError):
+    with pytest.raises(errors.ReadingNotFoundError):
         services.submission_store(reading_id=reading.pk, unlock_id=None, user=other, now=LATER)
 
 
 def test_until_the_period_ends_a_change_needs_a_reason_which_is_kept(study: Study):
     reading = submitted(study, CHANGES.UNTIL_PERIOD_END)
-    with pytest.raises(services.AnswerRefusedError, match="say why"):
+    with pytest.raises(errors.AnswerRefusedError, match="say why"):
         answer(reading, value=5)
     for nothing in ("  ", "a\0b", "a\ud800b"):  # the last two can be sent, and not stored
-        with pytest.raises(services.AnswerRefusedError, match="say why"):
+        with pytest.raises(errors.AnswerRefusedError, match="say why"):
             answer(reading, value=5, reason=nothing)
     answer(reading, value=5, reason="A slip.")
     assert (current(reading).value, current(reading).reason) == (5, "A slip.")
@@ -338,7 +338,7 @@ def test_a_locked_case_takes_no_change_whatever_the_reason(study: Study, policy:
     question_make(study, "text", "comment", required=False)
     reading = submitted(study, policy)
     for change in ({"value": 5}, {"key": "comment", "content": {"text": "Hm."}}):
-        with pytest.raises(services.ReadingClosedError, match="locked"):
+        with pytest.raises(errors.ReadingClosedError, match="locked"):
             answer(reading, **change, reason="A slip.")
     assert Answer.objects.count() == 2
 
@@ -354,7 +354,7 @@ def test_a_question_added_later_is_answered_in_a_submitted_case_without_a_reason
 def test_a_late_answer_from_another_computer_to_a_submitted_case_is_kept_beside(study: Study, policy: str):
     reading = submitted(study, policy)
     late = answer(reading, value=5, known_revision=0)
-    assert (late.added, late.standing.value) == (True, 3)
+    assert (late.added, late.current.value) == (True, 3)
     assert current(reading).value == 3
 
 
@@ -368,7 +368,7 @@ def test_a_case_is_unlocked_by_the_coordinator_until_it_is_submitted_again(study
     coordinator = member_make(study, Membership.Role.COORDINATOR).user
     reading = submitted(study, CHANGES.BY_REQUEST)
     unlock = ask(reading)
-    with pytest.raises(services.ReadingClosedError):
+    with pytest.raises(errors.ReadingClosedError):
         answer(reading, value=5)
     assert list(selectors.unlocks_waiting(study)) == [unlock]
 
@@ -378,7 +378,7 @@ def test_a_case_is_unlocked_by_the_coordinator_until_it_is_submitted_again(study
     submit(reading)  # an earlier submission, sent once more because its reply was lost, ends nothing
     answer(reading, value=5)
     submit(reading, unlock.pk)
-    with pytest.raises(services.ReadingClosedError):
+    with pytest.raises(errors.ReadingClosedError):
         answer(reading, value=1)
     assert current(reading).value == 5
     assert [
@@ -403,7 +403,7 @@ def test_a_request_is_declined_with_a_reason_that_its_reader_is_told(study: Stud
     decline(unlock, reason="Sent twice.")
 
     assert list(selectors.unlocks_waiting(study)) == []
-    with pytest.raises(services.ReadingClosedError):
+    with pytest.raises(errors.ReadingClosedError):
         answer(reading, value=5)
     assert study.audit.get(action="unlock_declined").detail["declined_because"] == "The protocol allows no second look."
     client.force_login(user_of(reading))
@@ -426,15 +426,15 @@ def test_an_answered_request_is_not_answered_otherwise(study: Study):
     first, second = (submitted(study, CHANGES.BY_REQUEST) for _ in range(2))
     declined, granted = decline(ask(first)), ask(second)
     services.unlock_grant(study=study, unlock_id=granted.pk, now=LATER)
-    with pytest.raises(services.UnlockAnswerError, match="unlocked already"):
+    with pytest.raises(errors.UnlockAnswerError, match="unlocked already"):
         decline(granted)
-    with pytest.raises(services.UnlockAnswerError, match="was declined"):
+    with pytest.raises(errors.UnlockAnswerError, match="was declined"):
         services.unlock_grant(study=study, unlock_id=declined.pk, now=LATER)
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "a\0b", "a\ud800b"])
 def test_who_leaves_a_case_locked_says_why(study: Study, reason: str):
-    with pytest.raises(services.UnlockAnswerError, match="Say why"):
+    with pytest.raises(errors.UnlockAnswerError, match="Say why"):
         decline(ask(submitted(study, CHANGES.BY_REQUEST)), reason=reason)
 
 
@@ -472,13 +472,13 @@ def test_asking_twice_is_one_request(study: Study):
 
 @pytest.mark.parametrize("policy", [CHANGES.UNTIL_PERIOD_END, CHANGES.UNTIL_SUBMIT])
 def test_where_the_study_does_not_unlock_nothing_can_be_asked(study: Study, policy: str):
-    with pytest.raises(services.AnswerRefusedError, match="no unlocking"):
+    with pytest.raises(errors.AnswerRefusedError, match="no unlocking"):
         ask(submitted(study, policy))
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "a\0b", "a\ud800b"])
 def test_a_request_says_why(study: Study, reason: str):
-    with pytest.raises(services.AnswerRefusedError, match="Say why"):
+    with pytest.raises(errors.AnswerRefusedError, match="Say why"):
         ask(submitted(study, CHANGES.BY_REQUEST), reason=reason)
 
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from readerstudy.reading.exposure import BATCH_LIMIT, KINDS
+from readerstudy.reading.events import BATCH_LIMIT, KINDS
 from readerstudy.reading.models import Allocation, Event, Reading, Visit
 from readerstudy.reading.selectors import EXPOSURE_COLUMNS, exposure_of
 from readerstudy.studies.models import Study

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, close_old_connections, connection, transaction
 
 from readerstudy.explanations.models import Explanation
-from readerstudy.reading import selectors, services
-from readerstudy.reading.allocation import AllocationError
+from readerstudy.reading import errors, selectors, services
+from readerstudy.reading.crossover import AllocationError
 from readerstudy.reading.models import Allocation, Answer, Period, Reading, Visit
 from readerstudy.reading.selectors import PeriodState
 from readerstudy.studies.models import Membership, Question, Study
@@ -198,7 +198,7 @@ def test_an_id_used_for_another_value_or_case_is_a_conflict():
     answer_id = uuid.uuid4()
     answer(reading, answer_id=answer_id, value=3)
     for changes in ({"value": 4}, {"question_key": "correct_feature"}, {"reading_id": other.pk}):
-        with pytest.raises(services.AnswerConflictError):
+        with pytest.raises(errors.AnswerConflictError):
             answer(reading, answer_id=answer_id, **changes)
     assert Answer.objects.count() == 1
 
@@ -212,14 +212,14 @@ def test_another_value_adds_a_revision_and_the_same_value_does_not():
 @pytest.mark.parametrize("value", [0, 6, -1, 10**9])
 def test_a_value_off_the_scale_is_refused(value: int):
     reading = first_reading(reader_make(study_make()))
-    with pytest.raises(services.AnswerRefusedError, match="scale"):
+    with pytest.raises(errors.AnswerRefusedError, match="scale"):
         answer(reading, value=value)
 
 
 def test_a_question_of_another_study_is_refused():
     reading = first_reading(reader_make(study_make()))
     Question.objects.create(study=study_make("other"), key="elsewhere", text="?", position=9)
-    with pytest.raises(services.AnswerRefusedError, match="elsewhere"):
+    with pytest.raises(errors.AnswerRefusedError, match="elsewhere"):
         answer(reading, "elsewhere")
 
 
@@ -283,9 +283,9 @@ def test_another_reader_s_case_does_not_exist_for_me():
     study = study_make()
     mine, theirs = reader_make(study), reader_make(study)
     reading = first_reading(theirs)
-    with pytest.raises(services.ReadingNotFoundError):
+    with pytest.raises(errors.ReadingNotFoundError):
         answer(reading, user=mine.membership.user)
-    with pytest.raises(services.ReadingNotFoundError):
+    with pytest.raises(errors.ReadingNotFoundError):
         services.visit_store(
             visit_id=uuid.uuid4(),
             reading_id=reading.pk,
@@ -404,7 +404,7 @@ def test_one_id_sent_for_two_cases_at_once_is_stored_for_one_of_them():
     one, two = first_reading(allocation), first_reading(allocation, position=2)
     answer_id = uuid.uuid4()
     outcomes = at_once(lambda: answer(one, answer_id=answer_id), lambda: answer(two, answer_id=answer_id))
-    assert {type(outcome) for outcome in outcomes} == {services.Stored, services.AnswerConflictError}
+    assert {type(outcome) for outcome in outcomes} == {services.Stored, errors.AnswerConflictError}
     assert Answer.objects.count() == 1
 
 
@@ -474,7 +474,7 @@ def test_a_visit_of_another_case_is_a_conflict():
     allocation = reader_make(study_make())
     visit_id = uuid.uuid4()
     visit(first_reading(allocation), 5, visit_id)
-    with pytest.raises(services.AnswerConflictError):
+    with pytest.raises(errors.AnswerConflictError):
         visit(first_reading(allocation, position=2), 9, visit_id)
     assert Visit.objects.get().seconds == 5
 
@@ -491,7 +491,7 @@ def test_period_two_waits_for_all_of_period_one():
     rate_period(allocation, 1, leave=1)
     assert states(allocation, LATER) == ["open", "waiting"]
     second = allocation.readings.filter(period__number=2).first()
-    with pytest.raises(services.ReadingClosedError):
+    with pytest.raises(errors.ReadingClosedError):
         services.reading_open(reading_id=second.pk, user=allocation.membership.user, now=LATER)
 
 
@@ -503,7 +503,7 @@ def test_the_washout_counts_from_the_reader_s_last_case():
     almost = NOW + timedelta(days=14, seconds=-1)
     assert states(allocation, almost) == ["done", "washout"]
     assert selectors.periods_of(allocation, now=almost)[1].opens_at == NOW + timedelta(days=14)
-    with pytest.raises(services.ReadingClosedError):
+    with pytest.raises(errors.ReadingClosedError):
         services.reading_open(reading_id=second.pk, user=user, now=almost)
     assert services.reading_open(reading_id=second.pk, user=user, now=NOW + timedelta(days=14)).opened_at is not None
 
@@ -531,7 +531,7 @@ def test_corrections_end_an_hour_after_the_last_case():
     last = allocation.readings.filter(period__number=1).last()
     answer(last, value=5, now=NOW + timedelta(minutes=59))
     late = answer(last, value=1, known_revision=2, now=NOW + timedelta(minutes=61))
-    assert (late.late, late.revision, late.standing.value) == (True, 3, 5)
+    assert (late.late, late.revision, late.current.value) == (True, 3, 5)
 
 
 def test_a_replay_is_a_success_even_after_the_period_has_closed():
@@ -546,7 +546,7 @@ def test_a_replay_is_a_success_even_after_the_period_has_closed():
 def test_nothing_is_open_before_the_instructions_are_read():
     allocation = reader_make(study_make(), ready=False)
     reading = allocation.readings.first()
-    with pytest.raises(services.ReadingClosedError):
+    with pytest.raises(errors.ReadingClosedError):
         services.reading_open(reading_id=reading.pk, user=allocation.membership.user, now=NOW)
 
 
@@ -572,7 +572,7 @@ def test_a_late_answer_is_kept_never_counts_and_makes_no_case_complete():
     Study.objects.update(status=Study.Status.CLOSED)
     for _ in range(2):  # the reply was lost
         late = answer(reading, "confidence", answer_id=answer_id)
-        assert (late.late, late.complete, late.standing) == (True, False, None)
+        assert (late.late, late.complete, late.current) == (True, False, None)
     assert Answer.objects.count() == 2
     reading.refresh_from_db()
     assert reading.completed_at is None
@@ -584,5 +584,5 @@ def test_a_late_answer_is_kept_never_counts_and_makes_no_case_complete():
 def test_a_case_that_was_never_opened_takes_no_late_answer():
     allocation = reader_make(study_make())
     reading = allocation.readings.filter(period__number=2).first()
-    with pytest.raises(services.ReadingClosedError):
+    with pytest.raises(errors.ReadingClosedError):
         answer(reading)

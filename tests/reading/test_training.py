@@ -126,7 +126,7 @@ def test_of_a_study_case_nothing_is_told_however_one_asks(reader: Client, alloca
         Annotation.objects.create(image=reading.case.image, finding="Mass", x=1, y=1, width=9, height=9)
         answer(reader, reading)
         assert reader.get(feedback_url(reading)).url == case_url(reading)
-        assert reader.get(reverse("reading_truth", args=[reading.pk, "xray"])).status_code == 404
+        assert reader.get(reverse("reading_outline", args=[reading.pk, "xray"])).status_code == 404
 
 
 def test_training_can_be_looked_at_again_until_period_one_begins(reader: Client, allocation: Allocation):
@@ -140,7 +140,7 @@ def test_training_can_be_looked_at_again_until_period_one_begins(reader: Client,
     reader.get(case_url(allocation.readings.filter(period__number=1).first()))
     assert reader.get(case_url(readings[0])).status_code == 302
     assert reader.get(feedback_url(readings[0])).url == reverse("reading_start", args=["study"])
-    assert reader.get(reverse("reading_truth", args=[readings[0].pk, "xray"])).status_code == 404
+    assert reader.get(reverse("reading_outline", args=[readings[0].pk, "xray"])).status_code == 404
 
 
 # The outline of what an expert drew
@@ -151,7 +151,7 @@ GREEN = (119, 211, 160)
 
 def truth(client: Client, reading: Reading, name: str = "xray") -> np.ndarray | None:
     """Where the picture has the colour of the outline; None where there is no such picture."""
-    response = client.get(reverse("reading_truth", args=[reading.pk, name]))
+    response = client.get(reverse("reading_outline", args=[reading.pk, name]))
     if response.status_code == 404:
         return None
     assert "no-store" in response["Cache-Control"]
@@ -177,7 +177,7 @@ def test_a_box_is_outlined_where_the_cropped_x_ray_has_it(reader: Client, alloca
     border = truth(reader, reading)
     assert extent(border) == pytest.approx((0.25, 0.2, 0.75, 0.6), abs=0.01)
     assert not border[border.shape[0] * 4 // 10, border.shape[1] // 2]  # an outline: what is inside can be seen
-    assert reverse("reading_truth", args=[reading.pk, "xray"]) in reader.get(feedback_url(reading)).text
+    assert reverse("reading_outline", args=[reading.pk, "xray"]) in reader.get(feedback_url(reading)).text
 
 
 def test_a_mask_is_outlined_where_it_lies(reader: Client, allocation: Allocation):

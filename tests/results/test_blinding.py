@@ -104,7 +104,7 @@ def addresses(study: Study, patterns: list[URLPattern | URLResolver] | None = No
                 reverse(pattern.name, args=[study.slug, name]) for name in stored if not name.endswith((".svg", ".zip"))
             )
         else:
-            named = {**values, "name": "latent_shift"} if pattern.name == "reading_truth" else values
+            named = {**values, "name": "latent_shift"} if pattern.name == "reading_outline" else values
             wanted = pattern.pattern.regex.groupindex
             try:
                 yield reverse(pattern.name, kwargs={name: named[name] for name in wanted})

@@ -20,17 +20,13 @@ from readerstudy.lib.media import media_path
 from readerstudy.results.blinding import coding_of
 from readerstudy.results.models import ReportRun
 from readerstudy.results.services import (
-    LeaseLostError,
+    REPORTING,
     ReportError,
     ReportJob,
-    run_claim,
-    run_fail,
-    run_heartbeat,
     run_request,
     run_retry,
     run_step,
     run_store,
-    runs_requeue,
 )
 from readerstudy.results.services.runs import KEEP, KEEP_SELECTIONS
 from readerstudy.results.tasks import build_report
@@ -38,7 +34,7 @@ from readerstudy.results.versions import ReportSpec
 from readerstudy.studies.models import Study
 from readerstudy.work.broker import broker_settings, ensure_broker_ready
 from readerstudy.work.faults import pause
-from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS
+from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, LeaseLostError
 from tests.lib.helpers import celery_worker, python_environment, wait_for
 from tests.results.conftest import Compute
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make
@@ -64,7 +60,7 @@ def request(study: Study, now: Any = NOW, **selection: tuple[str, ...]) -> Repor
 
 
 def claim(run: ReportRun, now: Any = NOW) -> ReportJob:
-    job = run_claim(run_id=run.pk, worker="one", now=now)
+    job = REPORTING.claim(run.pk, worker="one", now=now)
     assert job is not None
     return job
 
@@ -126,21 +122,21 @@ def test_a_run_whose_data_another_has_computed_is_dropped(study: Study) -> None:
     more_answers(study, 2)
     new = request(study)
     late = NOW + LEASE + SECOND
-    assert run_claim(run_id=old.pk, worker="two", now=late) is None
+    assert REPORTING.claim(old.pk, worker="two", now=late) is None
     assert list(ReportRun.objects.all()) == [new]
-    assert run_claim(run_id=old.pk, worker="two", now=late) is None
+    assert REPORTING.claim(old.pk, worker="two", now=late) is None
 
 
 def test_one_worker_at_a_time_holds_a_run(study: Study) -> None:
     run = request(study)
     job = claim(run)
-    assert run_claim(run_id=run.pk, worker="two", now=NOW + LEASE - SECOND) is None
-    assert run_heartbeat(job=job, now=NOW + LEASE)
-    assert run_claim(run_id=run.pk, worker="two", now=NOW + LEASE + SECOND) is None
+    assert REPORTING.claim(run.pk, worker="two", now=NOW + LEASE - SECOND) is None
+    assert REPORTING.extend(job, now=NOW + LEASE)
+    assert REPORTING.claim(run.pk, worker="two", now=NOW + LEASE + SECOND) is None
 
     second = claim(run, now=NOW + LEASE + LEASE + SECOND)
-    assert not run_heartbeat(job=job, now=NOW)
-    assert not run_fail(job=job, error="late", now=NOW)
+    assert not REPORTING.extend(job, now=NOW)
+    assert not REPORTING.fail(job, error="late", now=NOW)
     with pytest.raises(LeaseLostError):
         run_step(job=job, step="Time", done=1, steps=2)
     late, folder = folder_with_a_file(), folder_with_a_file()
@@ -158,14 +154,14 @@ def test_a_run_whose_worker_fell_silent_is_sent_again_until_it_is_given_up(
     run, now = request(study), NOW
     for attempt in range(1, MAX_ATTEMPTS + 1):
         claim(run, now=now)
-        assert runs_requeue(now=now + LEASE - SECOND, idle=True) == 0
+        assert REPORTING.requeue(now=now + LEASE - SECOND, idle=True) == 0
         now += LEASE + SECOND
         with on_commit(execute=True):
-            assert runs_requeue(now=now, idle=False) == (attempt == 1)
+            assert REPORTING.requeue(now=now, idle=False) == (attempt == 1)
         if 1 < attempt < MAX_ATTEMPTS:
             now += pause(attempt - 1)
             with on_commit(execute=True):
-                assert runs_requeue(now=now, idle=False) == 1
+                assert REPORTING.requeue(now=now, idle=False) == 1
     assert sent == [str(run.pk)] * (MAX_ATTEMPTS - 1)
     run.refresh_from_db()
     assert run.status == "failed"
@@ -174,10 +170,10 @@ def test_a_run_whose_worker_fell_silent_is_sent_again_until_it_is_given_up(
 
 def test_a_task_that_the_broker_lost_is_sent_again(study: Study, sent: list[str], on_commit: OnCommit) -> None:
     run = request(study)
-    assert runs_requeue(now=NOW + LOST_AFTER - SECOND, idle=True) == 0
-    assert runs_requeue(now=NOW + LOST_AFTER, idle=False) == 0
+    assert REPORTING.requeue(now=NOW + LOST_AFTER - SECOND, idle=True) == 0
+    assert REPORTING.requeue(now=NOW + LOST_AFTER, idle=False) == 0
     with on_commit(execute=True):
-        assert runs_requeue(now=NOW + LOST_AFTER, idle=True) == 1
+        assert REPORTING.requeue(now=NOW + LOST_AFTER, idle=True) == 1
     assert sent == [str(run.pk)]
 
 
@@ -187,7 +183,7 @@ def test_only_a_failed_run_is_tried_again_with_a_fresh_count(
     run = request(study)
     with pytest.raises(ReportError, match="this one is waiting"):
         run_retry(run=run, now=NOW)
-    run_fail(job=claim(run), error="Out of memory.", now=NOW)
+    REPORTING.fail(claim(run), error="Out of memory.", now=NOW)
     with on_commit(execute=True):
         run_retry(run=run, now=NOW)
     run.refresh_from_db()

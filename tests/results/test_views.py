@@ -18,7 +18,7 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Event
 from readerstudy.results.models import ReportRun
-from readerstudy.results.services import run_claim, run_step
+from readerstudy.results.services import REPORTING, run_step
 from readerstudy.studies.models import Image, Membership, Study
 from readerstudy.work.workers import worker_seen
 from tests.results.conftest import Compute
@@ -246,7 +246,7 @@ def test_the_page_says_how_far_the_report_is_and_that_nobody_computes_it(client:
 
     worker_seen(name="reports@host", queues="reports", host="host", pid=1, now=timezone.now())
     run = ReportRun.objects.get()
-    job = run_claim(run_id=run.pk, worker="one", now=timezone.now())
+    job = REPORTING.claim(run.pk, worker="one", now=timezone.now())
     assert job is not None
     run_step(job=job, step="Agreement of the readers", done=4, steps=15)
     text = get(client, study)

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from readerstudy.explanations.services import ExplanationError, explanations_request
-from readerstudy.reading.allocation import AllocationError
+from readerstudy.reading.crossover import AllocationError
 from readerstudy.reading.models import Reading
 from readerstudy.reading.services import readers_allocate
 from readerstudy.studies.models import Annotation, Correction, Image, Import, Study

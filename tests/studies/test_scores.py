@@ -9,13 +9,9 @@ import pytest
 from readerstudy.studies.models import Image, Prediction, Scoring, Study
 from readerstudy.studies.selectors import ScoreBatch, score_progress, scorings_failed
 from readerstudy.studies.services import (
+    SCORING,
     StudyError,
-    scores_claim,
-    scores_fail,
-    scores_heartbeat,
-    scores_postpone,
     scores_request,
-    scores_requeue,
     scores_store,
 )
 from readerstudy.work.faults import DISK, MEMORY, pause
@@ -44,7 +40,7 @@ def asked(count: int = 1) -> tuple[Study, list[Image]]:
 
 
 def claim(study: Study, images: Sequence[Image], *, now: Any = NOW, worker: str = "one") -> ScoreBatch | None:
-    return scores_claim(study_id=study.pk, image_ids=[image.pk for image in images], worker=worker, now=now)
+    return SCORING.claim(study.pk, [image.pk for image in images], worker=worker, now=now)
 
 
 def claimed(study: Study, images: Sequence[Image], **more: Any) -> ScoreBatch:
@@ -96,18 +92,18 @@ def test_a_batch_that_is_delivered_twice_is_scored_once():
 def test_a_killed_worker_loses_and_doubles_nothing(sent: list, on_commit: Callable[..., Any]):
     study, images = asked(3)
     dead = claimed(study, images)
-    assert scores_heartbeat(batch=dead, now=NOW + SECOND)
+    assert SCORING.extend(dead, now=NOW + SECOND)
     late = NOW + LEASE + 2 * SECOND
     with on_commit(execute=True):
-        assert scores_requeue(now=late, idle=False) == 3
+        assert SCORING.requeue(now=late, idle=False) == 3
     # Each alone now: one of them may have killed the worker.
     assert [ids for _, (_, ids), _ in sent] == [[image.pk] for image in images]
 
     alive = claimed(study, images, now=late, worker="two")
     assert len(alive.images) == 1
     assert store(dead) == 0
-    assert not scores_heartbeat(batch=dead, now=late)
-    scores_fail(batch=dead, errors={image.pk: "late" for image in images}, now=late)
+    assert not SCORING.extend(dead, now=late)
+    assert not SCORING.fail(dead, error="late", now=late)
     assert store(alive) == 1
     assert statuses() == ["done", "pending", "pending"]
     assert Prediction.objects.count() == len(BOTH)
@@ -122,7 +118,7 @@ def test_an_image_that_kills_every_worker_fails_in_the_end_and_the_pauses_grow()
             now += SECOND
         waited.append(now - began)
         now += LEASE + SECOND
-        scores_requeue(now=now, idle=False)
+        SCORING.requeue(now=now, idle=False)
     assert waited == sorted(waited)
     assert waited[1] == timedelta(0) < waited[2] < waited[3]
     assert claim(study, images, now=now) is None
@@ -132,8 +128,8 @@ def test_an_image_that_kills_every_worker_fails_in_the_end_and_the_pauses_grow()
 def test_an_idle_worker_sends_lost_batches_again(sent: list, on_commit: Callable[..., Any]):
     asked(40)
     with on_commit(execute=True):
-        assert scores_requeue(now=NOW + LOST_AFTER, idle=False) == 0
-        assert scores_requeue(now=NOW + LOST_AFTER, idle=True) == 40
+        assert SCORING.requeue(now=NOW + LOST_AFTER, idle=False) == 0
+        assert SCORING.requeue(now=NOW + LOST_AFTER, idle=True) == 40
     assert [len(ids) for _, (_, ids), _ in sent] == [32, 8]
 
 
@@ -142,14 +138,14 @@ def test_a_full_disk_is_waited_out_for_longer_and_longer(sent: list, on_commit: 
     now, pauses = NOW, []
     for _ in range(8):
         batch = claimed(study, images[:1], now=now)
-        scores_postpone(batch=batch, image_ids=[images[0].pk], fault=DISK, now=now)
+        SCORING.postpone(batch, fault=DISK, now=now)
         (reason,) = score_progress(study).postponed
         assert (reason.words, reason.count) == ("the disk is full", 1)
         assert reason.at is not None
         assert claim(study, images[:1], now=reason.at - SECOND) is None
-        assert scores_requeue(now=reason.at - SECOND, idle=False) == 0
+        assert SCORING.requeue(now=reason.at - SECOND, idle=False) == 0
         with on_commit(execute=True):
-            assert scores_requeue(now=reason.at, idle=False) == 1
+            assert SCORING.requeue(now=reason.at, idle=False) == 1
         pauses.append(reason.at - now)
         now = reason.at
     assert pauses == [pause(tries) for tries in range(1, 9)]
@@ -163,7 +159,7 @@ def test_too_little_memory_is_given_up_in_the_end():
     study, images = asked()
     now = NOW
     while (batch := claim(study, images, now=now)) is not None:
-        scores_postpone(batch=batch, image_ids=[images[0].pk], fault=MEMORY, now=now)
+        SCORING.postpone(batch, fault=MEMORY, now=now)
         now += timedelta(hours=1)
     assert (
         scorings_failed(study).get().error
@@ -196,7 +192,8 @@ def test_a_failure_is_remembered_until_it_is_asked_for_again(sent: list, on_comm
     study, (good, bad) = asked(2)
     batch = claimed(study, [good, bad])
     store(batch, rows=[(good.pk, BOTH)])
-    scores_fail(batch=batch, errors={good.pk: "too late", bad.pk: "cannot be decoded"}, now=NOW)
+    assert not SCORING.fail(batch.of([good.pk]), error="too late", now=NOW)
+    assert SCORING.fail(batch.of([bad.pk]), error="cannot be decoded", now=NOW)
 
     progress = score_progress(study)
     assert (progress.images, progress.scored, progress.failed, progress.unfinished) == (2, 1, 1, 0)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from readerstudy.reading import services
+from readerstudy.reading.errors import UnlockAnswerError
 from readerstudy.reading.models import Unlock
 from readerstudy.studies.access import Role, study_for, user_of
 
@@ -37,6 +38,6 @@ def _answer(request: HttpRequest, slug: str, unlock_id: uuid.UUID, answer: Calla
         answer(study=study, unlock_id=unlock_id, actor=user, now=timezone.now())
     except Unlock.DoesNotExist as error:
         raise Http404 from error
-    except services.UnlockAnswerError as error:
+    except UnlockAnswerError as error:
         messages.error(request, str(error))
     return redirect(f"{reverse('study_detail', args=[slug])}#unlocks")

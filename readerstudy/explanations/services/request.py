@@ -8,15 +8,12 @@ from django.db import transaction
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.services.display import display_parameters
+from readerstudy.explanations.services.explaining import EXPLAINING
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
 from readerstudy.work import lease
-from readerstudy.work.queues import GPU
-from readerstudy.work.sending import send_on_commit
 
 Status = Explanation.Status
-#: The name in messages that wait in a queue; it outlives the module that it was made of.
-EXPLAIN_CASE = "explainer.tasks.explain_case"
 
 
 class ExplanationError(Exception):
@@ -52,7 +49,7 @@ def explanations_request(*, study: Study, now: datetime, first: Sequence[int] = 
         ignore_conflicts=True,  # someone may have asked at the same moment; then theirs counts
     )
     stored = set(Explanation.objects.filter(pk__in=[one.pk for one in made]).values_list("pk", flat=True))
-    explanations_send([one for one in made if one.pk in stored])
+    EXPLAINING.send([one for one in made if one.pk in stored])
     audit(study=study, actor=None, action="explanations_request", detail={"cases": len(stored)}, now=now)
     return len(stored)
 
@@ -64,12 +61,6 @@ def explanation_retry(*, explanation: Explanation, now: datetime, actor: User | 
     if row.status != Status.FAILED:
         raise ExplanationError(f"Only a failed explanation can be tried again; this one is {row.get_status_display()}.")
     lease.put_back(row, now)
-    explanations_send([row])
+    EXPLAINING.send([row])
     detail = {"case": row.case.number, "explanation": str(row.pk)}
     audit(study=row.case.study, actor=actor, action="explanation_retry", detail=detail, now=now)
-
-
-def explanations_send(explanations: Sequence[Explanation]) -> None:
-    """Send their tasks when the transaction commits."""
-    for explanation in explanations:
-        send_on_commit(EXPLAIN_CASE, [str(explanation.pk)], queue=GPU)

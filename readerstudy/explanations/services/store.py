@@ -15,6 +15,7 @@ from explainer.catalogue.methods import method_of, methods_of
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.explanations.types import ExplanationResult
 from readerstudy.lib.media import media_remove, media_write, random_name
+from readerstudy.work import lease
 
 FOLDER = "explanations"
 # Files are written before their rows: what is younger may be on its way to a row.
@@ -114,10 +115,9 @@ def _store_rows(
         )
         for draft in drafts
     )
-    row.status, row.error, row.finished_at, row.seconds = Explanation.Status.DONE, "", now, result.seconds
+    row.seconds = result.seconds
     row.provenance, row.measures, row.ious = dict(result.provenance), dict(result.measures), dict(result.ious)
-    row.lease_token = row.lease_until = None
-    row.save()
+    lease.finish(row, now)
     return True
 
 

@@ -1,14 +1,15 @@
 """Reads about readings."""
 
-from readerstudy.reading.selectors.asked import (
-    AskedQuestion,
-    Lock,
-    asked_questions,
-    current_answers,
-    lock_of,
-    unlocks_waiting,
+from readerstudy.reading.selectors.access import (
+    allocation_of,
+    ends_a_period,
+    first_unanswered,
+    is_accessible,
+    reading_of,
+    require_open,
 )
-from readerstudy.reading.selectors.blind import (
+from readerstudy.reading.selectors.allocation import allocated_by_seed, allocation_record
+from readerstudy.reading.selectors.blinding import (
     BlindReading,
     Step,
     blind_reading,
@@ -16,7 +17,6 @@ from readerstudy.reading.selectors.blind import (
     reading_artefacts,
     reading_assets,
 )
-from readerstudy.reading.selectors.drawing import allocated_by_seed, allocation_record
 from readerstudy.reading.selectors.exclusion import exclusion
 from readerstudy.reading.selectors.exposure import (
     EVENT_COLUMNS,
@@ -25,29 +25,20 @@ from readerstudy.reading.selectors.exposure import (
     events_of,
     exposure_of,
 )
-from readerstudy.reading.selectors.overview import StudyEntry, studies_of
+from readerstudy.reading.selectors.feedback import Feedback, expert_annotations, feedback_of, still_of, stills
+from readerstudy.reading.selectors.locks import Lock, lock_of, unlocks_waiting
+from readerstudy.reading.selectors.memberships import StudyEntry, studies_of
 from readerstudy.reading.selectors.progress import (
     CORRECTION_TIME,
     PeriodProgress,
     PeriodState,
     ReadingRow,
-    allocation_of,
-    ends_a_period,
-    first_unanswered,
-    is_accessible,
     periods_by_allocation,
     periods_of,
-    reading_of,
     reading_rows,
 )
-from readerstudy.reading.selectors.standing import (
-    NextStep,
-    Standing,
-    Work,
-    standing_of,
-    work_of,
-)
-from readerstudy.reading.selectors.training import Feedback, feedback_of, still_of, stills, truth_of
+from readerstudy.reading.selectors.questions import AskedQuestion, asked_questions, current_answers
+from readerstudy.reading.selectors.standing import Contribution, NextStep, Standing, contribution_of, standing_of
 
 __all__ = [
     "CORRECTION_TIME",
@@ -55,6 +46,7 @@ __all__ = [
     "EXPOSURE_COLUMNS",
     "AskedQuestion",
     "BlindReading",
+    "Contribution",
     "Feedback",
     "Lock",
     "NextStep",
@@ -64,17 +56,18 @@ __all__ = [
     "Standing",
     "Step",
     "StudyEntry",
-    "Work",
     "active_seconds",
     "allocated_by_seed",
     "allocation_of",
     "allocation_record",
     "asked_questions",
     "blind_reading",
+    "contribution_of",
     "current_answers",
     "ends_a_period",
     "events_of",
     "exclusion",
+    "expert_annotations",
     "exposure_of",
     "feedback_of",
     "first_unanswered",
@@ -87,11 +80,10 @@ __all__ = [
     "reading_assets",
     "reading_of",
     "reading_rows",
+    "require_open",
     "standing_of",
     "still_of",
     "stills",
     "studies_of",
-    "truth_of",
     "unlocks_waiting",
-    "work_of",
 ]

@@ -1,4 +1,4 @@
-"""How far readers are, and what is open to them now."""
+"""How far readers are: their readings in order, their periods and the state of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Max, OuterR
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
-from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import TRAINING, Allocation, Answer, Reading
 from readerstudy.studies.models import Question, Study
@@ -81,15 +80,9 @@ class ReadingRow:
         return self.answered or self.broken
 
 
-def allocation_of(user: User, study: Study) -> Allocation | None:
-    """The user's sequence in the study, if they have one."""
-    allocations = Allocation.objects.select_related("membership__study")
-    return allocations.filter(membership__user=user, membership__study=study).first()
-
-
 def periods_of(allocation: Allocation, *, now: datetime) -> list[PeriodProgress]:
     """The reader's periods in order, each with its state at `now`."""
-    return _periods(reading_rows(allocation), now=now)
+    return periods_at(reading_rows(allocation), now=now)
 
 
 def periods_by_allocation(study: Study, *, now: datetime) -> dict[int, list[PeriodProgress]]:
@@ -98,65 +91,6 @@ def periods_by_allocation(study: Study, *, now: datetime) -> dict[int, list[Peri
     for allocation, tally in _tallies(study):
         tallies[allocation].append(tally)
     return {allocation: _progress(found, now=now) for allocation, found in tallies.items()}
-
-
-def first_unanswered(allocation: Allocation, *, now: datetime, training_only: bool = False) -> uuid.UUID | None:
-    """The reading to resume at: the first with a question left open that is open to the reader and not broken."""
-    rows = reading_rows(allocation)
-    accessible = _accessible(rows, now=now)
-    left = (row for row in rows if row.reading_id in accessible and not row.settled)
-    return next((row.reading_id for row in left if row.period == TRAINING or not training_only), None)
-
-
-def reading_of(user: User, reading_id: uuid.UUID) -> Reading | None:
-    """The user's own reading of this id. Holds label and image: for services and for finding files, not for pages."""
-    readings = Reading.objects.select_related("allocation__membership__study", "case", "arm", "period")
-    return readings.filter(pk=reading_id, allocation__membership__user=user).first()
-
-
-def is_accessible(reading: Reading, *, now: datetime, rows: Sequence[ReadingRow] | None = None) -> bool:
-    """Whether the reader may see and answer this case now. `rows` are all of the reader's, where they are at hand."""
-    allocation = reading.allocation
-    rows = reading_rows(allocation) if rows is None else rows
-    return may_read(allocation) and reading.pk in _accessible(rows, now=now)
-
-
-def ends_a_period(reading: Reading, *, now: datetime, rows: Sequence[ReadingRow] | None = None) -> bool:
-    """Whether opening this case would begin its period and so end corrections of another: first the reader is told."""
-    rows = reading_rows(reading.allocation) if rows is None else rows
-    if any(row.opened for row in rows if row.period_id == reading.period_id):
-        return False
-    number = next(row.period for row in rows if row.reading_id == reading.pk)
-    return any(TRAINING < period.number < number and period.accessible for period in _periods(rows, now=now))
-
-
-def may_read(allocation: Allocation) -> bool:
-    """Whether anything may be open to the reader: study open, not withdrawn, consent given, instructions read."""
-    member = allocation.membership
-    return (
-        member.study.status == Study.Status.OPEN
-        and member.withdrawn_at is None
-        and member.has_consented
-        and allocation.instructions_read_at is not None
-    )
-
-
-def _accessible(rows: Sequence[ReadingRow], *, now: datetime) -> set[uuid.UUID]:
-    """Readings of open periods. Nobody has both arms of a case before them.
-
-    Where an earlier period was left with a failed case and the next has begun, the earlier one is open again for that
-    case alone once it is repaired; its later reading waits for that.
-    """
-    accessible = {period.number for period in _periods(rows, now=now) if period.accessible}
-    begun = max((row.period for row in rows if row.opened), default=0)
-    owed = {row.case_id: row.period for row in reversed(rows) if not row.settled}
-    return {
-        row.reading_id
-        for row in rows
-        if row.period in accessible
-        and (row.period >= begun or not row.answered)
-        and owed.get(row.case_id, row.period) >= row.period
-    }
 
 
 def reading_rows(allocation: Allocation) -> list[ReadingRow]:
@@ -291,7 +225,8 @@ class _Part(NamedTuple):
     completed_at: datetime | None
 
 
-def _periods(rows: Sequence[ReadingRow], *, now: datetime) -> list[PeriodProgress]:
+def periods_at(rows: Sequence[ReadingRow], *, now: datetime) -> list[PeriodProgress]:
+    """The periods of one reader, of whom these are all rows, in order."""
     return _progress([_tally(list(group)) for _, group in groupby(rows, key=lambda row: row.period)], now=now)
 
 

@@ -1,4 +1,4 @@
-"""Where a reader stands in a study: what comes next, and how long it takes. For every page around the rating."""
+"""Where a reader stands in a study: what comes next, and how long it takes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from django.db.models import Max, Min, Sum
 
 from readerstudy.accounts.models import User
 from readerstudy.reading.models import TRAINING, Allocation, Reading
+from readerstudy.reading.selectors.access import allocation_of
 from readerstudy.reading.selectors.exposure import active_seconds
-from readerstudy.reading.selectors.progress import PeriodProgress, PeriodState, allocation_of, periods_of
+from readerstudy.reading.selectors.progress import PeriodProgress, PeriodState, periods_of
 from readerstudy.studies.models import Membership, Study
 
 # A median of fewer cases says more about the cases than about the reader.
@@ -77,7 +78,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Work:
+class Contribution:
     """What a reader has done in a study, for thanks and certificate. Training counts in the time alone."""
 
     cases: int
@@ -131,12 +132,12 @@ def minutes(seconds_per_case: float, cases: int) -> int:
     return max(1, math.ceil(seconds_per_case * cases / 60)) if cases else 0
 
 
-def work_of(allocation: Allocation) -> Work:
+def contribution_of(allocation: Allocation) -> Contribution:
     """What the reader has rated, when, and for how long."""
     rated = Reading.objects.filter(allocation=allocation, completed_at__isnull=False).exclude(period__number=TRAINING)
     dates = rated.aggregate(first=Min("opened_at"), last=Max("completed_at"))
     spent = Reading.objects.filter(allocation=allocation).aggregate(total=Sum(active_seconds("pk")))["total"]
-    return Work(
+    return Contribution(
         cases=rated.order_by().values("case").distinct().count(),
         readings=rated.count(),
         periods=rated.order_by().values("period").distinct().count(),

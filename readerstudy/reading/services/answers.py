@@ -15,36 +15,26 @@ from readerstudy.accounts.models import User
 from readerstudy.lib.texts import unstorable
 from readerstudy.reading import selectors
 from readerstudy.reading.durations import duration_of
+from readerstudy.reading.errors import AnswerConflictError, AnswerRefusedError, ReadingClosedError, ReasonMissingError
 from readerstudy.reading.models import Answer, Reading, Unlock, Visit
-from readerstudy.reading.services.given import Given, given
-from readerstudy.reading.services.own import (
-    AnswerConflictError,
-    AnswerRefusedError,
-    ReadingClosedError,
-    ReasonMissingError,
-    UnlockAnswerError,
-    own_reading_locked,
-    require_open,
-)
+from readerstudy.reading.services.validation import ValidAnswer, valid_answer
 from readerstudy.studies.models import Question, Study
-from readerstudy.studies.services import audit
 
 REASON_LENGTH = 200
-REQUEST_LENGTH = 500
 
 
 @dataclass(frozen=True)
 class Stored:
     """What became of an answer: its revision, whether this call added it, and whether the case is complete now.
 
-    `standing` is the answer that counts where the one that was sent does not: it had not known of it. `late` says that
+    `current` is the answer that counts where the one that was sent does not: it had not known of it. `late` says that
     the one that was sent never counts, since the case was no longer open when it arrived.
     """
 
     revision: int
     added: bool
     complete: bool
-    standing: Answer | None = None
+    current: Answer | None = None
     late: bool = False
 
 
@@ -71,26 +61,26 @@ def answer_store(
     ReadingClosedError for a case that was never opened or is locked and for a reader who was withdrawn,
     AnswerRefusedError, and AnswerConflictError where the id is another answer's.
     """
-    reading = own_reading_locked(reading_id, user)
+    reading = selectors.reading_of(user, reading_id, locked=True)
     question = _question(reading, question_key)
-    sent = given(question, value=value, content=content, image=reading.case.image)
+    sent = valid_answer(question, value=value, content=content, image=reading.case.image)
     if stored := Answer.objects.filter(pk=answer_id).first():
         _require_same(stored, reading, question, sent)
         return _stored(stored, reading, added=False)
     late = _is_late(reading, now)
     if not late:
-        require_open(reading, now)
+        selectors.require_open(reading, now=now)
     visits = Visit.objects.filter(reading=reading).count() + 1
     duration = duration_of(seconds, opened_at=reading.opened_at, visits=visits, now=now)
-    standing = selectors.current_answers(reading).get(question.pk)
-    if standing is None and sent.is_empty:
+    current = selectors.current_answers(reading).get(question.pk)
+    if current is None and sent.is_empty:
         return Stored(revision=0, added=False, complete=_is_complete(reading))
-    if standing is not None and Given(standing.value, standing.content) == sent:
-        return Stored(revision=standing.revision, added=False, complete=_is_complete(reading))
-    unaware = standing is not None and known_revision is not None and known_revision < standing.revision
+    if current is not None and ValidAnswer(current.value, current.content) == sent:
+        return Stored(revision=current.revision, added=False, complete=_is_complete(reading))
+    unaware = current is not None and known_revision is not None and known_revision < current.revision
     superseded = late or unaware
     if not superseded:
-        reason = _require_changeable(reading, question, standing, reason)
+        reason = _require_changeable(reading, question, current, reason)
     last = Answer.objects.filter(reading=reading, question=question).order_by("revision").last()
     answer = Answer(
         id=answer_id,
@@ -141,84 +131,18 @@ def submission_store(*, reading_id: uuid.UUID, unlock_id: uuid.UUID | None, user
     `unlock_id` is the unlocking that this submission ends, so that an earlier submission which arrives late ends none.
     Again is a success that changes nothing. Raises ReadingNotFoundError, ReadingClosedError, AnswerRefusedError.
     """
-    reading = own_reading_locked(reading_id, user)
+    reading = selectors.reading_of(user, reading_id, locked=True)
     if reading.submitted_at is not None:
         if unlock_id is not None:
             granted = Unlock.objects.filter(reading=reading, granted_at__isnull=False, ended_at=None)
             granted.filter(pk=unlock_id).update(ended_at=now)
         return reading.submitted_at
-    require_open(reading, now)
+    selectors.require_open(reading, now=now)
     if not _is_complete(reading):
         raise AnswerRefusedError("This case is not complete: answer every required question, then go on.")
     reading.submitted_at = now
     reading.save(update_fields=["submitted_at"])
     return now
-
-
-@transaction.atomic
-def unlock_request(*, unlock_id: uuid.UUID, reading_id: uuid.UUID, reason: str, user: User, now: datetime) -> Unlock:
-    """A reader asks to change a submitted case; a request that still stands is returned instead of a second one.
-
-    Raises ReadingNotFoundError, ReadingClosedError, AnswerRefusedError, AnswerConflictError.
-    """
-    reading = own_reading_locked(reading_id, user)
-    if known := Unlock.objects.filter(pk=unlock_id).first():
-        if known.reading_id != reading.pk:
-            raise AnswerConflictError("The id of this request was used for another case. Reload the page.")
-        return known
-    if standing := Unlock.objects.filter(reading=reading, ended_at=None).first():
-        return standing
-    require_open(reading, now)
-    if not selectors.lock_of(reading).can_ask:
-        raise AnswerRefusedError("This case needs no unlocking. Reload the page.")
-    if not reason.strip() or unstorable(reason):
-        raise AnswerRefusedError("Say why the case should be unlocked.")
-    unlock = Unlock.objects.create(id=unlock_id, reading=reading, reason=reason.strip()[:REQUEST_LENGTH], asked_at=now)
-    audit(study=_study(reading), actor=user, action="unlock_asked", detail=_unlock_detail(unlock), now=now)
-    return unlock
-
-
-@transaction.atomic
-def unlock_grant(*, study: Study, unlock_id: uuid.UUID, actor: User | None = None, now: datetime) -> Unlock:
-    """The coordinator unlocks the case of a request; again changes nothing.
-
-    Raises Unlock.DoesNotExist, and UnlockAnswerError for a request that was declined before.
-    """
-    unlock = _unlock_locked(study, unlock_id)
-    if unlock.declined_because:
-        raise UnlockAnswerError("This request was declined; the reader can ask again.")
-    if unlock.granted_at is None:
-        unlock.granted_at, unlock.granted_by = now, actor
-        unlock.save(update_fields=["granted_at", "granted_by"])
-        audit(study=study, actor=actor, action="unlock_granted", detail=_unlock_detail(unlock), now=now)
-    return unlock
-
-
-@transaction.atomic
-def unlock_decline(
-    *, study: Study, unlock_id: uuid.UUID, reason: str, actor: User | None = None, now: datetime
-) -> Unlock:
-    """The coordinator leaves the case of a request locked and tells its reader why; again changes nothing.
-
-    The reader may ask once more. Raises Unlock.DoesNotExist, and UnlockAnswerError without a reason or where the case
-    was unlocked before.
-    """
-    unlock = _unlock_locked(study, unlock_id)
-    if unlock.granted_at is not None:
-        raise UnlockAnswerError("This case has been unlocked already.")
-    if not reason.strip() or unstorable(reason):
-        raise UnlockAnswerError("Say why the case stays locked: its reader is told.")
-    if not unlock.declined_because:
-        unlock.declined_because, unlock.ended_at = reason.strip()[:REQUEST_LENGTH], now
-        unlock.save(update_fields=["declined_because", "ended_at"])
-        detail = _unlock_detail(unlock) | {"declined_because": unlock.declined_because}
-        audit(study=study, actor=actor, action="unlock_declined", detail=detail, now=now)
-    return unlock
-
-
-def _unlock_locked(study: Study, unlock_id: uuid.UUID) -> Unlock:
-    unlocks = Unlock.objects.select_for_update(of=("self",)).select_related("reading__allocation__membership__study")
-    return unlocks.get(pk=unlock_id, reading__allocation__membership__study=study)
 
 
 def _question(reading: Reading, key: str) -> Question:
@@ -229,10 +153,10 @@ def _question(reading: Reading, key: str) -> Question:
     return questions[key]
 
 
-def _require_changeable(reading: Reading, question: Question, standing: Answer | None, reason: str) -> str:
+def _require_changeable(reading: Reading, question: Question, current: Answer | None, reason: str) -> str:
     """The reason for this change, "" where none is needed. A required question left open is no change."""
     lock = selectors.lock_of(reading)
-    if not lock.submitted or (standing is None and question.required):
+    if not lock.submitted or (current is None and question.required):
         return ""
     if lock.locked:
         remedy = "Ask the coordinator to unlock it." if lock.can_ask else "This study takes no changes after that."
@@ -244,16 +168,16 @@ def _require_changeable(reading: Reading, question: Question, standing: Answer |
     return reason.strip()
 
 
-def _require_same(stored: Answer, reading: Reading, question: Question, sent: Given) -> None:
+def _require_same(stored: Answer, reading: Reading, question: Question, sent: ValidAnswer) -> None:
     same = (stored.reading_id, stored.question_id) == (reading.pk, question.pk)
-    if not same or Given(stored.value, stored.content) != sent:
+    if not same or ValidAnswer(stored.value, stored.content) != sent:
         raise AnswerConflictError("The id of this answer was used for another one. Reload the page and answer again.")
 
 
 def _stored(answer: Answer, reading: Reading, *, added: bool) -> Stored:
-    standing = selectors.current_answers(reading).get(answer.question_id) if answer.superseded else None
+    current = selectors.current_answers(reading).get(answer.question_id) if answer.superseded else None
     complete = _is_complete(reading)
-    return Stored(revision=answer.revision, added=added, complete=complete, standing=standing, late=answer.late)
+    return Stored(revision=answer.revision, added=added, complete=complete, current=current, late=answer.late)
 
 
 def _is_complete(reading: Reading) -> bool:
@@ -263,13 +187,3 @@ def _is_complete(reading: Reading) -> bool:
 
 def _study(reading: Reading) -> Study:
     return reading.allocation.membership.study
-
-
-def _unlock_detail(unlock: Unlock) -> dict[str, Any]:
-    reading = unlock.reading
-    return {
-        "reader": reading.allocation.membership.code,
-        "period": reading.period.number,
-        "position": reading.position,
-        "reason": unlock.reason,
-    }

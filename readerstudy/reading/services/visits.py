@@ -14,9 +14,10 @@ from django.db.models.functions import Coalesce, Greatest
 
 from readerstudy.accounts.models import User
 from readerstudy.reading.durations import duration_of
-from readerstudy.reading.exposure import Record
+from readerstudy.reading.errors import AnswerConflictError
+from readerstudy.reading.events import Record
 from readerstudy.reading.models import Event, Reading, Visit
-from readerstudy.reading.services.own import AnswerConflictError, own_reading
+from readerstudy.reading.selectors import reading_of
 
 LONGEST_WAIT_MS = 60 * 60 * 1000  # for a page's pictures; an hour says enough
 
@@ -39,7 +40,7 @@ def visit_store(*, visit_id: uuid.UUID, reading_id: uuid.UUID, time: VisitTime, 
     the period closed: the time was spent before. Raises ReadingNotFoundError, and AnswerConflictError where the id is
     another reading's.
     """
-    return _visit_grow(visit_id, own_reading(reading_id, user), time, now=now).seconds
+    return _visit_grow(visit_id, reading_of(user, reading_id), time, now=now).seconds
 
 
 @transaction.atomic
@@ -59,7 +60,7 @@ def events_store(
     sequence numbers of records that cannot be, since they lie after the active time of their visit: these are left out.
     Raises what visit_store raises.
     """
-    visit = _visit_grow(visit_id, own_reading(reading_id, user), time, now=now)
+    visit = _visit_grow(visit_id, reading_of(user, reading_id), time, now=now)
     fits = [record for record in records if record.seconds <= visit.seconds]
     events = [Event(visit=visit, received_at=now, **record.model_dump()) for record in fits]
     Event.objects.bulk_create(events, ignore_conflicts=True)
@@ -80,10 +81,10 @@ def _visit_grow(visit_id: uuid.UUID, reading: Reading, time: VisitTime, *, now: 
     started_at = now - timedelta(seconds=active + idle + hidden)
     visit = Visit(id=visit_id, reading=reading, started_at=started_at, seconds=0)
     Visit.objects.bulk_create([visit], ignore_conflicts=True)
-    own = Visit.objects.filter(pk=visit_id, reading=reading)
+    mine = Visit.objects.filter(pk=visit_id, reading=reading)
     # A doubt is about the longest time that was reported, which is the one that stands.
-    own.filter(seconds__lte=active).update(seconds_doubt=doubt)
-    own.update(
+    mine.filter(seconds__lte=active).update(seconds_doubt=doubt)
+    mine.update(
         seconds=Greatest("seconds", active),
         idle_seconds=Greatest("idle_seconds", idle),
         hidden_seconds=Greatest("hidden_seconds", hidden),

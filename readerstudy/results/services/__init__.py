@@ -9,18 +9,13 @@ from readerstudy.results.services.published import (
     gifsplanation_import,
 )
 from readerstudy.results.services.runs import (
-    LeaseLostError,
+    REPORTING,
     ReportError,
     ReportJob,
-    run_claim,
-    run_fail,
-    run_heartbeat,
-    run_postpone,
     run_request,
     run_retry,
     run_step,
     run_store,
-    runs_requeue,
 )
 
 __all__ = [
@@ -28,8 +23,8 @@ __all__ = [
     "GIFSPLANATION",
     "NOTE",
     "PAGE",
+    "REPORTING",
     "SEEN",
-    "LeaseLostError",
     "Loaded",
     "ReportError",
     "ReportJob",
@@ -37,13 +32,8 @@ __all__ = [
     "gifsplanation_import",
     "interim_exported",
     "interim_seen",
-    "run_claim",
-    "run_fail",
-    "run_heartbeat",
-    "run_postpone",
     "run_request",
     "run_retry",
     "run_step",
     "run_store",
-    "runs_requeue",
 ]

@@ -1,7 +1,7 @@
 """Runs of the statistics: asked for once per version of the data, worked on by lease, their files kept for a while."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,13 +14,10 @@ from readerstudy.results.versions import ReportSpec, report_version
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
 from readerstudy.work import lease
-from readerstudy.work.faults import Fault
+from readerstudy.work.kinds import Kind
+from readerstudy.work.lease import LeaseLostError
 from readerstudy.work.queues import REPORTS
-from readerstudy.work.sending import send_on_commit
 
-DOING = "computed this report"
-#: The name in messages that wait in a queue.
-BUILD_REPORT = "readerstudy.results.tasks.build_report"
 # Of each study: reports of all data, by coding of the arms, and reports of selections.
 KEEP, KEEP_SELECTIONS = 3, 6
 # Files are written before their row: what is younger may be on its way to one.
@@ -32,10 +29,6 @@ class ReportError(Exception):
     """Something that cannot be done to a run; the message says why."""
 
 
-class LeaseLostError(Exception):
-    """Another worker has taken over: what this one does is of no use any more."""
-
-
 @dataclass(frozen=True)
 class ReportJob:
     """A run to compute. Who holds the token may store the result, as long as the lease lasts."""
@@ -43,6 +36,11 @@ class ReportJob:
     run_id: uuid.UUID
     token: uuid.UUID
     spec: ReportSpec
+
+    @property
+    def rows(self) -> tuple[uuid.UUID, ...]:
+        """The key of its row."""
+        return (self.run_id,)
 
 
 def run_request(*, spec: ReportSpec, now: datetime) -> ReportRun:
@@ -74,7 +72,7 @@ def _requested(spec: ReportSpec, version: str, now: datetime) -> ReportRun:
         created_at=now,
         queued_at=now,
     )
-    _send([run])
+    REPORTING.send([run])
     return run
 
 
@@ -85,35 +83,8 @@ def run_retry(*, run: ReportRun, now: datetime, actor: User | None = None) -> No
     if row.status != Status.FAILED:
         raise ReportError(f"Only a failed report can be tried again; this one is {row.get_status_display()}.")
     lease.put_back(row, now)
-    _send([row])
+    REPORTING.send([row])
     audit(study=row.study, actor=actor, action="report_retry", detail={"version": row.version}, now=now)
-
-
-@transaction.atomic
-def run_claim(*, run_id: uuid.UUID | str, worker: str, now: datetime) -> ReportJob | None:
-    """Take on a run, of the data as they are now; None where there is nothing to do.
-
-    Where the data have changed since it was asked for, and their version has a run of its own, this one is dropped.
-    """
-    row = ReportRun.objects.select_for_update(of=("self",)).select_related("study").filter(pk=run_id).first()
-    token = lease.claim(row, worker=worker, doing=DOING, now=now)
-    if row is None or token is None:
-        return None
-    spec = ReportSpec.of(row)
-    version = report_version(spec)
-    if version != row.version:
-        if ReportRun.objects.filter(study=row.study, version=version).exists():
-            row.delete()
-            return None
-        row.version = version
-    row.step, row.steps_done, row.steps = "", 0, 0
-    row.save(update_fields=["version", "step", "steps_done", "steps"])
-    return ReportJob(row.pk, token, spec)
-
-
-def run_heartbeat(*, job: ReportJob, now: datetime) -> bool:
-    """Extend the lease; False where another worker has taken over."""
-    return lease.extend(ReportRun.objects.filter(pk=job.run_id), job.token, now)
 
 
 def run_step(*, job: ReportJob, step: str, done: int, steps: int) -> None:
@@ -123,26 +94,6 @@ def run_step(*, job: ReportJob, step: str, done: int, steps: int) -> None:
         raise LeaseLostError
 
 
-@transaction.atomic
-def run_fail(*, job: ReportJob, error: str, now: datetime) -> bool:
-    """End a run with an error for the analyst; False where another worker has taken over."""
-    row = _held(job)
-    if row is None:
-        return False
-    lease.fail(row, error, now)
-    return True
-
-
-@transaction.atomic
-def run_postpone(*, job: ReportJob, fault: Fault, now: datetime) -> bool:
-    """Have a run that met a fault which passes wait for another try; False where another worker has taken over."""
-    row = _held(job)
-    if row is None:
-        return False
-    lease.postpone(row, fault, now)
-    return True
-
-
 def run_store(*, job: ReportJob, folder: str, now: datetime) -> bool:
     """Note where the files of the one worker that holds the run lie; False, and the files removed, for any other."""
     if not _store(job, folder, now):
@@ -150,14 +101,6 @@ def run_store(*, job: ReportJob, folder: str, now: datetime) -> bool:
         return False
     runs_tidy(study=job.spec.study, now=now)
     return True
-
-
-def runs_requeue(*, now: datetime, idle: bool) -> int:
-    """The reaper: send again what nobody works on any more; how many. Every living worker calls it now and then."""
-    with transaction.atomic():
-        again = lease.reap(ReportRun.objects.order_by("queued_at", "pk"), doing=DOING, now=now, idle=idle)
-        _send(again)
-    return len(again)
 
 
 def runs_tidy(*, study: Study, now: datetime) -> None:
@@ -179,23 +122,40 @@ def runs_tidy(*, study: Study, now: datetime) -> None:
             folder_remove(folder)
 
 
+def _job(rows: Sequence[ReportRun], token: uuid.UUID) -> ReportJob | None:
+    """A run, of the data as they are now.
+
+    Where the data have changed since it was asked for, and their version has a run of its own, this one is dropped.
+    """
+    (row,) = rows
+    spec = ReportSpec.of(row)
+    version = report_version(spec)
+    if version != row.version:
+        if ReportRun.objects.filter(study=row.study, version=version).exists():
+            row.delete()
+            return None
+        row.version = version
+    row.step, row.steps_done, row.steps = "", 0, 0
+    row.save(update_fields=["version", "step", "steps_done", "steps"])
+    return ReportJob(row.pk, token, spec)
+
+
 @transaction.atomic
 def _store(job: ReportJob, folder: str, now: datetime) -> bool:
-    row = _held(job)
-    if row is None:
-        return False
-    row.status, row.error, row.finished_at, row.folder = Status.DONE, "", now, folder
-    row.steps_done = row.steps
-    row.lease_token = row.lease_until = None
-    row.save()
-    return True
+    held = REPORTING.held(job)
+    for row in held:
+        row.folder, row.steps_done = folder, row.steps
+        lease.finish(row, now)
+    return bool(held)
 
 
-def _held(job: ReportJob) -> ReportRun | None:
-    row = ReportRun.objects.select_for_update().filter(pk=job.run_id).first()
-    return row if row is not None and row.holds(job.token) else None
-
-
-def _send(runs: Iterable[ReportRun]) -> None:
-    for run in runs:
-        send_on_commit(BUILD_REPORT, [str(run.pk)], queue=REPORTS)
+REPORTING: Kind[ReportRun, ReportJob, str] = Kind(
+    model=ReportRun,
+    queue=REPORTS,
+    task="readerstudy.results.tasks.build_report",
+    verb="computed",
+    noun="report",
+    job=_job,
+    store=lambda job, folder, now: run_store(job=job, folder=folder, now=now),
+    related=("study",),
+)

@@ -10,18 +10,15 @@ from readerstudy.studies.services.keys import key_draw, key_ensure
 from readerstudy.studies.services.labels import labels_store
 from readerstudy.studies.services.members import consent_accept, reader_withdraw
 from readerstudy.studies.services.scores import (
-    scores_claim,
-    scores_fail,
-    scores_heartbeat,
-    scores_postpone,
+    SCORING,
     scores_request,
-    scores_requeue,
     scores_store,
 )
 from readerstudy.studies.services.study import StudyError, member_add, study_create
 from readerstudy.studies.services.unblinding import study_unblind
 
 __all__ = [
+    "SCORING",
     "CorrectionOrder",
     "DecisionError",
     "Facts",
@@ -42,12 +39,7 @@ __all__ = [
     "labels_store",
     "member_add",
     "reader_withdraw",
-    "scores_claim",
-    "scores_fail",
-    "scores_heartbeat",
-    "scores_postpone",
     "scores_request",
-    "scores_requeue",
     "scores_store",
     "study_create",
     "study_unblind",

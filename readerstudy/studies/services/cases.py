@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import models, transaction
 
 from readerstudy.lib.shuffling import shuffled
-from readerstudy.studies.drawing import NUMBERS, case_name
+from readerstudy.studies.draws import NUMBERS, case_name
 from readerstudy.studies.models import Case, Scoring, Study
 from readerstudy.studies.selectors import (
     Candidate,

@@ -10,7 +10,7 @@ from django.db.models import F, Max
 
 from readerstudy.accounts.models import User
 from readerstudy.lib.shuffling import KEY_BYTES, shuffled
-from readerstudy.studies.drawing import NUMBERS, arm_mask, case_name
+from readerstudy.studies.draws import NUMBERS, arm_mask, case_name
 from readerstudy.studies.models import AllocationKey, Case, Study
 from readerstudy.studies.services.audit import audit
 

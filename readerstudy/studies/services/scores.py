@@ -1,7 +1,7 @@
 """Scores of the study's classifier: asked for as rows with a lease, stored once however often they are computed."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -9,18 +9,14 @@ from django.db import transaction
 
 from readerstudy.lib.media import media_path
 from readerstudy.studies.models import Prediction, Scoring, Study
-from readerstudy.studies.selectors import ImageToScore, ScoreBatch, images_without_score
+from readerstudy.studies.selectors import ImageToScore, ScoreBatch, Scores, images_without_score
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.study import StudyError
 from readerstudy.work import lease
-from readerstudy.work.faults import Fault
+from readerstudy.work.kinds import Kind
 from readerstudy.work.queues import GPU
-from readerstudy.work.sending import send_on_commit
 
 BATCH = 32
-#: The name in messages that wait in a queue; it outlives the module that it was made of.
-SCORE_IMAGE_BATCH = "explainer.tasks.score_image_batch"
-DOING = "scored this image"
 Status = Scoring.Status
 
 
@@ -39,15 +35,14 @@ def scores_request(*, study: Study, now: datetime) -> int:
     for row in failed:
         lease.put_back(row, now)
     made = _locked(pk__in=[row.pk for row in new])  # less those that somebody else asked for at the same moment
-    _send(sorted([*made, *failed], key=lambda row: row.image_id))
+    SCORING.send(sorted([*made, *failed], key=lambda row: row.image_id))
     count = wanted.count()
     audit(study=study, actor=None, action="scores_request", detail={"images": count}, now=now)
     return count
 
 
-@transaction.atomic
-def scores_claim(*, study_id: int, image_ids: Collection[int], worker: str, now: datetime) -> ScoreBatch | None:
-    """Take on those of these images that wait to be scored; None where there are none.
+def _wanted(study_id: int, image_ids: Collection[int], *, now: datetime) -> list[Scoring]:
+    """Those of these images that wait to be scored, locked. What has its scores already is done.
 
     One that was tried before is scored alone: it may be what brought its worker down, and must take no others with it.
     """
@@ -58,20 +53,15 @@ def scores_claim(*, study_id: int, image_ids: Collection[int], worker: str, now:
     )
     for row in free:
         if row.image_id in done:
-            _finish(row, now)
+            lease.finish(row, now)
     left = [row for row in free if row.image_id not in done]
-    fresh = [row for row in left if not row.attempts and not row.faults]
-    token = uuid.uuid4()
-    taken = [row for row in fresh or left[:1] if lease.claim(row, worker=worker, doing=DOING, now=now, token=token)]
-    if not taken:
-        return None
-    images = tuple(ImageToScore(row.image_id, media_path(row.image.file)) for row in taken)
+    return [row for row in left if not row.attempts and not row.faults] or left[:1]
+
+
+def _batch(rows: Sequence[Scoring], token: uuid.UUID) -> ScoreBatch:
+    study = rows[0].image.study
+    images = tuple(ImageToScore(row.pk, row.image_id, media_path(row.image.file)) for row in rows)
     return ScoreBatch(study.pk, study.classifier, tuple(study.targets), images, token)
-
-
-def scores_heartbeat(*, batch: ScoreBatch, now: datetime) -> bool:
-    """Extend the lease; False where another worker has taken over."""
-    return lease.extend(Scoring.objects.all(), batch.token, now)
 
 
 @transaction.atomic
@@ -99,7 +89,7 @@ def scores_store(
         )
     if missing := sorted({target for _, scores in rows for target in study.targets if target not in scores}):
         raise StudyError(f"{batch.classifier} has no score for {', '.join(missing)}. Choose targets that it knows.")
-    held = {row.image_id: row for row in _held(batch, [image for image, _ in rows])}
+    held = {row.image_id: row for row in SCORING.held(batch.of([image for image, _ in rows]))}
     Prediction.objects.bulk_create(
         (
             Prediction(
@@ -118,30 +108,8 @@ def scores_store(
         batch_size=1000,
     )
     for row in held.values():
-        _finish(row, now)
+        lease.finish(row, now)
     return len(held)
-
-
-@transaction.atomic
-def scores_fail(*, batch: ScoreBatch, errors: Mapping[int, str], now: datetime) -> None:
-    """Remember why these images could not be scored, so that nobody waits for them; asking again clears it."""
-    for row in _held(batch, errors):
-        lease.fail(row, errors[row.image_id], now)
-
-
-@transaction.atomic
-def scores_postpone(*, batch: ScoreBatch, image_ids: Collection[int], fault: Fault, now: datetime) -> None:
-    """Have images that met a fault which passes wait for another try."""
-    for row in _held(batch, image_ids):
-        lease.postpone(row, fault, now)
-
-
-@transaction.atomic
-def scores_requeue(*, now: datetime, idle: bool) -> int:
-    """The reaper: send again what nobody works on any more; how many. Every living worker calls it now and then."""
-    again = lease.reap(Scoring.objects.select_related("image").order_by("image"), doing=DOING, now=now, idle=idle)
-    _send(again)
-    return len(again)
 
 
 def _locked(*, skip: bool = False, **conditions: object) -> list[Scoring]:
@@ -149,21 +117,29 @@ def _locked(*, skip: bool = False, **conditions: object) -> list[Scoring]:
     return list(rows.filter(**conditions).order_by("image"))
 
 
-def _held(batch: ScoreBatch, image_ids: Iterable[int]) -> list[Scoring]:
-    return [row for row in _locked(image__in=list(image_ids)) if row.holds(batch.token)]
-
-
-def _finish(row: Scoring, now: datetime) -> None:
-    row.status, row.error, row.finished_at = Status.DONE, "", now
-    row.lease_token = row.lease_until = row.retry_at = None
-    row.save()
-
-
-def _send(rows: Sequence[Scoring]) -> None:
+def _messages(rows: Sequence[Scoring]) -> Iterator[list[object]]:
     """Those of a study together, but each by itself that was tried before."""
     for study_id, of_study in groupby(sorted(rows, key=lambda row: row.image.study_id), lambda row: row.image.study_id):
         found = list(of_study)
         fresh = [row.image_id for row in found if not row.attempts and not row.faults]
         alone = [[row.image_id] for row in found if row.attempts or row.faults]
         for ids in [*(fresh[start : start + BATCH] for start in range(0, len(fresh), BATCH)), *alone]:
-            send_on_commit(SCORE_IMAGE_BATCH, [study_id, ids], queue=GPU)
+            yield [study_id, ids]
+
+
+SCORING: Kind[Scoring, ScoreBatch, Scores] = Kind(
+    model=Scoring,
+    queue=GPU,
+    task="explainer.tasks.score_image_batch",
+    verb="scored",
+    noun="image",
+    job=_batch,
+    store=lambda batch, scores, now: scores_store(
+        batch=batch, weights_sha256=scores.weights_sha256, rows=scores.rows, now=now
+    ),
+    order=("image",),
+    related=("image",),
+    messages=_messages,
+    wanted=_wanted,
+    apart=lambda batch: [batch.of([image.image_id]) for image in batch.images],
+)

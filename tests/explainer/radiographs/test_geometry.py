@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 from pydicom.dataset import Dataset
 
 from explainer.errors import RadiographError
-from explainer.evaluation.iou import annotation_mask
 from explainer.images import load_array
+from explainer.iou import annotation_mask
 from explainer.radiographs import Placement, mask_of, png_of, radiograph_of
 from explainer.radiographs.dicom import dicom_picture
 from explainer.types import Box

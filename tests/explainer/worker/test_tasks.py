@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explainer.catalogue.artefacts import Kind
+from explainer.catalogue.artefacts import STORED, Kind
+from explainer.catalogue.methods import METHODS
 from explainer.errors import SettingsError
 from explainer.worker import tasks
+from explainer.worker.explanations import make_results
 from readerstudy.explanations.types import Box, ExplanationJob, ExplanationResult
 from tests.explainer.models import write_pair
 
@@ -46,7 +48,7 @@ def changed(job: ExplanationJob, **changes: object) -> ExplanationJob:
 
 def the_result(job: ExplanationJob) -> ExplanationResult:
     """The result of one case; its error is raised."""
-    ((_, outcome),) = tasks.make_results([job])
+    ((_, outcome),) = make_results([job])
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
@@ -82,6 +84,18 @@ def test_a_result_holds_what_the_study_asked_for(job: ExplanationJob) -> None:
     assert result.seconds > 0
 
 
+@pytest.mark.parametrize("key", METHODS)
+def test_a_worker_makes_every_file_of_every_method(job: ExplanationJob, key: str) -> None:
+    quick = {"integrated_gradients": {"steps": 3}, "iterative_delete": {"iterations": 2}, "latent_shift": {"frames": 4}}
+    result = the_result(changed(job, methods=(key,), parameters=quick))
+    stored = {(key, artefact.kind) for artefact in METHODS[key].files if artefact.kind in STORED}
+    assert set(result.files) == stored | {("", Kind.XRAY)}
+    (values,) = maps_of(result).values()
+    assert values.shape == (64, 64)
+    assert np.isfinite(values).all()
+    assert set(result.ious) == {key}
+
+
 def test_stored_maps_keep_gradients_that_half_precision_cannot_hold(job: ExplanationJob) -> None:
     result = the_result(job)
     for method, values in maps_of(result).items():
@@ -102,8 +116,8 @@ def test_an_unknown_parameter_of_the_study_is_refused(job: ExplanationJob) -> No
 
 
 def test_errors_of_ours_speak_for_themselves_and_others_name_their_type() -> None:
-    assert tasks.describe_error(SettingsError("Choose one.")) == "Choose one."
-    assert tasks.describe_error(KeyError("x")) == "KeyError: 'x'"
+    assert tasks.EXPLANATIONS.described(SettingsError("Choose one.")) == "Choose one."
+    assert tasks.EXPLANATIONS.described(KeyError("x")) == "KeyError: 'x'"
 
 
 def test_an_x_ray_of_sixteen_bits_keeps_every_one_of_them(job: ExplanationJob, tmp_path: Path) -> None:

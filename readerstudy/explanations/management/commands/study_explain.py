@@ -6,11 +6,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.explanations.selectors import explanation_progress, explanations_failed
 from readerstudy.explanations.services import (
+    EXPLAINING,
     ExplanationError,
     explanation_retry,
     explanations_request,
     orphans_remove,
-    stale_requeue,
 )
 from readerstudy.lib.clock import shared_now
 from readerstudy.lib.processes import ProcessError
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             if options["retry_failed"]:
                 for explanation in explanations_failed(study):
                     explanation_retry(explanation=explanation, now=now)
-            stale_requeue(now=now, idle=False)
+            EXPLAINING.requeue(now=now, idle=False)
             orphans_remove(now=now)
             progress = explanation_progress(study)
             if options["no_wait"]:
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                         total=progress.cases,
                         label="Explaining",
                         unit="cases",
-                        send_again=lambda: stale_requeue(now=shared_now(), idle=True),
+                        send_again=lambda: EXPLAINING.requeue(now=shared_now(), idle=True),
                         waits=lambda: "; ".join(str(reason) for reason in explanation_progress(study).postponed),
                     )
         except (ExplanationError, StalledError, ProcessError) as error:

@@ -8,7 +8,7 @@ from readerstudy.lib.clock import shared_now
 from readerstudy.lib.processes import ProcessError
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.selectors import score_progress, scorings_failed
-from readerstudy.studies.services import StudyError, scores_request, scores_requeue
+from readerstudy.studies.services import SCORING, StudyError, scores_request
 from readerstudy.work.workforce import StalledError, Workforce
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         study = study_named(options["slug"])
         try:
             wanted = scores_request(study=study, now=shared_now())
-            scores_requeue(now=shared_now(), idle=False)
+            SCORING.requeue(now=shared_now(), idle=False)
             if wanted:
                 before = score_progress(study).images - wanted
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
                         total=wanted,
                         label="Scoring",
                         unit="images",
-                        send_again=lambda: scores_requeue(now=shared_now(), idle=True),
+                        send_again=lambda: SCORING.requeue(now=shared_now(), idle=True),
                         waits=waits,
                     )
         except (StudyError, StalledError, ProcessError) as error:

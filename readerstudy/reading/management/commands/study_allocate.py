@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from readerstudy.reading.allocation import AllocationError
+from readerstudy.reading.crossover import AllocationError
 from readerstudy.reading.services import readers_allocate
 from readerstudy.studies.commands import study_named
 

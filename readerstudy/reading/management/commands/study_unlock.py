@@ -8,9 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from readerstudy.reading.errors import UnlockAnswerError
 from readerstudy.reading.models import Unlock
 from readerstudy.reading.selectors import unlocks_waiting
-from readerstudy.reading.services import UnlockAnswerError, unlock_decline, unlock_grant
+from readerstudy.reading.services import unlock_decline, unlock_grant
 from readerstudy.studies.commands import study_named
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from readerstudy.reading.redrawing import AllocationRecord, verify
 from readerstudy.reading.selectors import allocation_record
+from readerstudy.reading.verification import AllocationRecord, verify
 from readerstudy.results.keyfile import BundleError, bundle_record
 from readerstudy.studies.commands import study_named
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from explainer.errors import AnnotationError
-from explainer.evaluation.iou import annotation_mask, intersection_over_union, map_iou
 from explainer.images import centre_square
+from explainer.iou import annotation_mask, intersection_over_union, map_iou
 from explainer.types import Box
 
 

@@ -20,7 +20,7 @@ class _Square:
     side: float
 
 
-def stored_place(place: Mapping[str, float], image: Image, *, size: float) -> dict[str, float]:
+def stored_location(place: Mapping[str, float], image: Image, *, size: float) -> dict[str, float]:
     """A place on the picture, `size` pixels wide and high, in pixels of the stored image."""
     square = _square(image, size)
     found = {key: number * square.side / size for key, number in place.items()}
@@ -28,7 +28,7 @@ def stored_place(place: Mapping[str, float], image: Image, *, size: float) -> di
     return {key: round(number, DECIMALS) for key, number in found.items()}
 
 
-def shown_place(place: Mapping[str, float], image: Image) -> dict[str, float]:
+def shown_location(place: Mapping[str, float], image: Image) -> dict[str, float]:
     """A stored place as shares of the picture's side, for a page that knows neither size."""
     if not place:
         return {}

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from readerstudy.lib.shuffling import shuffled
-from readerstudy.reading.allocation import AllocationError, Placement, Slot, crossover, reader_key, training
-from readerstudy.studies.drawing import NUMBERS, arm_codes, arm_mask, case_name
+from readerstudy.reading.crossover import AllocationError, Placement, Slot, crossover, reader_key, training
+from readerstudy.studies.draws import NUMBERS, arm_codes, arm_mask, case_name
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ def _origin(reader: RecordedReader, readers: Mapping[str, RecordedReader]) -> Re
 def _drawn_again(record: AllocationRecord, code: str, placed: Iterable[Placement]) -> frozenset[Placement] | None:
     """The reader's sequence of the cases that they were given: cases may have been added after it was drawn."""
     key, arms, numbers = reader_key(record.key, code), len(record.arms), {one.number for one in placed}
-    own = [case for case in record.cases if case.number in numbers]
-    slots = [Slot(case.number, case.target, case.label) for case in own if not case.training]
+    given = [case for case in record.cases if case.number in numbers]
+    slots = [Slot(case.number, case.target, case.label) for case in given if not case.training]
     try:
         drawn = crossover(slots, arms=arms, key=key)
     except AllocationError:
         return None
-    return frozenset([*training((case.number for case in own if case.training), arms=arms, key=key), *drawn])
+    return frozenset([*training((case.number for case in given if case.training), arms=arms, key=key), *drawn])
 
 
 def _number_differences(record: AllocationRecord) -> list[str]:

@@ -1,4 +1,4 @@
-"""Pages around the rating: my studies, consent, start of a study with its instructions, thanks, certificate."""
+"""A reader's way to the rating page and from it: home, consent, start of a study, thanks, certificate."""
 
 from __future__ import annotations
 
@@ -135,8 +135,9 @@ def reading_thanks(request: HttpRequest, slug: str) -> HttpResponse:
     standing = _standing(user_of(request), slug)
     if standing.step is not NextStep.DONE or standing.allocation is None:
         return redirect("reading_start", slug)
-    work = selectors.work_of(standing.allocation)
-    return render(request, "reading/thanks.html", {"study": standing.study, "standing": standing, "work": work})
+    contribution = selectors.contribution_of(standing.allocation)
+    context = {"study": standing.study, "standing": standing, "contribution": contribution}
+    return render(request, "reading/thanks.html", context)
 
 
 @require_GET
@@ -151,7 +152,7 @@ def reading_certificate(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("reading_start", slug)
     context = {
         "study": standing.study,
-        "work": selectors.work_of(standing.allocation),
+        "contribution": selectors.contribution_of(standing.allocation),
         "name": user.get_full_name() or user.email,
     }
     return render(request, "reading/certificate.html", context)

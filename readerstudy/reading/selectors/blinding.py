@@ -11,10 +11,11 @@ from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.reading.assets import marked_percent
 from readerstudy.reading.models import TRAINING, Reading
 from readerstudy.reading.panels import panels
-from readerstudy.reading.selectors.asked import AskedQuestion, Lock, asked_questions, lock_of
+from readerstudy.reading.selectors.demographics import patient_in_words
 from readerstudy.reading.selectors.exposure import active_seconds
-from readerstudy.reading.selectors.patient import patient_in_words
+from readerstudy.reading.selectors.locks import Lock, lock_of
 from readerstudy.reading.selectors.progress import ReadingRow, reading_rows
+from readerstudy.reading.selectors.questions import AskedQuestion, asked_questions
 from readerstudy.reading.selectors.standing import minutes, pace
 from readerstudy.studies.models import Study
 

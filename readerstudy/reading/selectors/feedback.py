@@ -31,10 +31,10 @@ def feedback_of(reading: Reading) -> Feedback | None:
     if case.purpose != Case.Purpose.TRAINING or reading.completed_at is None:
         return None
     right = case.label == Case.Label.TRUE_POSITIVE
-    return Feedback(prediction_right=right, marked=right and truth_of(reading).exists())
+    return Feedback(prediction_right=right, marked=right and expert_annotations(reading).exists())
 
 
-def truth_of(reading: Reading) -> QuerySet[Annotation]:
+def expert_annotations(reading: Reading) -> QuerySet[Annotation]:
     """What an expert drew of the target on this case's image. Ask `feedback_of` first."""
     return reading.case.image.annotations.filter(finding=reading.case.target).order_by("pk")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from readerstudy.reading.allocation import Placement
+from readerstudy.reading.crossover import Placement
 from readerstudy.reading.models import Allocation
-from readerstudy.reading.redrawing import AllocationRecord, RecordedCase, RecordedReader
+from readerstudy.reading.verification import AllocationRecord, RecordedCase, RecordedReader
 from readerstudy.studies.models import AllocationKey, Case, Study
 from readerstudy.studies.selectors import masked_arms
 

@@ -17,12 +17,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from readerstudy.accounts.models import User
 from readerstudy.lib.media import media_path
 from readerstudy.reading import assets, selectors, services
+from readerstudy.reading.errors import ReadingClosedError, ReadingNotFoundError
 from readerstudy.reading.models import Reading
 from readerstudy.reading.panels import panels
-from readerstudy.reading.start_views import instructions
+from readerstudy.reading.views.start import instructions
 from readerstudy.studies.access import user_of
 
 ASSET_SECONDS = 3600
@@ -34,7 +34,7 @@ ASSET_SECONDS = 3600
 def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
     """The rating page of one case. Leads to the start page where its period is not open."""
     user, now = user_of(request), timezone.now()
-    reading = own_reading(user, reading_id)
+    reading = reading_or_404(request, reading_id)
     study = reading.allocation.membership.study
     rows = selectors.reading_rows(reading.allocation)  # once: they are a fifth of what the page costs
     blind = selectors.blind_reading(reading, rows)
@@ -44,7 +44,7 @@ def reading_case(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
         return redirect("reading_start", study.slug)  # there the reader begins the next one, or goes back
     try:
         services.reading_open(reading_id=reading_id, user=user, now=now, rows=rows)
-    except services.ReadingClosedError:
+    except ReadingClosedError:
         return redirect("reading_start", study.slug)
     context = {
         "study": study,
@@ -74,7 +74,7 @@ def _next_url(blind: selectors.BlindReading) -> str:
 @never_cache
 def reading_steps(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
     """The list of the period's cases, for the bar of the rating page."""
-    reading = own_reading(user_of(request), reading_id)
+    reading = reading_or_404(request, reading_id)
     rows = selectors.reading_rows(reading.allocation)
     if not selectors.is_accessible(reading, now=timezone.now(), rows=rows):
         raise Http404
@@ -94,7 +94,7 @@ def page_version() -> str:
 @require_GET
 def reading_asset(request: HttpRequest, reading_id: uuid.UUID, name: str) -> HttpResponse:
     """A file that the arm of the reader's own case shows, from their first look at its period to the period's end."""
-    reading = own_reading(user_of(request), reading_id)
+    reading = reading_or_404(request, reading_id)
     artefacts = selectors.reading_artefacts(reading, name)
     rows = selectors.reading_rows(reading.allocation)
     if not artefacts or not selectors.is_accessible(reading, now=timezone.now(), rows=rows):
@@ -115,9 +115,9 @@ def reading_asset(request: HttpRequest, reading_id: uuid.UUID, name: str) -> Htt
     return HttpResponse(content, content_type=content_type, headers=headers)
 
 
-def own_reading(user: User, reading_id: uuid.UUID) -> Reading:
+def reading_or_404(request: HttpRequest, reading_id: uuid.UUID) -> Reading:
     """The user's own reading of this id; 404 for any other, also where another reader has it."""
-    reading = selectors.reading_of(user, reading_id)
-    if reading is None:
-        raise Http404
-    return reading
+    try:
+        return selectors.reading_of(user_of(request), reading_id)
+    except ReadingNotFoundError as error:
+        raise Http404 from error

@@ -1,9 +1,7 @@
-"""Writes about the reading of a study: allocation of readers, instructions, opening a case, closing the study."""
+"""Writes about allocation: every reader gets a frozen sequence of cases, and with the first the study is open."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -11,17 +9,11 @@ from django.db.models import QuerySet
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
-from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_key, training
+from readerstudy.reading.crossover import AllocationError, Slot, crossover, reader_key, training
 from readerstudy.reading.models import TRAINING, Allocation, Period, Reading
-from readerstudy.reading.selectors import ReadingRow
-from readerstudy.reading.services.own import own_reading_locked, require_open
 from readerstudy.studies.models import Arm, Case, Membership, Study
 from readerstudy.studies.selectors import cases_contradicted, cases_left_out
 from readerstudy.studies.services import audit, key_ensure
-
-
-class StudyCloseError(Exception):
-    """A study that cannot be closed now; the message says why and what to do."""
 
 
 @transaction.atomic
@@ -57,8 +49,8 @@ def readers_allocate(
         if free:
             allocations.append(_take_over(free.pop(0), reader, now=now))
             continue
-        own = reader_key(key, reader.code)
-        allocations.append(_allocate(reader, cases=cases, arms=arms, periods=periods, key=own, now=now))
+        drawn_from = reader_key(key, reader.code)
+        allocations.append(_allocate(reader, cases=cases, arms=arms, periods=periods, key=drawn_from, now=now))
     for allocation in allocations:
         detail = {"reader": allocation.membership.code}
         if allocation.takes_over:
@@ -160,51 +152,3 @@ def _allocate(
         for placement in placements
     )
     return allocation
-
-
-@transaction.atomic
-def instructions_acknowledge(*, allocation: Allocation, now: datetime) -> None:
-    """Records when the reader first said that they have read the instructions."""
-    Allocation.objects.filter(pk=allocation.pk, instructions_read_at=None).update(instructions_read_at=now)
-
-
-@transaction.atomic
-def reading_open(
-    *, reading_id: uuid.UUID, user: User, now: datetime, rows: Sequence[ReadingRow] | None = None
-) -> Reading:
-    """The user's reading, marked as opened now if it never was. `rows` are all of the reader's, where they are at hand.
-
-    Raises ReadingNotFoundError, ReadingClosedError.
-    """
-    reading = own_reading_locked(reading_id, user)
-    require_open(reading, now, rows)
-    if reading.opened_at is None:
-        reading.opened_at = now
-        reading.save(update_fields=["opened_at"])
-    return reading
-
-
-@transaction.atomic
-def study_close(*, study: Study, now: datetime, actor: User | None = None, unfinished_too: bool = False) -> int:
-    """Ends the reading: no answer is taken any more, and the results are final; returns how many readings lack answers.
-
-    Raises StudyCloseError where the study is not open, or readings are unfinished and `unfinished_too` is not set.
-    """
-    study = Study.objects.select_for_update().get(pk=study.pk)
-    if study.status != Study.Status.OPEN:
-        raise StudyCloseError(f"{study.slug} is {study.get_status_display()}; only a study open for reading can close.")
-    unfinished = Reading.objects.filter(
-        allocation__membership__study=study,
-        allocation__membership__withdrawn_at=None,
-        case__purpose=Case.Purpose.STUDY,
-        case__excluded_because="",
-        completed_at=None,
-    ).count()
-    if unfinished and not unfinished_too:
-        raise StudyCloseError(
-            f"{unfinished} readings of {study.slug} are unfinished. Wait for the readers, or close with --unfinished."
-        )
-    study.status = Study.Status.CLOSED
-    study.save(update_fields=["status"])
-    audit(study=study, actor=actor, action="study_closed", detail={"unfinished_readings": unfinished}, now=now)
-    return unfinished

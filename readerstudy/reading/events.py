@@ -36,7 +36,7 @@ KINDS: Mapping[str, str] = {
 }
 
 
-class ExposureError(Exception):
+class EventError(Exception):
     """What is no batch of events."""
 
 
@@ -84,14 +84,14 @@ class Refused:
 
 
 def records_from(events: object) -> tuple[list[Record], list[Refused]]:
-    """The batch that a page sent: what can be recorded, and what cannot. Raises ExposureError for what is no batch.
+    """The batch that a page sent: what can be recorded, and what cannot. Raises EventError for what is no batch.
 
     One event that is wrong takes no other with it.
     """
     if not isinstance(events, list):
-        raise ExposureError("events must be a list.")
+        raise EventError("events must be a list.")
     if len(events) > BATCH_LIMIT:
-        raise ExposureError(f"At most {BATCH_LIMIT} events are taken at once.")
+        raise EventError(f"At most {BATCH_LIMIT} events are taken at once.")
     records: list[Record] = []
     refused: list[Refused] = []
     for place, event in enumerate(events):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from readerstudy.reading.allocation import AllocationError, Slot, crossover, reader_key, training
+from readerstudy.reading.crossover import AllocationError, Slot, crossover, reader_key, training
 
 TARGETS = ("Atelectasis", "Cardiomegaly", "Effusion")
 SLOTS = [

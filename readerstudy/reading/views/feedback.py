@@ -11,16 +11,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from readerstudy.lib.media import media_path
-from readerstudy.reading import selectors, truth
-from readerstudy.reading.views import own_reading
-from readerstudy.studies.access import user_of
+from readerstudy.reading import outlines, selectors
+from readerstudy.reading.views.rating import reading_or_404
 
 
 @require_GET
 @never_cache
 def reading_feedback(request: HttpRequest, reading_id: uuid.UUID) -> HttpResponse:
     """Whether the prediction was right, where the finding is, and what the reader answered."""
-    reading = own_reading(user_of(request), reading_id)
+    reading = reading_or_404(request, reading_id)
     study = reading.allocation.membership.study
     if not selectors.is_accessible(reading, now=timezone.now()):
         return redirect("reading_start", study.slug)
@@ -40,13 +39,13 @@ def reading_feedback(request: HttpRequest, reading_id: uuid.UUID) -> HttpRespons
 
 @require_GET
 @never_cache
-def reading_truth(request: HttpRequest, reading_id: uuid.UUID, name: str) -> HttpResponse:
+def reading_outline(request: HttpRequest, reading_id: uuid.UUID, name: str) -> HttpResponse:
     """The X-ray or a map of the reading's arm, with the outline of what an expert drew where there is one to tell."""
-    reading = own_reading(user_of(request), reading_id)
+    reading = reading_or_404(request, reading_id)
     feedback = selectors.feedback_of(reading) if selectors.is_accessible(reading, now=timezone.now()) else None
     picture = selectors.still_of(reading, name) if feedback else None
     if feedback is None or picture is None:
         raise Http404
-    drawn = selectors.truth_of(reading) if feedback.marked else ()
+    drawn = selectors.expert_annotations(reading) if feedback.marked else ()
     stored = media_path(picture.file).read_bytes()
-    return HttpResponse(truth.outlined_png(stored, reading.case.image, drawn), content_type="image/png")
+    return HttpResponse(outlines.outlined_png(stored, reading.case.image, drawn), content_type="image/png")

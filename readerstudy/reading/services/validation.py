@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from readerstudy.lib.texts import unstorable
-from readerstudy.reading.places import stored_place
-from readerstudy.reading.services.own import AnswerRefusedError
+from readerstudy.reading.errors import AnswerRefusedError
+from readerstudy.reading.location import stored_location
 from readerstudy.studies.models import Image, Question
 
 TEXT_LENGTH = 4000
@@ -20,7 +20,7 @@ ROUNDING = (
 
 
 @dataclass(frozen=True)
-class Given:
+class ValidAnswer:
     """An answer as it is stored: a number, or content."""
 
     value: int | None = None
@@ -32,15 +32,17 @@ class Given:
         return self.content is not None and not any(self.content.values()) and "x" not in self.content
 
 
-def given(question: Question, *, value: int | None, content: Mapping[str, Any] | None, image: Image) -> Given:
+def valid_answer(
+    question: Question, *, value: int | None, content: Mapping[str, Any] | None, image: Image
+) -> ValidAnswer:
     """The answer in the form in which it is stored. Raises AnswerRefusedError where it is none to this question."""
     if question.is_numeric:
         if content is not None or value is None:
             raise AnswerRefusedError(f"The answer to {question.key} is a number in `value`.")
-        return Given(value=_on_scale(question, value))
+        return ValidAnswer(value=_on_scale(question, value))
     if value is not None or content is None:
         raise AnswerRefusedError(f"The answer to {question.key} is no number: it goes into `content`.")
-    found = _text(content) if question.kind == Question.Kind.TEXT else _place(question, content, image)
+    found = _text(content) if question.kind == Question.Kind.TEXT else _location(question, content, image)
     if question.required and found.is_empty:
         raise AnswerRefusedError("This question needs an answer: it can be changed, but not taken back.")
     return found
@@ -52,7 +54,7 @@ def _on_scale(question: Question, value: int) -> int:
     return value
 
 
-def _text(content: Mapping[str, Any]) -> Given:
+def _text(content: Mapping[str, Any]) -> ValidAnswer:
     text = content.get("text")
     if set(content) != {"text"} or not isinstance(text, str):
         raise AnswerRefusedError('A text is sent as {"text": "..."}.')
@@ -60,12 +62,12 @@ def _text(content: Mapping[str, Any]) -> Given:
         raise AnswerRefusedError(f"The text has {len(text)} characters; {TEXT_LENGTH} is the most.")
     if unstorable(text):
         raise AnswerRefusedError("The text holds characters that cannot be stored.")
-    return Given(content={"text": text if text.strip() else ""})
+    return ValidAnswer(content={"text": text if text.strip() else ""})
 
 
-def _place(question: Question, content: Mapping[str, Any], image: Image) -> Given:
+def _location(question: Question, content: Mapping[str, Any], image: Image) -> ValidAnswer:
     if not content:
-        return Given(content={})
+        return ValidAnswer(content={})
     keys = ("x", "y", "width", "height") if question.shape == Question.Shape.BOX else ("x", "y")
     if set(content) != {*keys, "size"}:
         raise AnswerRefusedError(f"A {question.shape} is sent with {', '.join(keys)} and the size of the picture.")
@@ -79,7 +81,7 @@ def _place(question: Question, content: Mapping[str, Any], image: Image) -> Give
         numbers[key] = max(0.0, min(numbers[key], size - extent))
     if question.shape == Question.Shape.BOX and min(width, height) <= 0:
         raise AnswerRefusedError("The box has no area.")
-    return Given(content=stored_place(numbers, image, size=size))
+    return ValidAnswer(content=stored_location(numbers, image, size=size))
 
 
 def _number(key: str, value: Any) -> float:

@@ -1,18 +1,16 @@
-"""The questions of one case as its reader is asked them, with their own answers, and whether these may be changed."""
+"""The questions of one case as its reader is asked them, with the reader's current answers."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, QuerySet
 from django.utils.translation import gettext
 
-from readerstudy.reading.models import Answer, Reading, Unlock
-from readerstudy.reading.places import shown_place
-from readerstudy.studies.models import Question, Study
+from readerstudy.reading.location import shown_location
+from readerstudy.reading.models import Answer, Reading
+from readerstudy.studies.models import Question
 
 TEN = 10  # has the key 0
 
@@ -58,46 +56,6 @@ class AskedQuestion:
         return next((point.label for point in self.points if point.value == self.value), "")
 
 
-@dataclass(frozen=True)
-class Lock:
-    """Whether a case was submitted, and what the study's policy then allows."""
-
-    submitted: bool
-    policy: str
-    unlock_id: uuid.UUID | None = None  # the request that is granted and in force
-    asked: bool = False  # a request waits for the coordinator
-    declined_because: str = ""  # the coordinator's answer to the last request
-
-    @property
-    def locked(self) -> bool:
-        """Whether answers cannot be changed now."""
-        return self.submitted and self.policy != Study.Changes.UNTIL_PERIOD_END and self.unlock_id is None
-
-    @property
-    def needs_reason(self) -> bool:
-        """Whether a change must say why. An unlocked case has said so in its request."""
-        return self.submitted and self.policy == Study.Changes.UNTIL_PERIOD_END
-
-    @property
-    def can_ask(self) -> bool:
-        return self.locked and self.policy == Study.Changes.BY_REQUEST
-
-
-def lock_of(reading: Reading) -> Lock:
-    """The state of a reading under its study's policy."""
-    policy = reading.allocation.membership.study.changes
-    if reading.submitted_at is None:
-        return Lock(submitted=False, policy=policy)
-    # The request that stands, else the one that ended last.
-    unlock = Unlock.objects.filter(reading=reading).order_by(F("ended_at").desc(nulls_first=True)).first()
-    if unlock is None:
-        return Lock(submitted=True, policy=policy)
-    if unlock.ended_at is not None:
-        return Lock(submitted=True, policy=policy, declined_because=unlock.declined_because)
-    granted = unlock.granted_at is not None
-    return Lock(submitted=True, policy=policy, unlock_id=unlock.pk if granted else None, asked=not granted)
-
-
 def current_answers(reading: Reading) -> dict[int, Answer]:
     """Question -> the answer that counts: its latest revision that is not superseded."""
     answers = Answer.objects.filter(reading=reading, superseded=False).order_by("revision")
@@ -110,18 +68,12 @@ def asked_questions(reading: Reading) -> tuple[AskedQuestion, ...]:
     return tuple(_asked(question, current.get(question.pk), reading) for question in study.questions.all())
 
 
-def unlocks_waiting(study: Study) -> QuerySet[Unlock]:
-    """Requests to unlock a case that the coordinator has not answered, oldest first."""
-    waiting = Unlock.objects.filter(reading__allocation__membership__study=study, granted_at=None, ended_at=None)
-    return waiting.select_related("reading__allocation__membership", "reading__period").order_by("asked_at", "pk")
-
-
 def _asked(question: Question, answer: Answer | None, reading: Reading) -> AskedQuestion:
     names, content = question.value_names, answer.content if answer else None
     if question.kind == Question.Kind.YES_NO:  # other options are the study's own words
         names = {value: gettext(name) for value, name in names.items()}
     if content is not None and question.kind == Question.Kind.LOCATION:
-        content = shown_place(content, reading.case.image)
+        content = shown_location(content, reading.case.image)
     return AskedQuestion(
         key=question.key,
         kind=question.kind,

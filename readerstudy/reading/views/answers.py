@@ -17,7 +17,14 @@ from django.views.decorators.http import require_http_methods
 
 from readerstudy.accounts.models import User
 from readerstudy.reading import services
-from readerstudy.reading.exposure import SEQUENCE_LIMIT, ExposureError, records_from
+from readerstudy.reading.errors import (
+    AnswerConflictError,
+    AnswerRefusedError,
+    ReadingClosedError,
+    ReadingNotFoundError,
+    ReasonMissingError,
+)
+from readerstudy.reading.events import SEQUENCE_LIMIT, EventError, records_from
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 MAX_BODY = 32 * 1024  # a text of the greatest length, and all that goes with it
@@ -26,11 +33,11 @@ MAX_EVENTS_BODY = 160_000  # a full batch of the longest events
 # A reply without it decides nothing in the browser: a proxy, a portal or another program may answer in JSON too.
 MARK = "readerstudy"
 STATUS_OF: Mapping[type[Exception], int] = {
-    services.ReadingNotFoundError: 404,
-    services.ReadingClosedError: 403,
-    services.AnswerRefusedError: 400,
-    services.ReasonMissingError: 428,
-    services.AnswerConflictError: 409,
+    ReadingNotFoundError: 404,
+    ReadingClosedError: 403,
+    AnswerRefusedError: 400,
+    ReasonMissingError: 428,
+    AnswerConflictError: 409,
 }
 
 
@@ -68,8 +75,8 @@ def answer_put(request: HttpRequest, reading_id: uuid.UUID, answer_id: uuid.UUID
             now=timezone.now(),
         )
         reply: dict[str, Any] = {"revision": stored.revision, "complete": stored.complete}
-        if (standing := stored.standing) is not None:
-            reply["standing"] = standing.revision
+        if stored.current is not None:
+            reply["standing"] = stored.current.revision
         if stored.late:
             reply["late"] = True
         return reply
@@ -130,11 +137,11 @@ def events_put(request: HttpRequest, reading_id: uuid.UUID, visit_id: uuid.UUID)
     def store(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
             records, refused = records_from(body.get("events"))
-        except ExposureError as error:
-            raise services.AnswerRefusedError(str(error)) from error
+        except EventError as error:
+            raise AnswerRefusedError(str(error)) from error
         lost = _whole(body, "lost") if "lost" in body else 0
         if not 0 <= lost <= SEQUENCE_LIMIT:
-            raise services.AnswerRefusedError(f"lost must be from 0 to {SEQUENCE_LIMIT}.")
+            raise AnswerRefusedError(f"lost must be from 0 to {SEQUENCE_LIMIT}.")
         impossible = services.events_store(
             visit_id=visit_id,
             reading_id=reading_id,
@@ -180,7 +187,7 @@ def _reply(content: dict[str, Any], status: int = 200) -> JsonResponse:
 
 def _body(request: HttpRequest, limit: int) -> Mapping[str, Any]:
     if len(request.body) > limit:
-        raise services.AnswerRefusedError(f"At most {limit} bytes are taken at once.")
+        raise AnswerRefusedError(f"At most {limit} bytes are taken at once.")
     try:
         body = json.loads(request.body)
     except (ValueError, RecursionError) as error:  # the latter for brackets within brackets without end
@@ -193,14 +200,14 @@ def _body(request: HttpRequest, limit: int) -> Mapping[str, Any]:
 def _text(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
     if not isinstance(value, str):
-        raise services.AnswerRefusedError(f"{key} must be text.")
+        raise AnswerRefusedError(f"{key} must be text.")
     return value
 
 
 def _content(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     content = body.get("content")
     if content is not None and not isinstance(content, dict):
-        raise services.AnswerRefusedError("content must be a JSON object.")
+        raise AnswerRefusedError("content must be a JSON object.")
     return content
 
 
@@ -208,13 +215,13 @@ def _uuid(body: Mapping[str, Any], key: str) -> uuid.UUID:
     try:
         return uuid.UUID(_text(body, key))
     except ValueError as error:
-        raise services.AnswerRefusedError(f"{key} must be a UUID.") from error
+        raise AnswerRefusedError(f"{key} must be a UUID.") from error
 
 
 def _whole(body: Mapping[str, Any], key: str, *, minimum: int | None = None) -> int:
     value = body.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or (minimum is not None and not minimum <= value < 2**31):
-        raise services.AnswerRefusedError(f"{key} must be a whole number.")
+        raise AnswerRefusedError(f"{key} must be a whole number.")
     return value
 
 
