@@ -71,7 +71,7 @@ SECTION = Section(
     figures=(
         Figure(
             "roc",
-            "ROC curves of the scores: each reader (grey), the readers' mean, its point at the threshold (white mark).",
+            "ROC curves of the scores: each reader (grey), the readers' mean, its point at the threshold (white).",
             AUC,
         ),
     ),

@@ -182,7 +182,21 @@ def test_every_table_that_is_not_empty_is_shown(report: Report) -> None:
 
 def test_the_csv_has_the_names_of_the_columns(small_study: pd.DataFrame, tmp_path: Path) -> None:
     write_responses(small_study, tmp_path / "responses.csv")
-    assert main(["report", str(tmp_path / "responses.csv"), "--out", str(tmp_path / "out"), "--draws", "20"]) == 0
+    assert (
+        main(
+            [
+                "report",
+                str(tmp_path / "responses.csv"),
+                "--out",
+                str(tmp_path / "out"),
+                "--draws",
+                "20",
+                "--margin",
+                "1",
+            ]
+        )
+        == 0
+    )
     for table in tables().values():
         path = tmp_path / "out" / f"{table.name}.csv"
         if table.name != ALLOCATED.name:
