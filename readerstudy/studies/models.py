@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop as _  # templates translate wh
 from explainer.catalogue.doubts import Doubt
 from explainer.catalogue.findings import State as Finding
 from readerstudy.lib.shuffling import KEY_BYTES
+from readerstudy.studies.actions import Action
 from readerstudy.studies.protocol_reading import ReadingPlan
 from readerstudy.work.models import Leased
 
@@ -530,7 +531,7 @@ class AuditEntry(models.Model):
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    action = models.CharField(max_length=60)
+    action = models.CharField(max_length=60, choices=Action)
     detail = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField()
 
