@@ -60,8 +60,8 @@ def readers_allocate(
     if study.status == Study.Status.DRAFT:
         study.status = Study.Status.OPEN
         study.save(update_fields=["status"])
-        cases = {"cases": study.cases.studied().count()}
-        audit(study=study, actor=actor, action=Action.STUDY_OPENED, detail=cases, now=now)
+        opened = {"cases": study.cases.studied().count()}
+        audit(study=study, actor=actor, action=Action.STUDY_OPENED, detail=opened, now=now)
     return allocations
 
 
