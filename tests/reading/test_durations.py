@@ -9,7 +9,7 @@ import pytest
 
 from readerstudy.reading import services
 from readerstudy.reading.durations import CLOCK_TOLERANCE, LONGEST, duration_of
-from readerstudy.reading.models import Answer, Doubt, Reading, Visit
+from readerstudy.reading.models import Answer, Reading, TimeDoubt, Visit
 from tests.reading.factories import NOW, reader_make, study_make
 
 PASSED = timedelta(seconds=100)
@@ -22,14 +22,14 @@ def test_every_visit_may_have_counted_all_the_time_since_the_case_was_opened(vis
     def doubt(seconds: float) -> str:
         return duration_of(seconds, opened_at=NOW, visits=visits, now=NOW + PASSED).doubt
 
-    assert doubt(MOST * visits) == Doubt.NONE
-    assert doubt(MOST * visits + 0.1) == Doubt.BEYOND
+    assert doubt(MOST * visits) == TimeDoubt.NONE
+    assert doubt(MOST * visits + 0.1) == TimeDoubt.BEYOND
 
 
 @pytest.mark.parametrize(("seconds", "kept"), [(LONGEST, LONGEST), (LONGEST + 1, None), (float("inf"), None)])
 def test_more_than_anybody_could_spend_is_no_number(seconds: float, kept: float | None):
     duration = duration_of(seconds, opened_at=NOW, now=NOW + timedelta(seconds=LONGEST))
-    assert (duration.seconds, duration.doubt) == (kept, Doubt.NONE if kept else Doubt.NO_NUMBER)
+    assert (duration.seconds, duration.doubt) == (kept, TimeDoubt.NONE if kept else TimeDoubt.NO_NUMBER)
 
 
 @pytest.mark.django_db
@@ -54,5 +54,5 @@ def test_an_answer_counts_the_time_of_the_visits_that_were_reported_and_of_the_o
         )
         return Answer.objects.get(pk=stored).seconds_doubt
 
-    assert doubt(MOST * (reported + 1), reading, "confidence") == Doubt.NONE
-    assert doubt(MOST * (reported + 1) + 0.1, reading, "correct_feature") == Doubt.BEYOND
+    assert doubt(MOST * (reported + 1), reading, "confidence") == TimeDoubt.NONE
+    assert doubt(MOST * (reported + 1) + 0.1, reading, "correct_feature") == TimeDoubt.BEYOND
