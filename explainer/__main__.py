@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: Subcommands that parse their own arguments: name -> (module, what it does).
 _DELEGATED = {
     "evaluate": ("explainer.evaluation.cli", "measure explanations: mass on findings and on a planted shortcut"),
+    "methods": ("explainer.methods_command", "list the methods of explanation, their papers and settings"),
     "picture": ("explainer.picture_command", "the picture that a reader sees of a file, or why there is none"),
     "phantoms": ("explainer.phantoms", "make synthetic chest X-rays with labels and masks"),
     "weights": ("explainer.weights_cli", "list, fetch and verify the weights that TorchXRayVision releases"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from explainer.__main__ import main
 from explainer.catalogue.artefacts import STORED, Kind
 from explainer.catalogue.methods import METHODS
+from explainer.catalogue.settings import settings_table
 from explainer.methods.registry import chosen_method
 from explainer.rendering.files import known_files
 from readerstudy.reading.panels import map_panels, panels
@@ -62,3 +65,24 @@ def test_readers_see_no_raw_map_and_nothing_that_is_not_stored(key: str) -> None
         assert set(panel.made_of) <= stored
         # Of a raw map a reader gets the ranks alone, which are made of it and of its overlay.
         assert Kind.RAW not in panel.made_of or panel.made_of == (Kind.RAW, Kind.OVERLAY)
+
+
+@pytest.mark.parametrize("key", METHODS)
+def test_every_method_has_its_paragraph_with_the_settings_that_it_has(key: str) -> None:
+    method, docs = METHODS[key], Path(__file__).parents[1] / "docs"
+    pages = [(docs / name).read_text(encoding="utf-8") for name in ("attribution-methods.md", "latent-shift.md")]
+    ((page, heading),) = [
+        (page, found)
+        for page in pages
+        if (found := re.search(rf"^##? {re.escape(method.title)}(:.*)?$", page, re.MULTILINE))
+    ]
+    paragraph = page[heading.end() :]
+    assert method.paper.authors.split(",")[0] in paragraph
+    assert settings_table(method.settings) in paragraph
+
+
+def test_the_command_line_lists_every_method_with_its_paper(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"(`{key}`)" in said and method.paper.url in said for key, method in METHODS.items())
+    assert main(["methods", "smooth_grad"]) == 2

@@ -21,9 +21,19 @@ def setting(default: Any, words: str) -> Any:
     return dataclasses.field(default=default, metadata={_WORDS: words})
 
 
-def setting_words(kind: type[Any]) -> dict[str, tuple[Any, str]]:
-    """Name of each setting -> its default, and what it means."""
-    return {field.name: (field.default, field.metadata[_WORDS]) for field in dataclasses.fields(kind)}
+def settings_table(kind: type[Any]) -> str:
+    """The settings of a method as a table in Markdown, or a sentence where there are none."""
+    rows = [
+        f"| `{field.name}` | {_written(field.default)} | {field.metadata[_WORDS]} |"
+        for field in dataclasses.fields(kind)
+    ]
+    if not rows:
+        return "There is nothing to set."
+    return "\n".join(["| setting | default | meaning |", "|---|---:|---|", *rows])
+
+
+def _written(default: object) -> str:
+    return "none" if default is None else f"`{default}`" if isinstance(default, str) else f"{default:g}"
 
 
 def setting_kinds(kind: type[Any]) -> dict[str, tuple[type, ...]]:

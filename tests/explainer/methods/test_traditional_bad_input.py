@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from explainer.batching import Batches
+from explainer.catalogue import methods as catalogue
 from explainer.classifiers import Classifier
 from explainer.errors import (
     BlankImageError,
@@ -23,11 +25,13 @@ from explainer.errors import (
     ShapeError,
     TargetError,
 )
+from explainer.methods.base import Models
 from explainer.methods.guided_backprop import guided_backprop
 from explainer.methods.input_gradient import input_gradient
 from explainer.methods.integrated_gradients import integrated_gradients
 from explainer.methods.iterative_delete import iterative_delete
 from explainer.methods.latent_shift import latent_shift
+from explainer.methods.registry import chosen_method
 from tests.explainer.models import SIZE, Identity, autoencoder_of, classifier_of, seeded
 
 Explain = Callable[[Classifier, Tensor, Tensor], object]
@@ -127,7 +131,7 @@ class FailingBackward(FailingForward):
 BLANK = torch.full((1, 1, SIZE, SIZE), 100.0)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("key", catalogue.METHODS)
 @pytest.mark.parametrize(
     ("x", "targets", "error", "reason"),
     [
@@ -148,11 +152,13 @@ BLANK = torch.full((1, 1, SIZE, SIZE), 100.0)
         (images(), torch.tensor([0.0]), InputError, "target columns"),
     ],
 )
-def test_what_cannot_be_explained_is_refused_with_the_reason(
-    method: Explain, x: Tensor, targets: Tensor, error: type[ExplainerError], reason: str
+def test_what_cannot_be_explained_is_refused_with_the_reason_by_every_method(
+    key: str, x: Tensor, targets: Tensor, error: type[ExplainerError], reason: str
 ) -> None:
+    method, classifier = chosen_method(key), classifier_of(Body(), targets=2)
+    models = Models(classifier, autoencoder_of(Identity()), Batches.of(2))
     with pytest.raises(error, match=reason) as raised:
-        method(classifier_of(Body(), targets=2), x, targets)
+        method.compute(models, x, targets, method.settings)
     assert raised.type is error
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explainer.catalogue.artefacts import Kind
+from explainer.catalogue.artefacts import STORED, Kind
+from explainer.catalogue.methods import METHODS
 from explainer.errors import SettingsError
 from explainer.worker import tasks
 from explainer.worker.explanations import make_results
@@ -81,6 +82,18 @@ def test_a_result_holds_what_the_study_asked_for(job: ExplanationJob) -> None:
     assert result.measures["mask_area"] == pytest.approx(30 * 30 / 80**2, abs=0.01)
     assert result.measures["scores"].keys() == {"Effusion", "Mass"}
     assert result.seconds > 0
+
+
+@pytest.mark.parametrize("key", METHODS)
+def test_a_worker_makes_every_file_of_every_method(job: ExplanationJob, key: str) -> None:
+    quick = {"integrated_gradients": {"steps": 3}, "iterative_delete": {"iterations": 2}, "latent_shift": {"frames": 4}}
+    result = the_result(changed(job, methods=(key,), parameters=quick))
+    stored = {(key, artefact.kind) for artefact in METHODS[key].files if artefact.kind in STORED}
+    assert set(result.files) == stored | {("", Kind.XRAY)}
+    (values,) = maps_of(result).values()
+    assert values.shape == (64, 64)
+    assert np.isfinite(values).all()
+    assert set(result.ious) == {key}
 
 
 def test_stored_maps_keep_gradients_that_half_precision_cannot_hold(job: ExplanationJob) -> None:
