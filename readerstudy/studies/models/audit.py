@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models.study import Study
 
 
@@ -15,7 +16,7 @@ class AuditEntry(models.Model):
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    action = models.CharField(max_length=60)
+    action = models.CharField(max_length=60, choices=Action)
     detail = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField()
 
