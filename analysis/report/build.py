@@ -18,20 +18,21 @@ from analysis.data.scales import Scale, check_scales
 from analysis.data.schema import LABELS, fingerprint, validate
 from analysis.data.selection import Selection
 from analysis.data.tables import alike_notes
-from analysis.mrmc.points import point_options
-from analysis.mrmc.tables import mrmc_options
 from analysis.report.figures.study import study_figures
-from analysis.report.labels import DIFFERENCES, FIXED, RATIOS
 from analysis.report.output import WRITING, Report, software
-from analysis.report.words import methods_text
+from analysis.report.words import methods_text, study_data
 from analysis.sections.accuracy_tables import accuracy_tables
 from analysis.sections.agreement_tables import OPTIONS as AGREEMENT_OPTIONS
 from analysis.sections.agreement_tables import agreement_table
+from analysis.sections.catalogue import REPORT
+from analysis.sections.catalogue import tables as known_tables
+from analysis.sections.columns import CONTRAST
+from analysis.sections.completeness import EFFECT_BY_COMPLETENESS
 from analysis.sections.effect_tables import OPTIONS as EFFECT_OPTIONS
 from analysis.sections.effect_tables import effect_table
 from analysis.sections.equivalence_tables import equivalence_table
 from analysis.sections.flow_tables import OPTIONS as FLOW_OPTIONS
-from analysis.sections.flow_tables import flow_table, sensitivity_table
+from analysis.sections.flow_tables import completeness_table, flow_table
 from analysis.sections.ordinal_tables import OPTIONS as ORDINAL_OPTIONS
 from analysis.sections.ordinal_tables import iou_ordinal_table, ordinal_tables
 from analysis.sections.overlap_tables import (
@@ -43,17 +44,20 @@ from analysis.sections.overlap_tables import (
     with_chance_corrected,
 )
 from analysis.sections.period_tables import period_table
+from analysis.sections.point_tables import point_options
 from analysis.sections.reader_tables import per_reader_table
 from analysis.sections.score_tables import joint_tables, score_counts, summary_table
 from analysis.sections.time_tables import OPTIONS as TIME_OPTIONS
 from analysis.sections.time_tables import time_tables
+from analysis.sections.treatment_tables import mrmc_options
 from analysis.sections.wilcoxon_tables import EXACT_OPTIONS, exact_table, wilcoxon_table
 from analysis.sections.wilcoxon_tables import OPTIONS as WILCOXON_OPTIONS
 from analysis.statistics.monte_carlo import OPTIONS as DRAWN_OPTIONS
 from analysis.statistics.multiplicity import Adjustment
 from analysis.statistics.resampling import DRAWS, SEED
 
-REPORT_FORMAT = 1
+#: Of results.json. 2: the table `effect_by_completeness` was called `sensitivity`.
+REPORT_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,11 @@ def build(
         tables |= more
         messages += said
     words = f"{contrast[1]} - {contrast[0]}" if contrast is not None else None
-    tables |= {name: tables[name].assign(contrast=words) for name in tables.keys() & (DIFFERENCES | RATIOS) - FIXED}
+    tables |= {
+        name: tables[name].assign(contrast=words)
+        for name, table in known_tables().items()
+        if CONTRAST in table.optional and name in tables
+    }
     provenance: dict[str, Any] = {
         "format": REPORT_FORMAT,
         "software": software(),
@@ -151,9 +159,9 @@ def build(
         "selection": selection.as_json() if selection else None,
         "options": _options(work),
     }
-    text = methods_text(provenance, messages)
+    text = methods_text(study_data(provenance), REPORT, provenance, messages)
     on_step(DRAWING)
-    return Report(tables, study_figures(frame, tables, drawn, words), provenance, messages, text)
+    return Report(tables, study_figures(frame, tables, drawn, words), provenance, messages, text, REPORT)
 
 
 def _check_request(draws: int, margin: float | None, seed: int) -> None:
@@ -226,8 +234,8 @@ def _scores(work: _Work) -> _Found:
 
 def _flow(work: _Work) -> _Found:
     flow = flow_table(work.frame, work.pairs, work.allocation)
-    sensitivity, messages = sensitivity_table(flow, work.pairs, seed=work.seed, draws=work.draws)
-    return {"flow": flow, "missing_pairs": work.pairs.missing, "sensitivity": sensitivity}, messages
+    by_completeness, messages = completeness_table(flow, work.pairs, seed=work.seed, draws=work.draws)
+    return {"flow": flow, "missing_pairs": work.pairs.missing, EFFECT_BY_COMPLETENESS.name: by_completeness}, messages
 
 
 def _overlap(work: _Work) -> _Found:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from analysis.data.records import records, write_table
 from analysis.report.documents.document import html_text, pdf_bytes
 from analysis.report.figures.style import render
+from analysis.sections.section import Section
 
 #: What `Report.write` tells of, in order.
 WRITING = ("Tables and figures as files", "Report as PDF", "Report as HTML")
@@ -30,6 +31,7 @@ class Report:
     provenance: dict[str, Any]
     messages: list[str] = field(default_factory=list)
     methods: str = ""  # the text of methods.md
+    sections: tuple[Section, ...] = ()  # what it consists of
 
     def as_json(self) -> dict[str, Any]:
         """The content of results.json: plain types only, null for what could not be had."""

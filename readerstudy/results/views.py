@@ -254,7 +254,7 @@ def _report_context(asked: Asked, run: ReportRun) -> dict[str, Any]:
         "results": results_shown(
             report.tables,
             report.figures,
-            report.methods,
+            report.provenance,
             questions,
             Planned(plan.primary, plan.questions, plan.stated),
             part=bool(run.selection),

@@ -8,8 +8,10 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from analysis.report.cells import ABSENT
 from analysis.report.documents.pdf import pdf_document
-from analysis.report.labels import ABSENT, caption, column, convention, explained, heading
+from analysis.sections import power, treatments
+from analysis.sections.catalogue import REPORT, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +32,32 @@ _LINE, _LINES = 185, 58
 # Longer tables stand in their CSV file; a page that nobody turns to helps nobody.
 PDF_ROWS = 110
 HTML_ROWS = 400
+
+
+_SECTIONS = (*treatments.SECTIONS, power.SIMULATED, power.SECTION, *REPORT)
+_TABLES = tables(_SECTIONS)
+_HEADINGS = {column.name: column.heading for table in _TABLES.values() for column in table.known}
+
+
+def heading(name: str) -> str:
+    return _TABLES[name].title
+
+
+def explained(name: str) -> str:
+    return _TABLES[name].about
+
+
+def convention(name: str, contrast: str | None) -> str:
+    return _TABLES[name].convention(contrast)
+
+
+def column(name: str) -> str:
+    return _HEADINGS.get(name, name)
+
+
+def caption(figure: str) -> tuple[str, str]:
+    of = next(one for section in _SECTIONS for one in section.figures if one.draws(figure))
+    return of.caption, of.table.name
 
 
 def show(value: object) -> str:
