@@ -19,7 +19,7 @@ from analysis.report.output import Report, software
 from analysis.report.words import chapters, ratings_data
 from analysis.sections.point_tables import point_options, point_tables
 from analysis.sections.target_tables import target_tables
-from analysis.sections.treatment_tables import _of_draws, mrmc_messages, mrmc_options, mrmc_tables
+from analysis.sections.treatment_tables import draws_left_open, mrmc_messages, mrmc_options, mrmc_tables
 from analysis.sections.treatments import SECTIONS
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def build_mrmc(
     alike = alike_notes({name: checked[name].unique() for name in ("reader", "case", "treatment")})
     messages = [*notes, *alike, *mrmc_messages(ratings, result)]
     if covariance == "bootstrap":
-        messages += _of_draws(result, (resampling or Resampling()).draws)
+        messages += draws_left_open(result, (resampling or Resampling()).draws)
     if ratings.targets:
         of_targets, of_thin = target_tables(ratings, covariance=covariance, resampling=resampling)
         tables |= of_targets

@@ -122,7 +122,7 @@ def mrmc_messages(ratings: Ratings, result: ObuchowskiRockette) -> list[str]:
     return messages
 
 
-def _of_draws(result: ObuchowskiRockette, draws: int) -> list[str]:
+def draws_left_open(result: ObuchowskiRockette, draws: int) -> list[str]:
     """How far the draws of a bootstrap covariance leave the p-values of FRRC open, in sentences.
 
     A variance of so many draws has a relative standard error of sqrt(2 / draws).
