@@ -1,7 +1,7 @@
 """The report of a reader study: tables, figures, provenance and methods from its responses."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from analysis.data.selection import Selection
 from analysis.data.tables import alike_notes
 from analysis.report.figures.study import study_figures
 from analysis.report.output import WRITING, Report, software
-from analysis.report.words import methods_text, study_data
+from analysis.report.sections import Planned
+from analysis.report.words import chapters, study_data
 from analysis.sections.accuracy_tables import accuracy_tables
 from analysis.sections.agreement_tables import OPTIONS as AGREEMENT_OPTIONS
 from analysis.sections.agreement_tables import agreement_table
@@ -95,6 +96,8 @@ def build(
     allocation: pd.DataFrame | None = None,
     selection: Selection | None = None,
     scales: Mapping[str, Scale] | None = None,
+    planned: Planned | None = None,
+    wording: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
     on_step: OnStep = lambda _name: None,
 ) -> Report:
@@ -106,8 +109,10 @@ def build(
     adds p-values of Benjamini and Hochberg. `plan` (file, sha256) is the locked analysis plan that provenance names.
     `allocation` (as `check_allocation` takes it) says what readers were to see of all the data, for the flow table.
     `selection` keeps part of the responses, and the report calls itself exploration. `scales` are the lowest and the
-    highest score that each question offered, whose middle divides scores for sensitivity. `notes`, such as what reading
-    the file had to guess, go before the report's own messages. `on_step` is told each of `STEPS` as it begins.
+    highest score that each question offered, whose middle divides scores for sensitivity. `planned` says which
+    sections answer the study's question (default: those of every study), and `wording` what a question's key asks; both
+    only divide and name what documents show. `notes`, such as what reading the file had to guess, go before the
+    report's own messages. `on_step` is told each of `STEPS` as it begins.
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
     """
     _check_request(draws, margin, seed)
@@ -132,11 +137,11 @@ def build(
     messages += _excluded(pairs)
     drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
     tables: dict[str, pd.DataFrame] = {}
-    planned = None if allocation is None else check_allocation(allocation)
+    allocated = None if allocation is None else check_allocation(allocation)
     clusters = clusters_of(frame)
     if (together := clusters.sentence()) is not None:
         messages.append(together)
-    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned, clusters, known_scales)
+    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, allocated, clusters, known_scales)
     for name, compute in _COMPUTED.items():
         on_step(name)
         more, said = compute(work)
@@ -156,12 +161,20 @@ def build(
         "contrast": words,
         "seed": seed,
         "plan": dict(plan) if plan is not None else None,
+        "planned": asdict(planned or Planned()),
+        "wording": dict(wording or {}),
         "selection": selection.as_json() if selection else None,
         "options": _options(work),
     }
-    text = methods_text(study_data(provenance), REPORT, provenance, messages)
     on_step(DRAWING)
-    return Report(tables, study_figures(frame, tables, drawn, words), provenance, messages, text, REPORT)
+    return Report(
+        tables,
+        study_figures(frame, tables, drawn, words),
+        provenance,
+        messages,
+        chapters(study_data(provenance), REPORT, provenance),
+        REPORT,
+    )
 
 
 def _check_request(draws: int, margin: float | None, seed: int) -> None:

@@ -16,7 +16,7 @@ from analysis.mrmc.merit import Covariance, Resampling
 from analysis.mrmc.obuchowski_rockette import obuchowski_rockette
 from analysis.report.figures.auc import auc_figure
 from analysis.report.output import Report, software
-from analysis.report.words import methods_text, ratings_data
+from analysis.report.words import chapters, ratings_data
 from analysis.sections.point_tables import point_options, point_tables
 from analysis.sections.target_tables import target_tables
 from analysis.sections.treatment_tables import draws_left_open, mrmc_messages, mrmc_options, mrmc_tables
@@ -71,7 +71,7 @@ def build_mrmc(
         "options": options,
     }
     figures = {"auc": auc_figure(tables["auc"], ratings.treatments)}
-    methods = methods_text(ratings_data(provenance), SECTIONS, provenance, messages)
+    methods = chapters(ratings_data(provenance), SECTIONS, provenance)
     return Report(tables, figures, provenance, messages, methods, SECTIONS)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.data.errors import UsageError
 from analysis.report.figures.power import power_figure
 from analysis.report.output import Report, software
-from analysis.report.words import methods_text, pilot_data
+from analysis.report.words import chapters, pilot_data
 from analysis.sections.power import SECTION, SIMULATED
 from analysis.sections.power_simulation import METHODS, STUDIES, Assumed, Method, Pilot, simulated_power, with_effects
 from analysis.sections.power_tables import Plan, _curves, power_table
@@ -44,7 +44,7 @@ def build_power(components: Components, plan: Plan | None = None, *, source: Map
     }
     named = pd.DataFrame(list(asdict(checked).items()), columns=["component", "value"])
     figures = {"power": power_figure(_curves(checked, plan, table), plan.target)}
-    methods = methods_text(pilot_data(provenance), (SECTION,), provenance, messages)
+    methods = chapters(pilot_data(provenance), (SECTION,), provenance)
     return Report({"power": table, "components": named}, figures, provenance, messages, methods, (SECTION,))
 
 
@@ -92,5 +92,5 @@ def build_simulated_power(
         "options": {"power": {**options, "test": METHODS[method], "assumed": asdict(assumed or Assumed())}},
         "seconds": round(time.monotonic() - start, 1),
     }
-    methods = methods_text(pilot_data(provenance), (SIMULATED,), provenance, messages)
+    methods = chapters(pilot_data(provenance), (SIMULATED,), provenance)
     return Report({"power": pd.concat(parts, ignore_index=True)}, {}, provenance, messages, methods, (SIMULATED,))

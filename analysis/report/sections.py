@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from analysis.sections.section import Part, Provenance, Section
 
 
+#: Keys of the sections that can be planned.
+PLANNABLE = tuple(section.key for section in SECTIONS if any(part.planned for part in section.parts))
+
+
 @dataclass(frozen=True)
 class Planned:
     """What was planned before the data were seen, as keys of sections. No `questions` means all of them."""

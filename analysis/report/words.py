@@ -10,17 +10,25 @@ if TYPE_CHECKING:
     from analysis.sections.section import Provenance, Section
 
 
-def methods_text(
-    data: Sequence[str], sections: Sequence[Section], provenance: Provenance, messages: Sequence[str]
-) -> str:
-    """The methods of a report: paragraphs on its data, the words of its sections, software, and notes on these data."""
-    parts = ["# Methods", "## Data", *data]
-    for section in sections:
-        if words := section.words(provenance):
-            parts += [f"## {section.title}", *words]
+#: A heading and the paragraphs under it.
+Chapter = tuple[str, tuple[str, ...]]
+
+
+def chapters(data: Sequence[str], sections: Sequence[Section], provenance: Provenance) -> tuple[Chapter, ...]:
+    """The methods of a report: paragraphs on its data, the words of its sections, and software."""
+    found: list[Chapter] = [("Data", tuple(data))]
+    found += [(section.title, words) for section in sections if (words := section.words(provenance))]
     if drawn := provenance["options"].get("drawn_p"):
-        parts += ["## P-values of draws", _drawn(drawn)]
-    parts += ["## Software", ", ".join(f"{name} {version}" for name, version in provenance["software"].items()) + "."]
+        found.append(("P-values of draws", (_drawn(drawn),)))
+    software = ", ".join(f"{name} {version}" for name, version in provenance["software"].items())
+    return (*found, ("Software", (f"{software}.",)))
+
+
+def methods_text(methods: Sequence[Chapter], messages: Sequence[str]) -> str:
+    """methods.md: the chapters, and the notes on these data."""
+    parts = ["# Methods"]
+    for title, paragraphs in methods:
+        parts += [f"## {title}", *paragraphs]
     if messages:
         parts += ["## Notes on these data", "\n".join(f"- {message}" for message in messages)]
     return "\n\n".join(parts) + "\n"

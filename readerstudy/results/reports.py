@@ -165,6 +165,7 @@ def scale_options(study: Study) -> list[str]:
 def _made(spec: ReportSpec, on_step: OnStep) -> StudyReport:
     # Loaded where reports are computed: the web needs none of it.
     from analysis.report.build import build
+    from analysis.report.sections import Planned
 
     frame = responses(spec.study, spec.coding)
     stream = io.StringIO(newline="")
@@ -180,6 +181,8 @@ def _made(spec: ReportSpec, on_step: OnStep) -> StudyReport:
         plan={"file": PROTOCOL_FILE, "sha256": hashlib.sha256(protocol).hexdigest()} if protocol else None,
         selection=spec.selection,
         scales=scales(spec.study),
+        planned=Planned(plan.primary, plan.questions, plan.stated),
+        wording=dict(spec.study.questions.values_list("key", "text")),
         on_step=on_step,
     )
     return StudyReport(frame, content, report)

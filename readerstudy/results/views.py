@@ -274,6 +274,7 @@ def _reproduce(asked: Asked) -> str:
         words.append(f"--margin {plan.margin:g}")
     if plan.adjust != "holm":
         words.append(f"--adjust {plan.adjust}")
+    words += [f"--primary {name}" for name in plan.primary if plan.stated]
     words += reports.scale_options(asked.spec.study)
     chosen = {"target": selection.targets, "reader": selection.readers, "period": selection.periods}
     words += [f'--{name} "{value}"' for name, values in chosen.items() for value in values]

@@ -13,7 +13,7 @@ from explainer.catalogue.findings import State
 from readerstudy.accounts.models import User
 from readerstudy.lib.texts import unstorable
 from readerstudy.studies.actions import Action
-from readerstudy.studies.files import picture_doubts
+from readerstudy.studies.image_files import picture_doubts
 from readerstudy.studies.models import Annotation, Case, Correction, Image, Label, Study, correction_text
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.study import StudyError

@@ -10,7 +10,7 @@ from django.db import transaction
 from readerstudy.accounts.models import User
 from readerstudy.lib.texts import unstorable
 from readerstudy.studies.actions import Action
-from readerstudy.studies.files import picture_doubts
+from readerstudy.studies.image_files import picture_doubts
 from readerstudy.studies.models import Image, Study
 from readerstudy.studies.services.audit import audit
 

@@ -16,7 +16,8 @@ from explainer.catalogue.findings import Vocabulary
 from explainer.datasets.labels import LabelError, LabelTable, assessed_by, assessed_of, label_table
 from readerstudy.lib.media import media_remove
 from readerstudy.studies.actions import Action
-from readerstudy.studies.files import FileError, StoredImage, image_store
+from readerstudy.studies.image_files import FileError, StoredImage, image_store
+from readerstudy.studies.import_tables import LabelRow, Problem, RowError, TableError, label_row, rows
 from readerstudy.studies.models import Annotation, Image, Import, Label, Study
 from readerstudy.studies.services.annotations import HOW_TO_CORRECT, boxes_import, masks_import
 from readerstudy.studies.services.audit import audit
@@ -25,7 +26,6 @@ from readerstudy.studies.services.development import development_mark
 from readerstudy.studies.services.labels import labels_of_row, labels_said, labels_store, labels_stored
 from readerstudy.studies.services.study import StudyError
 from readerstudy.studies.services.warnings import table_warnings
-from readerstudy.studies.tables import LabelRow, Problem, RowError, TableError, label_row, rows
 from readerstudy.studies.vocabulary import vocabulary_of
 
 Report = Callable[[int, int], None]

@@ -73,7 +73,7 @@ def test_the_document_stands_alone_and_shows_every_table_and_figure(small_result
     assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", page).replace("http-equiv", "")
     assert page.count("<figure>") == 7
     for name in ("effect", "ordinal", "wilcoxon", "flow", "iou_rank"):
-        assert f'<h2 id="{name}">' in page
+        assert f'<table id="{name}"' in page
     assert "as published" in page
     assert "Methods" in page
     content = (small_results / "report.pdf").read_bytes()
