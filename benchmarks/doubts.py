@@ -101,7 +101,7 @@ def _with_text(grey: Grey, rng: random.Random) -> Grey:
         if np.percentile(np.abs(under - fill / 255), 5) > LEGIBLE:
             break
     pen.multiline_text((x, y), text, fill=fill, font=font)
-    return np.asarray(picture, dtype=np.float32) / 255
+    return np.asarray(picture, dtype=np.float32) / np.float32(255)
 
 
 def _arrow(grey: Grey, rng: random.Random) -> Spoilt:
@@ -121,7 +121,9 @@ def _reopened(picture: Image.Image) -> Spoilt:
     picture.save(stream, "JPEG", quality=85)
     with Image.open(io.BytesIO(stream.getvalue())) as again:
         again.load()
-        return Spoilt(np.asarray(again.convert("L"), dtype=np.float32) / 255, np.asarray(again.convert("RGB")))
+        return Spoilt(
+            np.asarray(again.convert("L"), dtype=np.float32) / np.float32(255), np.asarray(again.convert("RGB"))
+        )
 
 
 #: Name -> the doubts of which one must be found, and how the fault is put into a picture.
@@ -167,13 +169,13 @@ def pictures(folder: Path, every: int) -> Iterator[tuple[str, str, Grey]]:
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as stream:
         for row in list(csv.DictReader(stream))[::every]:
             with Image.open(folder / row["file"]) as picture:
-                yield row["file"], row["view"], np.asarray(picture.convert("L"), dtype=np.float32) / 255
+                yield row["file"], row["view"], np.asarray(picture.convert("L"), dtype=np.float32) / np.float32(255)
 
 
 def phantoms(count: int) -> Iterator[tuple[str, str, Grey]]:
     for index in range(count):
         phantom = draw(3, index)
-        yield phantom.name, phantom.habitus.view, phantom.pixels.astype(np.float32) / 255
+        yield phantom.name, phantom.habitus.view, phantom.pixels.astype(np.float32) / np.float32(255)
 
 
 def main() -> None:

@@ -60,7 +60,8 @@ def choose(pair: Pair, device: str, count: int, folder: Path, images: Path | Non
     """Files of `count` images whose reconstruction has a positive score; others only where there are too few."""
     classifier, autoencoder = pair.ours(device)
     column = classifier.index(pair.target)
-    fit, unfit = [], []
+    fit: list[Path] = []
+    unfit: list[Path] = []
     for path in itertools.islice(_candidates(folder, images), _CANDIDATES * count):
         with torch.no_grad():
             score = float(classifier(autoencoder(load_image(path, classifier).to(device)))[0, column])

@@ -75,7 +75,7 @@ def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
 def shot(page: Page) -> Callable[[str], None]:
     """Keeps a picture of the page in var/screenshots, for people to look at."""
 
-    def keep(name: str, **options: object) -> None:
+    def keep(name: str, **options: Any) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"{name}.png", **options)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 
 import pytest
@@ -54,7 +56,7 @@ def test_a_reader_rates_both_periods_by_keyboard_and_the_others_see_it(page: Pag
                 shots.add(arm)
             before = page.url
             page.keyboard.press("Enter")
-            page.wait_for_url(lambda url, before=before: url != before)
+            page.wait_for_url(functools.partial(operator.ne, before))
         if period == 1:
             expect(page.get_by_text("You have finished period 1.")).to_be_visible()
             shot("start-between-periods")

@@ -18,6 +18,7 @@ from readerstudy.reading.models import Answer
 from readerstudy.reading.selectors import periods_by_allocation, periods_of
 from readerstudy.studies.models import Image, Label, Membership, Prediction, Scoring, Study
 from tests.reading.factories import NOW, member_make, question_make, reader_make, study_make
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 24
@@ -108,7 +109,7 @@ def test_the_parts_are_those_of_the_page(client: Client, study: Study):
     def parts(name: str) -> dict[str, str]:
         text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", client.get(reverse(name, args=[study.slug])).text)
         starts = [found.start() for found in re.finditer(r"<\w+ [^>]*data-watched", text)]
-        named = {re.search(r'id="(\w+)"', text[start:]).group(1): start for start in starts}
+        named = {present(re.search(r'id="(\w+)"', text[start:])).group(1): start for start in starts}
         return {name: re.sub(r"\s+", " ", text[start : start + 600]) for name, start in named.items()}
 
     page, progress = parts("study_detail"), parts("study_progress")
@@ -149,11 +150,11 @@ def test_periods_counted_by_the_database_are_those_counted_case_by_case():
         same(hour)
         same(hour + 3)
         same(hour + 72)
-    Explanation.objects.filter(case=second.readings.first().case).update(status=Explanation.Status.FAILED)
+    Explanation.objects.filter(case=present(second.readings.first()).case).update(status=Explanation.Status.FAILED)
     same(100)
     Answer.objects.create(
         id=uuid.uuid4(),
-        reading=second.readings.last(),
+        reading=present(second.readings.last()),
         question=questions[0],
         revision=1,
         value=3,

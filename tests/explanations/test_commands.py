@@ -95,7 +95,7 @@ def test_images_that_all_fail_are_an_error(quick: None, monkeypatch: pytest.Monk
     study = make_study()
     image = make_image(study)
 
-    def fail_at_once(*_: object, **__: object) -> None:
+    def fail_at_once(*_: object, **__: Any) -> None:
         batch = SCORING.claim(study.pk, [image.pk], worker="one", now=NOW)
         assert batch is not None
         SCORING.fail(batch, error="No such classifier.", now=NOW)

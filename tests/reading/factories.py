@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from PIL import Image as Picture
@@ -64,7 +65,7 @@ def study_make(
     files: bool = False,
     training: int = 0,
     allocation_key: bytes | None = None,
-    **reading: object,
+    **reading: Any,
 ) -> Study:
     """A study in preparation with its cases selected and, unless told otherwise, explained; `files` takes longer.
 
@@ -102,7 +103,7 @@ def study_make(
     return study
 
 
-def selected_make(per_cell: int, **protocol: object) -> Study:
+def selected_make(per_cell: int, **protocol: Any) -> Study:
     """A study whose cases were selected from a pool of one more in each cell, numbered by a random key, explained."""
     study = make_study(cases_per_cell=per_cell, **protocol)
     cells = [(target, label) for target in study.targets for label in Case.Label.values for _ in range(per_cell + 1)]
@@ -114,9 +115,9 @@ def selected_make(per_cell: int, **protocol: object) -> Study:
     return study
 
 
-def question_make(study: Study, kind: str, key: str = "", **fields: object) -> Question:
+def question_make(study: Study, kind: str, key: str = "", **fields: Any) -> Question:
     """One more question of this kind, named after it unless `key` says otherwise."""
-    of_kind = {
+    of_kind: dict[str, dict[str, Any]] = {
         "yes_no": {"minimum": 0, "maximum": 1},
         "choice": {"minimum": 1, "maximum": 3, "options": ["Left", "Right", "Both sides"]},
         "location": {"shape": "point"},
@@ -254,7 +255,8 @@ def _map(seed: int, index: int) -> np.ndarray:
     """A smooth map from 0 to 1, with values that half precision cannot tell apart."""
     coarse = Picture.fromarray(np.random.default_rng([seed, index]).random((16, 16)).astype(np.float32))
     smooth = np.asarray(coarse.resize((256, 256), Picture.Resampling.BILINEAR))
-    return smooth / smooth.max()
+    found: np.ndarray = smooth / smooth.max()
+    return found
 
 
 @functools.cache

@@ -24,6 +24,7 @@ from readerstudy.studies.models import Membership, Question, Study
 from readerstudy.studies.services import StudyError, audit, study_unblind
 from tests.results.factories import NOW, answer, answer_all, member_make, reader_make, study_make, visit
 from tests.results.worker import work
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -83,11 +84,11 @@ def addresses(study: Study, patterns: list[URLPattern | URLResolver] | None = No
         "slug": study.slug,
         "number": 1,
         "name": "latent_shift.png",
-        "explanation_id": Explanation.objects.first().pk,
-        "reading_id": study.cases.first().readings.first().pk,
-        "membership_id": study.memberships.first().pk,
-        "image_id": study.images.first().pk,
-        "run_id": study.report_runs.first().pk,
+        "explanation_id": present(Explanation.objects.first()).pk,
+        "reading_id": present(present(study.cases.first()).readings.first()).pk,
+        "membership_id": present(study.memberships.first()).pk,
+        "image_id": present(study.images.first()).pk,
+        "run_id": present(study.report_runs.first()).pk,
         **dict.fromkeys(("answer_id", "unlock_id", "visit_id"), uuid.uuid4()),
     }
     stored = [path.name for run in study.report_runs.all() for path in media_path(run.folder).iterdir()]
@@ -109,7 +110,7 @@ def addresses(study: Study, patterns: list[URLPattern | URLResolver] | None = No
             try:
                 yield reverse(pattern.name, kwargs={name: named[name] for name in wanted})
             except (KeyError, NoReverseMatch):
-                assert pattern.name.startswith(("account_", "mfa_", "sign_in")), f"{pattern.name} is not tried"
+                assert present(pattern.name).startswith(("account_", "mfa_", "sign_in")), f"{pattern.name} is not tried"
 
 
 def crawled(client: Client, study: Study) -> tuple[set[str], int]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
@@ -18,6 +18,7 @@ from readerstudy.results.interim import interim_refusal
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.protocol import PROTOCOLS_DIR, ProtocolError, load_protocol, protocol_parse
 from tests.results.factories import NOW, answer_all, member_make, reader_make, study_make
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -45,8 +46,8 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def opened(client: Client, name: str, *arguments: str) -> HttpResponseBase:
-    response = client.get(reverse(name, args=arguments))
+def opened(client: Client, name: str, *arguments: str) -> Any:
+    response: Any = client.get(reverse(name, args=arguments))
     if response.streaming:
         response.getvalue()
     return response
@@ -54,7 +55,7 @@ def opened(client: Client, name: str, *arguments: str) -> HttpResponseBase:
 
 def looks(study: Study) -> list[tuple[str, str]]:
     entries = study.audit.filter(action="interim_results_seen").order_by("pk")
-    return [(entry.actor.email, entry.detail["seen"]) for entry in entries]
+    return [(present(entry.actor).email, entry.detail["seen"]) for entry in entries]
 
 
 @pytest.mark.parametrize("role", [Role.COORDINATOR, Role.ANALYST])
@@ -107,7 +108,7 @@ def test_who_may_see_them_does_and_every_look_is_recorded(study: Study, compute:
 
     who = analyst.email
     assert looks(study) == [(who, "results page"), (who, "responses.csv"), (who, "results page")]
-    entry = study.audit.filter(action="interim_results_seen").first()
+    entry = present(study.audit.filter(action="interim_results_seen").first())
     assert entry.detail["version"] == study.report_runs.get().short_version
     assert "only to: analyst" in opened(signed_in(coordinator), "results_detail", study.slug).text
 

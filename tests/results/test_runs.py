@@ -217,7 +217,7 @@ def test_a_report_counts_its_steps_and_is_computed_once_however_often_it_is_deli
 def test_an_error_is_stored_on_the_run_and_one_that_passes_waited_out(
     error: Exception, status: str, words: str, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object, **__: object) -> None:
+    def broken(*_: object, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr("analysis.report.build.build", broken)

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import override_settings
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 KEY = bytes(range(32))
 
 
-def chosen(study: Study, **more: int) -> list[tuple[str, str, str]]:
+def chosen(study: Study, **more: Any) -> list[tuple[str, str, str]]:
     """The cases whatever their numbers."""
     cases = cases_select(study=study, now=NOW, **more)
     return sorted((case.image.sha256, case.target, case.label) for case in cases)

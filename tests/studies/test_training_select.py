@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.factories import NOW, TARGETS, make_image, make_score, make_scored_po
 pytestmark = pytest.mark.django_db
 
 
-def study_with(training: int, **changes: object) -> Study:
+def study_with(training: int, **changes: Any) -> Study:
     return make_study(reading=ReadingPlan(training_cases=training), **changes)
 
 

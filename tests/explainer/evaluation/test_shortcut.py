@@ -133,7 +133,6 @@ def test_a_target_that_the_pair_does_not_predict_is_refused_before_anything_is_d
 def test_a_map_that_cannot_be_had_is_named_and_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    explain = shortcut.explain
 
     def without_gradient(request: object) -> object:
         if request.methods == ("guided_backprop",):  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.report.documents.pdf import pdf_document
 from analysis.report.figures.style import render
+from tests.typed import present
 
 
 def objects_of(content: bytes) -> dict[int, bytes]:
@@ -36,15 +37,15 @@ def stream(body: bytes) -> bytes:
 
 
 def reference(name: bytes, body: bytes) -> int:
-    return int(re.search(name + rb" \[? ?(\d+) 0 R", body)[1])
+    return int(present(re.search(name + rb" \[? ?(\d+) 0 R", body))[1])
 
 
 def pages_of(content: bytes) -> list[int]:
     objects = objects_of(content)
     root = reference(b"/Root", content[content.rindex(b"trailer") :])
     tree = objects[reference(b"/Pages", objects[root])]
-    kids = [int(number) for number in re.findall(rb"(\d+) 0 R", re.search(rb"/Kids \[(.*?)\]", tree)[1])]
-    assert int(re.search(rb"/Count (\d+)", tree)[1]) == len(kids)
+    kids = [int(number) for number in re.findall(rb"(\d+) 0 R", present(re.search(rb"/Kids \[(.*?)\]", tree))[1])]
+    assert int(present(re.search(rb"/Count (\d+)", tree))[1]) == len(kids)
     return kids
 
 
@@ -86,7 +87,7 @@ def test_the_text_can_be_searched_and_copied() -> None:
     copied = {
         int(code, 16): bytes.fromhex(text).decode("utf-16-be") for code, text in re.findall(r"<(\w+)> <(\w+)>\n", known)
     }
-    shown = re.search(r"<([0-9A-F]*)> Tj", stream(objects[reference(b"/Contents", objects[page])]).decode())[1]
+    shown = present(re.search(r"<([0-9A-F]*)> Tj", stream(objects[reference(b"/Contents", objects[page])]).decode()))[1]
     assert "".join(copied[int(code, 16)] for code in re.findall("....", shown)) == "Mean λ"
 
 
