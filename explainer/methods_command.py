@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from explainer.catalogue.methods import METHODS, methods_of
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str]) -> int:
     """Print the methods of these keys, or all. Raises SettingsError for a key that there is not."""
-    for method in methods_of(argv or METHODS):
+    parser = argparse.ArgumentParser(prog="python -m explainer methods", description=__doc__)
+    parser.add_argument("methods", nargs="*", metavar="METHOD", help="key of a method (default: all)")
+    for method in methods_of(parser.parse_args(argv).methods or METHODS):
         paper = method.paper
         print(f"## {method.title} (`{method.key}`)\n")
         print(f"{paper.authors} ({paper.year}). [{paper.title}]({paper.url}).")

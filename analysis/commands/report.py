@@ -14,6 +14,7 @@ from analysis.data.scales import named_scales
 from analysis.data.schema import load_responses
 from analysis.data.selection import Selection
 from analysis.report.build import build
+from analysis.report.sections import PLANNABLE, Planned
 from analysis.statistics.multiplicity import Adjustment
 
 if TYPE_CHECKING:
@@ -52,6 +53,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="lowest and highest score that a question offers, where no codebook tells; its middle divides scores for "
         "sensitivity (can be given more than once)",
     )
+    parser.add_argument(
+        "--primary",
+        action="append",
+        default=[],
+        choices=PLANNABLE,
+        metavar="ANALYSIS",
+        help="what was planned, in the order of the document; can be given more than once: "
+        f"{', '.join(PLANNABLE)} (default: {', '.join(Planned().analyses)})",
+    )
     parser.add_argument("--plan", type=Path, metavar="FILE", help="locked analysis plan, named with its SHA-256")
     only = parser.add_argument_group("exploration: only part of the responses; each can be given more than once")
     only.add_argument("--target", action="append", default=[], metavar="NAME")
@@ -79,6 +89,7 @@ def _report(options: argparse.Namespace) -> int:
         scales=scales | named_scales(options.scale, natural_order(frame["question"].unique())),
         selection=Selection(tuple(options.target), tuple(options.reader), tuple(options.period)),
         allocation=None if options.allocation is None else load_allocation(options.allocation),
+        planned=Planned(tuple(options.primary), stated=True) if options.primary else None,
         notes=notes,
     )
     return finish(report, options.out)

@@ -1,7 +1,7 @@
 """The report of a reader study: tables, figures, provenance and methods from its responses."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,20 +18,22 @@ from analysis.data.scales import Scale, check_scales
 from analysis.data.schema import LABELS, fingerprint, validate
 from analysis.data.selection import Selection
 from analysis.data.tables import alike_notes
-from analysis.mrmc.points import point_options
-from analysis.mrmc.tables import mrmc_options
 from analysis.report.figures.study import study_figures
-from analysis.report.labels import DIFFERENCES, FIXED, RATIOS
 from analysis.report.output import WRITING, Report, software
-from analysis.report.words import methods_text
+from analysis.report.sections import Planned
+from analysis.report.words import chapters, study_data
 from analysis.sections.accuracy_tables import accuracy_tables
 from analysis.sections.agreement_tables import OPTIONS as AGREEMENT_OPTIONS
 from analysis.sections.agreement_tables import agreement_table
+from analysis.sections.catalogue import REPORT
+from analysis.sections.catalogue import tables as known_tables
+from analysis.sections.columns import CONTRAST
+from analysis.sections.completeness import EFFECT_BY_COMPLETENESS
 from analysis.sections.effect_tables import OPTIONS as EFFECT_OPTIONS
 from analysis.sections.effect_tables import effect_table
 from analysis.sections.equivalence_tables import equivalence_table
 from analysis.sections.flow_tables import OPTIONS as FLOW_OPTIONS
-from analysis.sections.flow_tables import flow_table, sensitivity_table
+from analysis.sections.flow_tables import completeness_table, flow_table
 from analysis.sections.ordinal_tables import OPTIONS as ORDINAL_OPTIONS
 from analysis.sections.ordinal_tables import iou_ordinal_table, ordinal_tables
 from analysis.sections.overlap_tables import (
@@ -43,17 +45,20 @@ from analysis.sections.overlap_tables import (
     with_chance_corrected,
 )
 from analysis.sections.period_tables import period_table
+from analysis.sections.point_tables import point_options
 from analysis.sections.reader_tables import per_reader_table
 from analysis.sections.score_tables import joint_tables, score_counts, summary_table
 from analysis.sections.time_tables import OPTIONS as TIME_OPTIONS
 from analysis.sections.time_tables import time_tables
+from analysis.sections.treatment_tables import mrmc_options
 from analysis.sections.wilcoxon_tables import EXACT_OPTIONS, exact_table, wilcoxon_table
 from analysis.sections.wilcoxon_tables import OPTIONS as WILCOXON_OPTIONS
 from analysis.statistics.monte_carlo import OPTIONS as DRAWN_OPTIONS
 from analysis.statistics.multiplicity import Adjustment
 from analysis.statistics.resampling import DRAWS, SEED
 
-REPORT_FORMAT = 1
+#: Of results.json. 2: the table `effect_by_completeness` was called `sensitivity`.
+REPORT_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,8 @@ def build(
     allocation: pd.DataFrame | None = None,
     selection: Selection | None = None,
     scales: Mapping[str, Scale] | None = None,
+    planned: Planned | None = None,
+    wording: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
     on_step: OnStep = lambda _name: None,
 ) -> Report:
@@ -102,8 +109,10 @@ def build(
     adds p-values of Benjamini and Hochberg. `plan` (file, sha256) is the locked analysis plan that provenance names.
     `allocation` (as `check_allocation` takes it) says what readers were to see of all the data, for the flow table.
     `selection` keeps part of the responses, and the report calls itself exploration. `scales` are the lowest and the
-    highest score that each question offered, whose middle divides scores for sensitivity. `notes`, such as what reading
-    the file had to guess, go before the report's own messages. `on_step` is told each of `STEPS` as it begins.
+    highest score that each question offered, whose middle divides scores for sensitivity. `planned` says which
+    sections answer the study's question (default: those of every study), and `wording` what a question's key asks; both
+    only divide and name what documents show. `notes`, such as what reading the file had to guess, go before the
+    report's own messages. `on_step` is told each of `STEPS` as it begins.
     Raises SchemaError for data that are not responses and AnalysisError for arms that cannot be compared.
     """
     _check_request(draws, margin, seed)
@@ -128,18 +137,22 @@ def build(
     messages += _excluded(pairs)
     drawn = list(contrast) if contrast is not None else natural_order(frame["arm"].unique())
     tables: dict[str, pd.DataFrame] = {}
-    planned = None if allocation is None else check_allocation(allocation)
+    allocated = None if allocation is None else check_allocation(allocation)
     clusters = clusters_of(frame)
     if (together := clusters.sentence()) is not None:
         messages.append(together)
-    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, planned, clusters, known_scales)
+    work = _Work(frame, pairs, drawn, seed, draws, adjust, margin, allocated, clusters, known_scales)
     for name, compute in _COMPUTED.items():
         on_step(name)
         more, said = compute(work)
         tables |= more
         messages += said
     words = f"{contrast[1]} - {contrast[0]}" if contrast is not None else None
-    tables |= {name: tables[name].assign(contrast=words) for name in tables.keys() & (DIFFERENCES | RATIOS) - FIXED}
+    tables |= {
+        name: tables[name].assign(contrast=words)
+        for name, table in known_tables().items()
+        if CONTRAST in table.optional and name in tables
+    }
     provenance: dict[str, Any] = {
         "format": REPORT_FORMAT,
         "software": software(),
@@ -148,12 +161,20 @@ def build(
         "contrast": words,
         "seed": seed,
         "plan": dict(plan) if plan is not None else None,
+        "planned": asdict(planned or Planned()),
+        "wording": dict(wording or {}),
         "selection": selection.as_json() if selection else None,
         "options": _options(work),
     }
-    text = methods_text(provenance, messages)
     on_step(DRAWING)
-    return Report(tables, study_figures(frame, tables, drawn, words), provenance, messages, text)
+    return Report(
+        tables,
+        study_figures(frame, tables, drawn, words),
+        provenance,
+        messages,
+        chapters(study_data(provenance), REPORT, provenance),
+        REPORT,
+    )
 
 
 def _check_request(draws: int, margin: float | None, seed: int) -> None:
@@ -226,8 +247,8 @@ def _scores(work: _Work) -> _Found:
 
 def _flow(work: _Work) -> _Found:
     flow = flow_table(work.frame, work.pairs, work.allocation)
-    sensitivity, messages = sensitivity_table(flow, work.pairs, seed=work.seed, draws=work.draws)
-    return {"flow": flow, "missing_pairs": work.pairs.missing, "sensitivity": sensitivity}, messages
+    by_completeness, messages = completeness_table(flow, work.pairs, seed=work.seed, draws=work.draws)
+    return {"flow": flow, "missing_pairs": work.pairs.missing, EFFECT_BY_COMPLETENESS.name: by_completeness}, messages
 
 
 def _overlap(work: _Work) -> _Found:

@@ -14,12 +14,13 @@ from analysis.data.records import write_table
 from analysis.data.tables import alike_notes
 from analysis.mrmc.merit import Covariance, Resampling
 from analysis.mrmc.obuchowski_rockette import obuchowski_rockette
-from analysis.mrmc.points import point_options, point_tables
-from analysis.mrmc.tables import _of_draws, mrmc_messages, mrmc_options, mrmc_tables
-from analysis.mrmc.targets import target_tables
 from analysis.report.figures.auc import auc_figure
 from analysis.report.output import Report, software
-from analysis.report.words import mrmc_methods_text
+from analysis.report.words import chapters, ratings_data
+from analysis.sections.point_tables import point_options, point_tables
+from analysis.sections.target_tables import target_tables
+from analysis.sections.treatment_tables import draws_left_open, mrmc_messages, mrmc_options, mrmc_tables
+from analysis.sections.treatments import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ def build_mrmc(
     alike = alike_notes({name: checked[name].unique() for name in ("reader", "case", "treatment")})
     messages = [*notes, *alike, *mrmc_messages(ratings, result)]
     if covariance == "bootstrap":
-        messages += _of_draws(result, (resampling or Resampling()).draws)
+        messages += draws_left_open(result, (resampling or Resampling()).draws)
     if ratings.targets:
         of_targets, of_thin = target_tables(ratings, covariance=covariance, resampling=resampling)
         tables |= of_targets
@@ -70,7 +71,8 @@ def build_mrmc(
         "options": options,
     }
     figures = {"auc": auc_figure(tables["auc"], ratings.treatments)}
-    return Report(tables, figures, provenance, messages, mrmc_methods_text(provenance, messages))
+    methods = chapters(ratings_data(provenance), SECTIONS, provenance)
+    return Report(tables, figures, provenance, messages, methods, SECTIONS)
 
 
 def _fingerprint(checked: pd.DataFrame) -> str:

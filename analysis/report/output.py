@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,12 @@ import scipy
 from matplotlib.figure import Figure
 
 from analysis.data.records import records, write_table
-from analysis.report.documents.document import html_text, pdf_bytes
+from analysis.report.documents.compose import Content, document_of
+from analysis.report.documents.page import page_text
+from analysis.report.documents.typeset import pdf_bytes
 from analysis.report.figures.style import render
+from analysis.report.words import Chapter, methods_text
+from analysis.sections.section import Section
 
 #: What `Report.write` tells of, in order.
 WRITING = ("Tables and figures as files", "Report as PDF", "Report as HTML")
@@ -29,7 +33,8 @@ class Report:
     figures: dict[str, Figure]
     provenance: dict[str, Any]
     messages: list[str] = field(default_factory=list)
-    methods: str = ""  # the text of methods.md
+    chapters: tuple[Chapter, ...] = ()  # its methods in words
+    sections: tuple[Section, ...] = ()  # what it consists of
 
     def as_json(self) -> dict[str, Any]:
         """The content of results.json: plain types only, null for what could not be had."""
@@ -49,6 +54,16 @@ class Report:
         contrast: str | None = self.provenance.get("contrast")
         return contrast
 
+    @property
+    def methods(self) -> str:
+        """The text of methods.md."""
+        return methods_text(self.chapters, self.messages)
+
+    def content(self, drawn: Mapping[str, tuple[bytes, bytes]]) -> Content:
+        """What its document is made of, with each figure drawn as (SVG, PDF)."""
+        rows = {name: records(table) for name, table in self.tables.items()}
+        return Content(self.title, rows, drawn, self.provenance, self.messages, self.chapters, self.sections)
+
     def write(self, out_dir: str | Path, *, on_step: Callable[[str], object] = lambda _name: None) -> list[Path]:
         """Write results.json, methods.md, report.html, report.pdf, a CSV per table and each figure as SVG and PDF.
 
@@ -63,23 +78,19 @@ class Report:
             with path.open("w", encoding="utf-8", newline="") as stream:
                 write_table(table, stream)
             written.append(path)
-        svgs = {name: render(figure, "svg") for name, figure in self.figures.items()}
-        pdfs = {name: render(figure, "pdf") for name, figure in self.figures.items()}
-        rows = {name: records(table) for name, table in self.tables.items()}
-        for file_name, content in {
-            **{f"{name}.svg": svg for name, svg in svgs.items()},
-            **{f"{name}.pdf": pdf for name, pdf in pdfs.items()},
-        }.items():
-            path = folder / file_name
-            path.write_bytes(content)
-            written.append(path)
+        drawn = {name: (render(figure, "svg"), render(figure, "pdf")) for name, figure in self.figures.items()}
+        for name, (svg, pdf) in drawn.items():
+            for path, content in ((folder / f"{name}.svg", svg), (folder / f"{name}.pdf", pdf)):
+                path.write_bytes(content)
+                written.append(path)
+        document = document_of(self.content(drawn))
         on_step(WRITING[1])
         path = folder / "report.pdf"
-        path.write_bytes(pdf_bytes(self.title, rows, pdfs, self.methods, self.contrast))
+        path.write_bytes(pdf_bytes(document))
         written.append(path)
         on_step(WRITING[2])
         for name, text in {
-            "report.html": html_text(self.title, rows, svgs, self.methods, self.messages, self.contrast),
+            "report.html": page_text(document),
             "results.json": json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
             "methods.md": self.methods,
         }.items():

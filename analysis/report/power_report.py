@@ -11,6 +11,8 @@ import pandas as pd
 from analysis.data.errors import UsageError
 from analysis.report.figures.power import power_figure
 from analysis.report.output import Report, software
+from analysis.report.words import chapters, pilot_data
+from analysis.sections.power import SECTION, SIMULATED
 from analysis.sections.power_simulation import METHODS, STUDIES, Assumed, Method, Pilot, simulated_power, with_effects
 from analysis.sections.power_tables import Plan, _curves, power_table
 from analysis.statistics.power import (
@@ -42,33 +44,8 @@ def build_power(components: Components, plan: Plan | None = None, *, source: Map
     }
     named = pd.DataFrame(list(asdict(checked).items()), columns=["component", "value"])
     figures = {"power": power_figure(_curves(checked, plan, table), plan.target)}
-    return Report({"power": table, "components": named}, figures, provenance, messages, _methods(provenance, messages))
-
-
-def _methods(provenance: dict[str, Any], messages: list[str]) -> str:
-    plan, components = provenance["options"]["power"], provenance["components"]
-    test = (
-        f"a two-sided test at alpha {plan['alpha']:g}"
-        if plan["margin"] is None
-        else f"a one-sided test of non-inferiority at alpha {plan['alpha'] / 2:g} with margin {plan['margin']:g}"
-    )
-    parts = [
-        "# Methods",
-        (
-            "Power of the comparison of two treatments' mean AUC by Obuchowski and Rockette, as in Hillis, Obuchowski "
-            f"and Berbaum 2011, for {test}. RRRC generalises to other readers and cases, FRRC to other cases read by "
-            "these readers, RRFC to other readers of these cases. Every reader reads every case with both treatments, "
-            "and as large a share of the cases has the condition as in the pilot."
-        ),
-        (
-            f"Components of a pilot of {components['cases']} cases: "
-            + ", ".join(f"{name} {value:.8g}" for name, value in components.items() if name != "cases")
-            + f". Where readers or cases are looked for, the power asked for is {plan['target']:g}."
-        ),
-    ]
-    if messages:
-        parts += ["## Notes", "\n".join(f"- {message}" for message in messages)]
-    return "\n\n".join(parts) + "\n"
+    methods = chapters(pilot_data(provenance), (SECTION,), provenance)
+    return Report({"power": table, "components": named}, figures, provenance, messages, methods, (SECTION,))
 
 
 def build_simulated_power(
@@ -112,16 +89,8 @@ def build_simulated_power(
             "thresholds": planned.fit.thresholds.tolist(),
             "sd_case": planned.fit.sd,
         },
-        "options": {"power": {**options, "assumed": asdict(assumed or Assumed())}},
+        "options": {"power": {**options, "test": METHODS[method], "assumed": asdict(assumed or Assumed())}},
         "seconds": round(time.monotonic() - start, 1),
     }
-    methods = (
-        "# Methods\n\nPower by simulation: "
-        f"{studies} studies are drawn for each number of readers and cases from the cumulative-link mixed model of the "
-        "pilot (score ~ arm * label + period + reader, random intercept per case), with new cases and with readers "
-        f"drawn from the pilot's. Each study is tested at alpha {alpha:g}, two-sided: {METHODS[method]}. Seed {seed}. "
-        f"Intervals are Wilson's for the number of studies.\n\n## Notes\n\n"
-        + "\n".join(f"- {message}" for message in messages)
-        + "\n"
-    )
-    return Report({"power": pd.concat(parts, ignore_index=True)}, {}, provenance, messages, methods)
+    methods = chapters(pilot_data(provenance), (SIMULATED,), provenance)
+    return Report({"power": pd.concat(parts, ignore_index=True)}, {}, provenance, messages, methods, (SIMULATED,))

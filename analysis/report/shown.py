@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.report import cells, labels
+from analysis.report import cells
 from analysis.report.cells import ALL
+from analysis.sections.columns import CONTRAST, HEADLINE, QUESTION
+from analysis.sections.section import AnyColumn, Column, Interval, Kind, Part, Pivot, Row
 
 SIGNIFICANT = 0.05
 LONG = 40
-QUESTION = "question"
-CONTRAST = "contrast"
-Row = Mapping[str, Any]
+#: Tables of a report as rows, by name.
 Tables = Mapping[str, Sequence[Row]]
-
-
-@dataclass(frozen=True)
-class Pivot:
-    """Turns the values of one column into columns that hold another: counts by score."""
-
-    across: str
-    cells: str
-
-
-@dataclass(frozen=True)
-class Part:
-    """A table of a section: which columns, in this order (none: all), of which rows."""
-
-    table: str
-    columns: tuple[str, ...] = ()
-    planned: bool = False  # where its section is planned, this part answers the question
-    keep: Callable[[Row], bool] = lambda _row: True
-    first: Callable[[Row], bool] = lambda _row: False  # rows that go before the others
-    pivot: Pivot | None = None
-    title: str = ""
-    note: str = ""
-    files: tuple[str, ...] = ()  # tables of the report that it is made of, where not its own
+#: What stands above a table or marks its rows, and so in no column.
+_NOT_SHOWN = (QUESTION, HEADLINE, CONTRAST)
+_BESIDE = ("question", "analysis")
 
 
 @dataclass(frozen=True)
@@ -50,7 +30,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Cell:
-    """A printed value; `strong` marks a small adjusted p-value."""
+    """A printed value; `strong` marks a small adjusted p-value of a row that is to be reported."""
 
     text: str
     number: bool
@@ -64,11 +44,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class ShownRow:
-    """A row; `pooled` over all targets or readers, `headline` where it is the one to report."""
+    """A row; `pooled` over all targets or readers, `headline` where it is the one to report, and not `reported` where
+    another one is."""
 
     cells: tuple[Cell, ...]
     pooled: bool
     headline: bool
+    reported: bool = True
 
 
 @dataclass(frozen=True)
@@ -95,56 +77,61 @@ class ShownTable:
         return sum(len(group.rows) for group in self.groups) > 30
 
 
-def shown_table(part: Part, tables: Tables, questions: Mapping[str, str]) -> ShownTable | None:
-    """A part with the rows of these questions (key -> wording), or None where there are none."""
-    rows = [row for row in tables.get(part.table, ()) if part.keep(row) and _asked(row, questions)]
+def shown_table(
+    part: Part, tables: Tables, questions: Mapping[str, str], contrast: str | None = None
+) -> ShownTable | None:
+    """A part with the rows of these questions (key -> wording), or None where there are none.
+
+    `contrast` says which arm was taken from which, in words.
+    """
+    rows = [row for row in _rows(part, tables) if part.keep(row) and _is_of(row, questions)]
     if not rows:
         return None
     rows = sorted(rows, key=lambda row: not part.first(row))
+    columns = [column for column in part.columns or part.table.known if column not in _NOT_SHOWN]
     if part.pivot:
-        rows = _pivoted(rows, part.pivot)
-    columns = [
-        name for name in part.columns or rows[0] if name in rows[0] and name not in {QUESTION, "headline", CONTRAST}
-    ]
-    if part.pivot:
-        columns = [name for name in rows[0] if name != QUESTION]
+        rows, columns = _pivoted(rows, part.pivot, columns)
     # A column in which nothing could be had, or which only some reports fill, says nothing.
-    columns = [name for name in columns if any(row[name] not in {None, ""} for row in rows)]
-    spans = _spans(columns)
-    numeric = {name: _is_number(rows, name) for name in columns}
-    headings = tuple(Heading(text, number=numeric[name]) for name, _, text in spans)
+    columns = [column for column in columns if any(_holds(column, row) for row in rows)]
     grouped: dict[str, list[ShownRow]] = {}
     parts = any(not _pooled(row) for row in rows)
     for row in rows:
-        shown = ShownRow(_cells(part.table, row, spans, numeric), parts and _pooled(row), bool(row.get("headline")))
-        grouped.setdefault(row.get(QUESTION, ""), []).append(shown)
+        reported = part.reported(row)
+        made = tuple(_cell(column, row, reported=reported) for column in columns)
+        shown = ShownRow(made, parts and _pooled(row), bool(row.get(HEADLINE.name)), reported)
+        grouped.setdefault(row.get(QUESTION.name, ""), []).append(shown)
     return ShownTable(
-        files=tuple(f"{name}.csv" for name in part.files or (part.table,)),
-        title=part.title or labels.heading(part.table),
-        note=" ".join(filter(None, (part.note or labels.explained(part.table), _convention(part, tables)))),
-        headings=headings,
-        groups=tuple(Group(questions.get(key, key), tuple(grouped[key])) for key in (*questions, "") if key in grouped),
+        files=tuple(f"{table.name}.csv" for table in part.tables),
+        title=part.heading,
+        note=" ".join(filter(None, (part.note or part.table.about, part.table.convention(contrast)))),
+        headings=tuple(Heading(column.heading, number=_is_number(column)) for column in columns),
+        groups=tuple(
+            Group(questions.get(key, key), tuple(grouped[key]))
+            for key in dict.fromkeys((*questions, ""))
+            if key in grouped
+        ),
     )
 
 
-def _convention(part: Part, tables: Tables) -> str:
-    """Which arm was taken from which; in words of the table's rows or, where it has no such column, of the effect's."""
-    named = (row[CONTRAST] for table in (part.table, "effect") for row in tables.get(table, ()) if row.get(CONTRAST))
-    return labels.convention(part.table, next(named, None))
+def _rows(part: Part, tables: Tables) -> Sequence[Row]:
+    """The rows of its table, each completed by the one beside it that is of the same question and analysis."""
+    rows = tables.get(part.table.name, ())
+    if part.beside is None:
+        return rows
+    beside = {_place(row): row for row in tables.get(part.beside.name, ())}
+    return [{**beside.get(_place(row), {}), **row} for row in rows]
 
 
-def _asked(row: Row, questions: Mapping[str, str]) -> bool:
-    return QUESTION not in row or row[QUESTION] in questions
+def _place(row: Row) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in _BESIDE)
 
 
-def _spans(columns: Sequence[str]) -> list[tuple[str, str, str]]:
-    """First column, last column and heading of each cell: an interval's ends are one."""
-    ends = {last for low, (last, _) in labels.INTERVALS.items() if low in columns}
-    return [
-        (name, *labels.INTERVALS[name]) if name in labels.INTERVALS else (name, name, labels.column(name))
-        for name in columns
-        if name not in ends
-    ]
+def _is_of(row: Row, questions: Mapping[str, str]) -> bool:
+    return QUESTION.name not in row or row[QUESTION.name] in questions
+
+
+def _holds(column: AnyColumn, row: Row) -> bool:
+    return any(row.get(name) not in {None, ""} for name in column.names)
 
 
 def _pooled(row: Row) -> bool:
@@ -152,27 +139,18 @@ def _pooled(row: Row) -> bool:
     return bool(row.get("target", row.get("reader")) == ALL)
 
 
-def _cells(
-    table: str, row: Row, spans: Sequence[tuple[str, str, str]], numeric: Mapping[str, bool]
-) -> tuple[Cell, ...]:
-    made = []
-    for name, last, _ in spans:
-        if last != name:
-            text = cells.interval(name, row[name], row[last], table=table)
-        else:
-            text = cells.cell(name, row[name], table=table)
-        strong = name in {"p_holm", "p_bh"} and row[name] is not None and row[name] < SIGNIFICANT
-        made.append(Cell(text, numeric[name], strong))
-    return tuple(made)
+def _cell(column: AnyColumn, row: Row, *, reported: bool) -> Cell:
+    strong = False
+    if isinstance(column, Column) and column.adjusted and reported:
+        strong = row[column.name] is not None and row[column.name] < SIGNIFICANT
+    return Cell(cells.shown(column, row), _is_number(column), strong)
 
 
-def _is_number(rows: Sequence[Row], name: str) -> bool:
-    return any(isinstance(row[name], int | float) for row in rows) and not any(
-        isinstance(row[name], str | bool) for row in rows
-    )
+def _is_number(column: AnyColumn) -> bool:
+    return isinstance(column, Interval) or column.kind not in {Kind.TEXT, Kind.FLAG}
 
 
-def _pivoted(rows: Sequence[Row], pivot: Pivot) -> list[Row]:
+def _pivoted(rows: Sequence[Row], pivot: Pivot, columns: Sequence[AnyColumn]) -> tuple[list[Row], list[AnyColumn]]:
     """A row for each set of the other columns: the cells by the values across, their sum, and their mean."""
     values = sorted({row[pivot.across] for row in rows})
     found: dict[tuple[tuple[str, Any], ...], dict[float, int]] = {}
@@ -185,4 +163,6 @@ def _pivoted(rows: Sequence[Row], pivot: Pivot) -> list[Row]:
         mean = sum(value * count for value, count in counted.items()) / total if total else None
         counts = {f"{value:g}": counted.get(value, 0) for value in values}
         made.append({**dict(place), **counts, "sum": total, "mean": mean})
-    return made
+    kept = [column for column in columns if column.name not in {pivot.across, pivot.cells}]
+    of_values = [Column(f"{value:g}", f"{value:g}", Kind.COUNT) for value in values]
+    return made, [*kept, *of_values, Column("sum", "Sum", Kind.COUNT), Column("mean", "Mean", Kind.FIXED)]

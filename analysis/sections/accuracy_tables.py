@@ -11,26 +11,25 @@ from analysis.data.order import natural_order
 from analysis.data.ratings import Ratings, RatingsError, ratings_of
 from analysis.mrmc.merit import clustered_merit
 from analysis.mrmc.obuchowski_rockette import compare, obuchowski_rockette
-from analysis.mrmc.points import POINT_COLUMNS, middle_threshold, point_tables
-from analysis.mrmc.tables import TABLE_COLUMNS, mrmc_messages, mrmc_tables
-from analysis.mrmc.targets import TARGET_COLUMNS, target_tables
+from analysis.sections import auc, points
+from analysis.sections.arms import RENAMED
+from analysis.sections.columns import ARM
+from analysis.sections.point_tables import middle_threshold, point_tables
+from analysis.sections.target_tables import target_tables
+from analysis.sections.treatment_tables import mrmc_messages, mrmc_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from analysis.data.clusters import Clusters
     from analysis.data.scales import Scale
+    from analysis.sections.section import Table
 
 # From one cluster no covariance can be had.
 MIN_CLUSTERS = 2
-_GROUPS = ("question", "analysis", "target", "figure")
+_TABLES = {table.name: table for section in (auc.SECTION, points.SECTION) for table in section.tables}
 _OF_CLUSTERS = ["cluster_low", "cluster_high", "cluster_p"]
-COLUMNS = {
-    **TABLE_COLUMNS,
-    **TARGET_COLUMNS,
-    **POINT_COLUMNS,
-    "auc_differences": [*TABLE_COLUMNS["auc_differences"], *_OF_CLUSTERS],
-}
+_GROUPS = ("question", "analysis", "target", "figure")
 
 
 def accuracy_tables(
@@ -41,7 +40,7 @@ def accuracy_tables(
     scales: Mapping[str, Scale] | None = None,
     clusters: Clusters | None = None,
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """The tables of `COLUMNS` for every question of validated responses, with `arm` in place of `treatment`.
+    """The tables of the sections `auc` and `points` for every question of validated responses.
 
     `arms` is (first, second), and differences are second - first; with one arm there are AUCs and no differences.
     `thresholds` gives the score of a question from which a reader calls the case positive; by default the lowest score
@@ -49,7 +48,7 @@ def accuracy_tables(
     whose cases are not complete enough gives no rows but a message.
     Where `clusters` are not the cases themselves, FRRC has interval and p over clusters beside.
     """
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in _TABLES}
     messages: list[str] = []
     for question in natural_order(frame["question"].unique()):
         try:
@@ -78,7 +77,7 @@ def accuracy_tables(
             tables |= point_tables(ratings, threshold)
         for name, table in tables.items():
             parts[name].append(table.assign(question=question))
-    return {name: _joined(name, tables, arms) for name, tables in parts.items()}, messages
+    return {name: _joined(_TABLES[name], tables, arms) for name, tables in parts.items()}, messages
 
 
 def _with_clusters(differences: pd.DataFrame, ratings: Ratings, clusters: Clusters | None) -> pd.DataFrame:
@@ -97,16 +96,12 @@ def _with_clusters(differences: pd.DataFrame, ratings: Ratings, clusters: Cluste
     return table
 
 
-def _joined(name: str, tables: list[pd.DataFrame], arms: Sequence[str]) -> pd.DataFrame:
-    columns = ["question", *COLUMNS[name]]
-    kept = [table for table in tables if len(table)]
-    joined = pd.concat(kept, ignore_index=True)[columns] if kept else pd.DataFrame(columns=columns)
-    if "treatment" in columns:
+def _joined(table: Table, parts: list[pd.DataFrame], arms: Sequence[str]) -> pd.DataFrame:
+    kept = [part.rename(columns=RENAMED)[table.names] for part in parts if len(part)]
+    joined = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=table.names)
+    if ARM.name in table.names:
         # The second arm came first, so that differences are second - first; rows are read the other way round.
-        groups = [pd.factorize(joined[key])[0] for key in _GROUPS if key in columns]
-        ranks = joined["treatment"].map({arm: rank for rank, arm in enumerate(arms)}).to_numpy(dtype=np.float64)
+        groups = [pd.factorize(joined[key])[0] for key in _GROUPS if key in table.names]
+        ranks = joined[ARM.name].map({arm: rank for rank, arm in enumerate(arms)}).to_numpy(dtype=np.float64)
         joined = joined.iloc[np.lexsort([ranks, *reversed(groups)])]
-    # With two arms the contrast of the report says what first and second would.
-    joined = joined.drop(columns=["first", "second"], errors="ignore")
-    renamed = {"treatment": "arm", "only_first": "only_second_arm", "only_second": "only_first_arm"}
-    return joined.rename(columns=renamed).reset_index(drop=True)
+    return joined.reset_index(drop=True)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.data.errors import AnalysisError
 from analysis.data.order import natural_order
+from analysis.sections.agreement import AGREEMENT
 from analysis.statistics.agreement_measures import MAX_SCORES, Statistic, statistics
 from analysis.statistics.resampling import stream
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from analysis.statistics.agreement import Floats
 
-COLUMNS = ["question", "arm", "kind", "readers", "statistic", "n_cases", "estimate", "se", "ci_low", "ci_high", "note"]
 OPTIONS: dict[str, str] = {
     "kappa": (
         "Cohen's kappa, unweighted and with linear and quadratic weights of the scores, for each pair of readers, with "
@@ -58,14 +58,15 @@ def agreement_table(
                 messages.append(f"{where}, {' & '.join(names)}: none, because no case has two ratings.")
             shown = " & ".join(names) if kind != "all readers" else "all"
             rows += [
-                dict(zip(COLUMNS, (question, arm, kind, shown, *_row(statistic)), strict=True)) for statistic in found
+                dict(zip(AGREEMENT.names, (question, arm, kind, shown, *_row(statistic)), strict=True))
+                for statistic in found
             ]
             undefined = ", ".join(statistic.name for statistic in found if np.isnan(statistic.estimate))
             if undefined:
                 reader = "all readers" if kind == "all readers" else shown
                 messages.append(f"{where}, {reader}: no {undefined}, because the scores do not vary enough.")
         messages += _limits(where, own, scores)
-    return pd.DataFrame(rows, columns=COLUMNS), messages
+    return pd.DataFrame(rows, columns=AGREEMENT.names), messages
 
 
 def _limits(where: str, own: pd.DataFrame, scores: Floats) -> list[str]:
@@ -142,7 +143,7 @@ def wide_messages(table: pd.DataFrame, ratings: Floats) -> list[str]:
 
 
 def wide_table(readers: list[str], table: Floats, *, seed: int, draws: int) -> pd.DataFrame:
-    """Every statistic of all readers and of each pair, with the columns of `COLUMNS` from readers on."""
+    """Every statistic of all readers and of each pair, with the columns of `AGREEMENT` from readers on."""
     if len(readers) < 2 or not len(table):
         raise AnalysisError("Agreement needs at least two readers and one case. Give a column per reader.")
     scores = np.unique(table[~np.isnan(table)])
@@ -155,4 +156,4 @@ def wide_table(readers: list[str], table: Floats, *, seed: int, draws: int) -> p
         for kind, names, own in sets
         for statistic in statistics(own, scores, stream(seed, kind, *names), draws, kind=kind)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS[COLUMNS.index("readers") :])
+    return pd.DataFrame(rows, columns=AGREEMENT.names[AGREEMENT.names.index("readers") :])

@@ -52,6 +52,7 @@ SECTION = Section(
             ),
             planned=True,
             first=treatments.to_report,
+            reported=treatments.to_report,
             title="Difference of the arms",
             note=(
                 "Second arm minus first, by Obuchowski and Rockette. RRRC: readers and cases random; FRRC: these "
@@ -63,10 +64,16 @@ SECTION = Section(
         Part(AUC),
         Part(AUC_PER_READER),
         Part(AUC_TARGETS),
-        Part(AUC_TARGET_DIFFERENCES),
+        Part(AUC_TARGET_DIFFERENCES, reported=treatments.to_report),
         Part(AUC_COMPONENTS),
     ),
     _words,
-    figures=(Figure("roc", "ROC curve of each arm, with the point at which readers call a case positive.", AUC),),
+    figures=(
+        Figure(
+            "roc",
+            "ROC curves of the scores: each reader (grey), the readers' mean, its point at the threshold (white).",
+            AUC,
+        ),
+    ),
     rest="AUC of each reader and target",
 )

@@ -107,5 +107,5 @@ SECTION = Section(
         Part(EFFECT_BY_COMPLETENESS),
     ),
     _words,
-    figures=(Figure("flow", "Readers and readings, from what was allocated to what was analysed.", FLOW),),
+    figures=(Figure("flow", "Cases, readings and pairs: who rated what, and what is in no pair.", FLOW),),
 )

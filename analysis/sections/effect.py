@@ -109,6 +109,12 @@ SECTION = Section(
         ),
     ),
     _words,
-    figures=(Figure("forest", "Mean difference of each target and reader, with 95% intervals.", EFFECT),),
+    figures=(
+        Figure(
+            "forest",
+            "Effect of the arm per target (squares), per reader (discs) and over all (diamond), with 95% intervals.",
+            EFFECT,
+        ),
+    ),
     rest="Effect in other measures: ranks, shift, readers as a sample",
 )

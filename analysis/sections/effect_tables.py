@@ -12,6 +12,8 @@ from analysis.data.order import natural_order
 from analysis.data.pairs import Pairs
 from analysis.data.schema import ALL, LABELS
 from analysis.sections.adjustment import adjusted_rows
+from analysis.sections.columns import P_BH
+from analysis.sections.effect import EFFECT
 from analysis.statistics.case_effect import ALIKE, CaseEffect, case_effect
 from analysis.statistics.clustered import (
     case_reader_means,
@@ -71,38 +73,6 @@ OPTIONS: dict[str, str] = {
         "bootstrap of cases must lie within; p-values by Student's t with the bootstrap's standard error"
     ),
 }
-EFFECT_COLUMNS = [
-    "question",
-    "label",
-    "target",
-    "n_cases",
-    "n_pairs",
-    "mean_difference",
-    "ci_low",
-    "ci_high",
-    "p_value",
-    "p_holm",
-    "shift",
-    "shift_low",
-    "shift_high",
-    "signed_rank_exact",
-    "reader_correlation",
-    "case_reader_low",
-    "case_reader_high",
-    "signed_rank_z",
-    "signed_rank_p",
-    "rank_biserial",
-    "rank_biserial_low",
-    "rank_biserial_high",
-    "p_mc_low",
-    "p_mc_high",
-    "draws",
-    "n_clusters",
-    "cluster_low",
-    "cluster_high",
-    "cluster_p",
-    "cluster_p_holm",
-]
 MIN_READERS = 2
 
 
@@ -167,7 +137,7 @@ def effect_table(
             of_question.append(row)
         messages.extend(f"Signed ranks, {question}: {remark} ({'; '.join(of)})." for remark, of in of_ranks.items())
         rows.extend(_with_cluster_holm(adjusted_rows(of_question, adjust)))
-    columns = EFFECT_COLUMNS if adjust == "holm" else [*EFFECT_COLUMNS, "p_bh"]
+    columns = EFFECT.names if adjust == "holm" else [*EFFECT.names, P_BH.name]
     if rows and frame["reader"].nunique() < MIN_READERS:
         messages.append("Effect over cases: no interval over cases and readers, because there is one reader.")
     return pd.DataFrame(rows, columns=columns), messages

@@ -11,28 +11,12 @@ import pandas as pd
 from analysis.data.order import natural_order
 from analysis.data.pairs import Pairs
 from analysis.data.schema import ALL, LABELS
+from analysis.sections.equivalence import EQUIVALENCE
 from analysis.statistics.case_effect import ALIKE, MIN_CASES, equivalence_over_cases
 from analysis.statistics.resampling import case_codes, stream
 
 if TYPE_CHECKING:
     pass
-
-
-EQUIVALENCE_COLUMNS = [
-    "question",
-    "label",
-    "target",
-    "n_cases",
-    "margin",
-    "mean_difference",
-    "low_90",
-    "high_90",
-    "p_above_lower",
-    "p_below_upper",
-    "p_equivalence",
-    "equivalent",
-    "not_worse",
-]
 
 
 def equivalence_table(
@@ -73,4 +57,4 @@ def equivalence_table(
                 row["equivalent"] = bool(-margin < found.low and found.high < margin)
                 row["not_worse"] = bool(found.low > -margin if label == "TP" else found.high < margin)
         rows.append(row)
-    return pd.DataFrame(rows, columns=EQUIVALENCE_COLUMNS), messages
+    return pd.DataFrame(rows, columns=EQUIVALENCE.names), messages

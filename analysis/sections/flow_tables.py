@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.data.allocation import CASE_EXCLUDED, FAILED, WITHDRAWN
 from analysis.data.order import natural_order
 from analysis.data.schema import LABELS
+from analysis.sections.completeness import EFFECT_BY_COMPLETENESS, FLOW
 from analysis.statistics.case_effect import ALIKE, case_effect
 from analysis.statistics.resampling import stream
 
@@ -25,37 +26,6 @@ REASON_COLUMNS = {
     NOT_READ: "not_read",
     NO_ANSWER: "no_answer",
 }
-FLOW_COLUMNS = [
-    "question",
-    "reader",
-    "cases",
-    "rated_first_arm",
-    "rated_second_arm",
-    "paired",
-    "lacking_first_arm",
-    "lacking_second_arm",
-    "unrated",
-    "repeats",
-    "periods",
-    "complete",
-    "allocated",
-    *REASON_COLUMNS.values(),
-]
-SENSITIVITY_COLUMNS = [
-    "question",
-    "label",
-    "set",
-    "n_readers",
-    "n_cases",
-    "n_pairs",
-    "mean_difference",
-    "ci_low",
-    "ci_high",
-    "p_value",
-    "p_mc_low",
-    "p_mc_high",
-    "draws",
-]
 OPTIONS: dict[str, str] = {
     "flow": (
         "per question and reader: `cases` are all cases of the data, `unrated` those that the reader rated in neither "
@@ -64,7 +34,7 @@ OPTIONS: dict[str, str] = {
         "case in an arm) are those rated and those that are not because the reader was withdrawn, the case excluded, "
         "its explanation failed, the reading never begun (`not_read`), or the question left open (`no_answer`)"
     ),
-    "sensitivity": (
+    "effect_by_completeness": (
         "the effect over cases, as in `effect`, of all pairs, of the readers who are complete, and of the cases that "
         "every reader rated in both arms; computed where something is missing"
     ),
@@ -109,7 +79,7 @@ def flow_table(frame: pd.DataFrame, pairs: Pairs, allocation: pd.DataFrame | Non
                 }
             )
     whole = dict.fromkeys(["allocated", *REASON_COLUMNS.values()], "Int64")
-    return pd.DataFrame(rows, columns=FLOW_COLUMNS).astype(whole)
+    return pd.DataFrame(rows, columns=FLOW.names).astype(whole)
 
 
 def _became(planned: pd.DataFrame, answers: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -130,7 +100,7 @@ def _became(planned: pd.DataFrame, answers: pd.DataFrame) -> dict[str, dict[str,
     }
 
 
-def sensitivity_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) -> tuple[pd.DataFrame, list[str]]:
+def completeness_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) -> tuple[pd.DataFrame, list[str]]:
     """The effect with and without what is incomplete, for questions where something is missing; and messages."""
     rows: list[dict[str, Any]] = []
     messages: list[str] = []
@@ -145,7 +115,7 @@ def sensitivity_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int
         shown = ", ".join(incomplete[:10]) + (" and more" if len(incomplete) > 10 else "")
         messages.append(
             f"{question}: {len(incomplete)} of {len(readers)} readers have not rated every case in both arms "
-            f"({shown}); `sensitivity` shows the effect without them."
+            f"({shown}); `effect_by_completeness` shows the effect without them."
         )
         own = pairs.table[pairs.table["question"] == question]
         rated = own.groupby("case").size()
@@ -158,14 +128,21 @@ def sensitivity_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int
         for label in LABELS:
             for name, chosen in sets.items():
                 part = own[chosen & (own["label"] == label).to_numpy()]
+                # The name of the stream is that of the first version, so that the numbers stay.
                 rng = stream(seed, "sensitivity", question, label, name)
                 found = case_effect(part["case"], part["difference"].to_numpy(dtype=np.float64), rng=rng, draws=draws)
                 if found.reason is not None:
-                    messages.append(f"Sensitivity, {question}, {label}, {name}: no test, because {found.reason}.")
+                    messages.append(
+                        f"Effect by completeness, {question}, {label}, {name}: no test, because {found.reason}."
+                    )
                 elif np.isnan(found.ci_low):
-                    messages.append(f"Sensitivity, {question}, {label}, {name}: no interval, because {ALIKE}.")
+                    messages.append(
+                        f"Effect by completeness, {question}, {label}, {name}: no interval, because {ALIKE}."
+                    )
                 doubts = [found.p.doubt(), found.doubt]
-                messages.extend(f"Sensitivity, {question}, {label}, {name}: {doubt}." for doubt in doubts if doubt)
+                messages.extend(
+                    f"Effect by completeness, {question}, {label}, {name}: {doubt}." for doubt in doubts if doubt
+                )
                 rows.append(
                     {
                         "question": question,
@@ -181,4 +158,4 @@ def sensitivity_table(flow: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int
                         **found.p.columns,
                     }
                 )
-    return pd.DataFrame(rows, columns=SENSITIVITY_COLUMNS), messages
+    return pd.DataFrame(rows, columns=EFFECT_BY_COMPLETENESS.names), messages

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.order import natural_order
+from analysis.sections.ordinal import ARM_BY_LABEL, ORDINAL, ORDINAL_MODELS
+from analysis.sections.overlap import ARM_BY_IOU, IOU_ORDINAL
 from analysis.statistics.ordinal import NODES, OrdinalFit, Wald, fit_ordinal, likelihood_ratio
 from analysis.statistics.ordinal_design import Design, OrdinalError, independent_columns
 
@@ -24,8 +26,8 @@ MIN_CASES = 10
 MIN_DF = 4.0
 # From here on the correction for few cases changes little, and nobody need be told.
 MANY_CASES = 40
-ARM, LABEL, INTERACTION, ORDER = "arm", "label", "arm x label", "second arm first"
-IOU, IOU_ARM = "IoU (per 0.1)", "arm x IoU"
+ARM, LABEL, INTERACTION, ORDER = "arm", "label", ARM_BY_LABEL, "second arm first"
+IOU, IOU_ARM = "IoU (per 0.1)", ARM_BY_IOU
 OPTIONS: dict[str, Any] = {
     "model": (
         "cumulative logit (proportional odds), maximum likelihood: score ~ arm * label + period + reader, random "
@@ -55,38 +57,6 @@ OPTIONS: dict[str, Any] = {
         "the chance-corrected IoU where the areas are known, per 0.1; IoU is centred, so that 'arm' holds at its mean"
     ),
 }
-COLUMNS = [
-    "question",
-    "model",
-    "term",
-    "estimate",
-    "se",
-    "z",
-    "p_value",
-    "odds_ratio",
-    "or_low",
-    "or_high",
-    "se_robust",
-    "p_robust",
-    "lr_chi2",
-    "lr_p",
-    "df_robust",
-    "note",
-]
-MODEL_COLUMNS = [
-    "question",
-    "model",
-    "n",
-    "n_cases",
-    "scores",
-    "log_likelihood",
-    "sd_case",
-    "sd_case_se",
-    "icc",
-    "random_chi2",
-    "random_p",
-    "converged",
-]
 # More entries of the design than this take minutes: then the main model alone is fitted.
 _LARGE = 4_000_000
 
@@ -165,8 +135,8 @@ def ordinal_tables(frame: pd.DataFrame, arms: Sequence[str]) -> tuple[dict[str, 
                     }
                 )
     tables = {
-        "ordinal": pd.DataFrame(rows, columns=COLUMNS),
-        "ordinal_models": pd.DataFrame(models, columns=MODEL_COLUMNS),
+        "ordinal": pd.DataFrame(rows, columns=ORDINAL.names),
+        "ordinal_models": pd.DataFrame(models, columns=ORDINAL_MODELS.names),
     }
     return tables, messages
 
@@ -193,7 +163,7 @@ def iou_ordinal_table(points: pd.DataFrame, overlap: Floats, arms: Sequence[str]
             if term in fit.names:
                 row = {"question": question, "model": "IoU", "term": term}
                 rows.append({**row, **_term_row(fit, (term,), term, IOU_ARM, ratio)})
-    return pd.DataFrame(rows, columns=COLUMNS), messages
+    return pd.DataFrame(rows, columns=IOU_ORDINAL.names), messages
 
 
 def _fit(

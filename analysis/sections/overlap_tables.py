@@ -9,6 +9,7 @@ from scipy import stats
 
 from analysis.data.order import natural_order
 from analysis.data.schema import ALL
+from analysis.sections.overlap import IOU_PUBLISHED, IOU_RANK
 from analysis.statistics.chance_corrected import chance_corrected
 from analysis.statistics.rank_correlation import rank_correlation
 from analysis.statistics.resampling import stream
@@ -79,8 +80,7 @@ def published_table(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             line = stats.linregress(group["value"].to_numpy(), group["iou"].to_numpy())
             fit = {"slope": line.slope, "intercept": line.intercept, "r": line.rvalue, "p_value": line.pvalue}
         rows.append({**row, **{name: float(value) for name, value in fit.items()}, "status": "as published"})
-    columns = ["question", "arm", "target", "n", "slope", "intercept", "r", "p_value", "status"]
-    return pd.DataFrame(rows, columns=columns), messages
+    return pd.DataFrame(rows, columns=IOU_PUBLISHED.names), messages
 
 
 def rank_table(frame: pd.DataFrame, *, seed: int, draws: int, what: str = "IoU") -> tuple[pd.DataFrame, list[str]]:
@@ -118,9 +118,7 @@ def rank_table(frame: pd.DataFrame, *, seed: int, draws: int, what: str = "IoU")
                 **result.p.columns,
             }
         )
-    columns = ["question", "arm", "target", "n_cases", "spearman", "ci_low", "ci_high", "p_value", "kendall"]
-    columns += ["p_mc_low", "p_mc_high", "draws"]
-    return pd.DataFrame(rows, columns=columns), messages
+    return pd.DataFrame(rows, columns=IOU_RANK.names), messages
 
 
 def _points(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.data.order import natural_order
 from analysis.data.pairs import Pairs
 from analysis.data.schema import LABELS
+from analysis.sections.period import PERIOD_EFFECT
 from analysis.statistics.case_effect import ALIKE
 from analysis.statistics.resampling import case_codes, case_weights, percentile_interval, stream
 
@@ -18,21 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-PERIOD_COLUMNS = [
-    "question",
-    "label",
-    "n_pairs",
-    "period_effect",
-    "period_low",
-    "period_high",
-    "arm_effect",
-    "arm_low",
-    "arm_high",
-    "carry_over",
-    "carry_over_low",
-    "carry_over_high",
-]
 
 
 def period_table(frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) -> tuple[pd.DataFrame, list[str]]:
@@ -43,7 +29,7 @@ def period_table(frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) ->
     for question, label in itertools.product(natural_order(frame["question"].unique()), LABELS):
         own = table[(table["question"] == question) & (table["label"] == label)]
         row: dict[str, Any] = {"question": question, "label": label, "n_pairs": len(own)}
-        row |= dict.fromkeys(PERIOD_COLUMNS[3:], np.nan)
+        row |= dict.fromkeys(PERIOD_EFFECT.names[3:], np.nan)
         first_arm_first = (own["first_period"] < own["second_period"]).to_numpy()
         if not first_arm_first.any() or first_arm_first.all():
             messages.append(f"Period effect, {question}, {label}: none, because no cases were seen in both orders.")
@@ -65,7 +51,7 @@ def period_table(frame: pd.DataFrame, pairs: Pairs, *, seed: int, draws: int) ->
             if np.isnan([row["period_low"], row["arm_low"], row["carry_over_low"]]).any():
                 messages.append(f"Period effect, {question}, {label}: not every interval, because {ALIKE} or too few.")
         rows.append(row)
-    return pd.DataFrame(rows, columns=PERIOD_COLUMNS), messages
+    return pd.DataFrame(rows, columns=PERIOD_EFFECT.names), messages
 
 
 def _mean_of_orders(weights: Floats, codes: NDArray[np.intp], values: Floats, first: NDArray[np.bool_]) -> Floats:

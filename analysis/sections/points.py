@@ -17,6 +17,6 @@ def _words(provenance: Provenance) -> tuple[str, ...]:
 SECTION = Section(
     "points",
     "Sensitivity and specificity",
-    (Part(POINTS, planned=True), Part(POINT_DIFFERENCES, planned=True)),
+    (Part(POINTS, planned=True), Part(POINT_DIFFERENCES, planned=True, reported=treatments.point_to_report)),
     _words,
 )

@@ -17,6 +17,7 @@ from scipy import stats
 from analysis.data.errors import AnalysisError, UsageError
 from analysis.data.order import natural_order
 from analysis.sections.ordinal_tables import ARM, INTERACTION, LABEL, report_design
+from analysis.sections.power import SIMULATED_POWER
 from analysis.statistics.intervals import wilson
 from analysis.statistics.ordinal import OrdinalFit, fit_ordinal, simulate
 from analysis.statistics.ordinal_design import Design, OrdinalError, independent_columns
@@ -41,8 +42,6 @@ ENDPOINTS = {
     "arm, false positives": (ARM,),
     "arm x label": (INTERACTION,),
 }
-COLUMNS = ["endpoint", "method", "readers", "cases", "odds_ratio", "mean_difference", "power", "ci_low", "ci_high"]
-COLUMNS += ["studies", "failed"]
 _MIN_CASES = 8
 STUDIES = 1000
 
@@ -137,7 +136,7 @@ def simulated_power(
     seed: int = 0,
     advance: Callable[[], object] | None = None,
 ) -> pd.DataFrame:
-    """One row per endpoint with the columns of `COLUMNS`: the share of the studies whose two-sided test succeeds.
+    """One row per endpoint, as in `SIMULATED_POWER`: the share of the studies whose two-sided test succeeds.
 
     The interval is Wilson's for the number of studies. A study whose test cannot be had (all differences equal, no fit)
     counts as one that failed to show anything, and is counted in `failed`. `advance` is called after each study.
@@ -165,7 +164,7 @@ def simulated_power(
         failed = int(np.isnan(p_values[:, column]).sum())
         known = [endpoint, method, readers, cases, float(np.exp(log_odds)), float(shifts[:, column].mean())]
         rows.append([*known, won / studies, *wilson(won, studies), studies, failed])
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=SIMULATED_POWER.names)
 
 
 def _scores(pilot: Pilot, design: Design, rng: np.random.Generator) -> Floats:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.sections.power import POWER
 from analysis.statistics.power import (
     ANALYSES,
     MAX_CASES,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from analysis.statistics.generalisation import Name
-
-COLUMNS = ["analysis", "readers", "cases", "power", "found", "note"]
 
 
 # The table where neither readers nor cases are given.
@@ -46,7 +45,7 @@ class Plan:
 
 
 def power_table(components: Components, plan: Plan) -> pd.DataFrame:
-    """One row per analysis and number of readers or cases asked for, with the columns of `COLUMNS`.
+    """One row per analysis and number of readers or cases asked for, with the columns of `POWER`.
 
     `found` says which number was looked for: "power", "cases" or "readers"; one out of reach is NaN and noted.
     """
@@ -64,7 +63,7 @@ def power_table(components: Components, plan: Plan) -> pd.DataFrame:
             for readers in plan.readers or USUAL_READERS:
                 needed = cases_needed(components, readers, target=plan.target, test=test)
                 rows.append(_row(components, test, readers, needed, "cases"))
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=POWER.names)
     return table.astype({"readers": "Int64", "cases": "Int64", "power": "float64"})
 
 

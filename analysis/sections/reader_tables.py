@@ -7,25 +7,9 @@ from analysis.data.order import natural_order
 from analysis.data.pairs import Pairs
 from analysis.data.records import or_nan
 from analysis.data.schema import LABELS
+from analysis.sections.effect import PER_READER
 from analysis.statistics.intervals import student_interval
 from analysis.statistics.signed_rank import signed_rank
-
-PER_READER_COLUMNS = [
-    "question",
-    "label",
-    "reader",
-    "n_pairs",
-    "mean_first_arm",
-    "mean_second_arm",
-    "mean_difference",
-    "ci_low",
-    "ci_high",
-    "sd_difference",
-    "first_arm_low",
-    "first_arm_high",
-    "second_arm_low",
-    "second_arm_high",
-]
 
 
 def per_reader_table(frame: pd.DataFrame, pairs: Pairs) -> tuple[pd.DataFrame, list[str]]:
@@ -58,4 +42,4 @@ def per_reader_table(frame: pd.DataFrame, pairs: Pairs) -> tuple[pd.DataFrame, l
                             "equal."
                         )
                 rows.append(row)
-    return pd.DataFrame(rows, columns=PER_READER_COLUMNS), messages
+    return pd.DataFrame(rows, columns=PER_READER.names), messages

@@ -10,13 +10,12 @@ import pandas as pd
 
 from analysis.data.order import natural_order
 from analysis.data.schema import ALL, LABELS
+from analysis.sections.joint import SCORE_JOINT, SCORE_JOINT_MEANS
+from analysis.sections.scores import SCORE_COUNTS, SCORE_SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SUMMARY_COLUMNS = ["question", "label", "target", "arm", "n", "mean", "sd", "median", "q1", "q3"]
-JOINT_COLUMNS = ["question", "second_question", "label", "arm", "value", "second_value", "count"]
-MEANS_COLUMNS = ["question", "second_question", "label", "arm", "n", "mean", "second_mean", "spearman"]
 # Every two of many questions would be pages of tables that nobody reads.
 MAX_QUESTIONS = 4
 _READING = ["reader", "case", "label", "arm", "period", "position"]
@@ -39,7 +38,7 @@ def summary_table(frame: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
             q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
             row |= {"mean": values.mean(), "sd": values.std(), "median": median, "q1": q1, "q3": q3}
         rows.append(row)
-    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+    return pd.DataFrame(rows, columns=SCORE_SUMMARY.names)
 
 
 def joint_tables(frame: pd.DataFrame, arms: Sequence[str]) -> tuple[dict[str, pd.DataFrame], list[str]]:
@@ -71,8 +70,8 @@ def joint_tables(frame: pd.DataFrame, arms: Sequence[str]) -> tuple[dict[str, pd
                     row["spearman"] = float(np.corrcoef(ranks["value"], ranks["second_value"])[0, 1])
             means.append(row)
     tables = {
-        "score_joint": pd.DataFrame(joint, columns=JOINT_COLUMNS),
-        "score_joint_means": pd.DataFrame(means, columns=MEANS_COLUMNS),
+        "score_joint": pd.DataFrame(joint, columns=SCORE_JOINT.names),
+        "score_joint_means": pd.DataFrame(means, columns=SCORE_JOINT_MEANS.names),
     }
     return tables, messages
 
@@ -103,6 +102,6 @@ def score_counts(frame: pd.DataFrame) -> pd.DataFrame:
                         key = (label, arm, score) if target == ALL else (label, target, arm, score)
                         count = (pooled if target == ALL else counts).get(key, 0)
                         rows.append((str(question), label, target, arm, float(score), int(count)))
-    table = pd.DataFrame(rows, columns=["question", "label", "target", "arm", "value", "count"])
+    table = pd.DataFrame(rows, columns=SCORE_COUNTS.names)
     order = {question: rank for rank, question in enumerate(natural_order(table["question"].unique()))}
     return table.sort_values("question", key=lambda names: names.map(order), kind="stable").reset_index(drop=True)

@@ -127,6 +127,7 @@ class Part:
     planned: bool = False  # where its section is planned, this part answers the question
     keep: Callable[[Row], bool] = lambda _row: True
     first: Callable[[Row], bool] = lambda _row: False  # rows that go before the others
+    reported: Callable[[Row], bool] = lambda _row: True  # rows that are to be reported where others are not
     pivot: Pivot | None = None
     title: str = ""  # where not the table's
     note: str = ""  # where not what the table is about

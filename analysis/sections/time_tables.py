@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.data.order import natural_order
 from analysis.data.schema import ALL
+from analysis.sections.time import SECTION, TIME, TIME_EFFECT, TIME_LEARNING
 from analysis.statistics.resampling import case_weights, percentile_interval, stream
 
 if TYPE_CHECKING:
@@ -35,12 +36,6 @@ OPTIONS: dict[str, str | int] = {
     "interval": "95% percentile bootstrap of cases",
     "blocks": BLOCKS,
 }
-_SUMMARY = ["n_readings", "median", "q1", "q3", "geometric_mean"]
-TIME_COLUMNS = {
-    "time": ["reader", "arm", "period", *_SUMMARY],
-    "time_learning": ["period", "first_position", "last_position", *_SUMMARY],
-    "time_effect": ["effect", "n", "n_cases", "ratio", "ci_low", "ci_high"],
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class _Pairs:
 def time_tables(
     frame: pd.DataFrame, arms: Sequence[str], *, seed: int, draws: int
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """Tables with the columns of `TIME_COLUMNS` from validated responses, and messages on what cannot be had.
+    """The tables of section `time` from validated responses, and messages on what cannot be had.
 
     `time`: all readings ("all" in reader and arm, no period), then per arm, per arm and period, and per reader and
     arm. `time_effect`: ratios, of which below 1 means faster with the second arm, later, or further on.
@@ -65,7 +60,7 @@ def time_tables(
     timed = readings[readings["seconds"].notna() & (readings["seconds"] > 0)].reset_index(drop=True)
     messages = []
     if timed.empty:
-        empty = {name: pd.DataFrame(columns=columns) for name, columns in TIME_COLUMNS.items()}
+        empty = {table.name: pd.DataFrame(columns=table.names) for table in SECTION.tables}
         return empty, ["Time: the responses have no times."] if len(readings) else []
     if len(timed) < len(readings):
         messages.append(f"Time: {len(readings) - len(timed)} of {len(readings)} readings have no time.")
@@ -86,7 +81,7 @@ def _by_group(timed: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
             own = timed[(timed["reader"] == reader) & (timed["arm"] == arm)]
             if len(own):
                 rows.append([reader, arm, pd.NA, *_summary(own["seconds"])])
-    return pd.DataFrame(rows, columns=TIME_COLUMNS["time"]).astype({"period": "Int64"})
+    return pd.DataFrame(rows, columns=TIME.names).astype({"period": "Int64"})
 
 
 def _learning(timed: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +94,7 @@ def _learning(timed: pd.DataFrame) -> pd.DataFrame:
         blocks = placed.assign(first=block * width + 1).groupby(["period", "first"])
         for (period, first), own in blocks:
             rows.append([period, first, first, *_summary(own["seconds"])])
-    table = pd.DataFrame(rows, columns=TIME_COLUMNS["time_learning"])
+    table = pd.DataFrame(rows, columns=TIME_LEARNING.names)
     return table.assign(last_position=table["first_position"] + (width - 1))
 
 
@@ -124,7 +119,7 @@ def _effects(timed: pd.DataFrame, arms: Sequence[str], *, seed: int, draws: int)
         rows.append(slope)
     else:
         messages.append("Time: positions are not known or do not vary, so that there is no learning slope.")
-    table = pd.DataFrame(rows, columns=TIME_COLUMNS["time_effect"])
+    table = pd.DataFrame(rows, columns=TIME_EFFECT.names)
     without = table.loc[table["ci_low"].isna(), "effect"].tolist()
     if without:
         messages.append(f"Time: no interval of {', '.join(without)}, because the cases are too few or all alike.")

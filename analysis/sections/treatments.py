@@ -21,6 +21,8 @@ from analysis.sections.columns import (
 from analysis.sections.section import Column, Figure, Kind, Part, Provenance, Reading, Row, Section, Table
 
 TREATMENT = Column("treatment", "Treatment")
+#: What the analysis of a single reader is called.
+ONE_READER = "one reader"
 FIRST, SECOND = Column("first", "First"), Column("second", "Second")
 ONLY_FIRST = Column("only_first", "Right with first only", Kind.COUNT)
 ONLY_SECOND = Column("only_second", "Right with second only", Kind.COUNT)
@@ -125,6 +127,11 @@ def to_report(row: Row) -> bool:
     return bool(row.get("headline"))
 
 
+def point_to_report(row: Row) -> bool:
+    """The same where rows of one reader stand beside those of all."""
+    return to_report(row) or row["analysis"] == ONE_READER
+
+
 def auc_words(options: dict[str, Any]) -> tuple[str, ...]:
     """Describe the Obuchowski-Rockette analysis with these options."""
     return (
@@ -172,16 +179,21 @@ SECTIONS = (
                 (ANALYSIS, FIRST, SECOND, DIFFERENCE, SE, DF, _DIFFERENCE_INTERVAL, P_VALUE),
                 first=to_report,
             ),
-            Part(TESTS, first=to_report),
+            Part(TESTS, first=to_report, reported=to_report),
             Part(TREATMENTS_AUC),
             Part(READERS_AUC),
             Part(READERS_DIFFERENCES),
             Part(TARGETS_AUC),
-            Part(TARGETS_DIFFERENCES),
+            Part(TARGETS_DIFFERENCES, reported=to_report),
             Part(COMPONENTS),
         ),
         _auc_words,
         figures=(Figure("auc", "AUC of each reader.", READERS_AUC),),
     ),
-    Section("points", "Sensitivity and specificity", (Part(POINTS), Part(POINT_DIFFERENCES)), _point_words),
+    Section(
+        "points",
+        "Sensitivity and specificity",
+        (Part(POINTS), Part(POINT_DIFFERENCES, reported=point_to_report)),
+        _point_words,
+    ),
 )

@@ -13,6 +13,8 @@ from analysis.data.pairs import Pairs
 from analysis.data.records import or_nan
 from analysis.data.schema import ALL, LABELS
 from analysis.sections.adjustment import adjusted_rows
+from analysis.sections.columns import P_BH
+from analysis.sections.wilcoxon import WILCOXON, WILCOXON_EXACT
 from analysis.statistics.multiplicity import Adjustment
 from analysis.statistics.shift import is_exact, signed_rank_p
 from analysis.statistics.signed_rank import ZERO_METHOD, SignedRank, signed_rank
@@ -30,18 +32,6 @@ OPTIONS: dict[str, str | bool | int] = {
 }
 # Below this many non-zero differences the normal approximation is coarse; the row stays, a message says so.
 FEW_DIFFERENCES = 10
-WILCOXON_COLUMNS = (
-    "question",
-    "label",
-    "target",
-    "n_pairs",
-    "mean_difference",
-    "sd_difference",
-    "statistic",
-    "p_value",
-    "rank_biserial",
-    "p_holm",
-)
 
 
 def wilcoxon_table(frame: pd.DataFrame, pairs: Pairs, *, adjust: Adjustment = "holm") -> tuple[pd.DataFrame, list[str]]:
@@ -70,7 +60,7 @@ def wilcoxon_table(frame: pd.DataFrame, pairs: Pairs, *, adjust: Adjustment = "h
                 f"Wilcoxon, {question}: fewer than {FEW_DIFFERENCES} non-zero differences, so that the normal "
                 f"approximation is coarse: {'; '.join(few)}."
             )
-    columns = [*WILCOXON_COLUMNS, "p_bh"] if adjust == "bh" else list(WILCOXON_COLUMNS)
+    columns = [*WILCOXON.names, P_BH.name] if adjust == "bh" else WILCOXON.names
     return pd.DataFrame(rows, columns=columns), messages
 
 
@@ -88,17 +78,6 @@ def _row(question: str, label: str, target: str, test: SignedRank) -> dict[str, 
     }
 
 
-EXACT_COLUMNS = [
-    "question",
-    "label",
-    "target",
-    "n_pairs",
-    "n_nonzero",
-    "statistic",
-    "p_value",
-    "method",
-    "p_holm",
-]
 EXACT_OPTIONS: dict[str, str] = {
     "test": (
         "Wilcoxon signed-rank, zero differences dropped, ties at mid-ranks, two-sided; p by the distribution of the "
@@ -120,7 +99,7 @@ def exact_table(frame: pd.DataFrame, pairs: Pairs, *, adjust: Adjustment = "holm
             key = {"question": question, "label": label, "target": target}
             of_question.append({**key, **_test(differences)})
         rows.extend(adjusted_rows(of_question, adjust))
-    return pd.DataFrame(rows, columns=EXACT_COLUMNS if adjust == "holm" else [*EXACT_COLUMNS, "p_bh"])
+    return pd.DataFrame(rows, columns=WILCOXON_EXACT.names if adjust == "holm" else [*WILCOXON_EXACT.names, P_BH.name])
 
 
 def _test(differences: NDArray[np.float64]) -> dict[str, Any]:

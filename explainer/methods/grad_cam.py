@@ -2,7 +2,8 @@
 
 Without a name, the feature maps are the last through which all of the image's influence on the scores goes: a
 bottleneck of autograd's graph that has an area and a convolution behind it. For DenseNets and ResNets that is what
-their global pooling sees, also where the ReLU before it is called as a function and so is the output of no module.
+their global pooling sees, also where the ReLU before it is called as a function and so is the output of no module. Of
+an ensemble they are the last of each member.
 """
 
 from __future__ import annotations
@@ -47,9 +48,7 @@ def grad_cam(
     chosen = settings or GradCamSettings()
 
     def attribution(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
-        coarse = _weighted_features(classifier, images, targets, chosen)
-        fine: Tensor = nn.functional.interpolate(coarse, size=images.shape[2:], mode="bilinear", align_corners=False)
-        return fine
+        return _resized(_weighted_features(classifier, images, targets, chosen), images.shape[2:])
 
     return absolute_maps(METHOD.key, attribution, classifier, images, targets, batch)
 
@@ -58,13 +57,15 @@ compute = of_maps(grad_cam)
 
 
 def _weighted_features(classifier: Classifier, images: Tensor, targets: Tensor, settings: GradCamSettings) -> Tensor:
-    """Float32 (N, 1, h, w) at the resolution of the feature maps."""
-    watch = _last_features if settings.layer is None else _named_features
-    features, scores = watch(classifier, images, settings.layer)
-    (gradient,) = torch.autograd.grad(scores.gather(1, targets[:, None]).sum(), features)
-    # Half precision holds neither small gradients nor large sums.
-    features, gradient = features.detach().float(), gradient.float()
-    cam = (gradient.mean(dim=(2, 3), keepdim=True) * features).sum(dim=1, keepdim=True)
+    """The sum over all feature maps at the finest of their resolutions, float32 (N, 1, h, w)."""
+    if settings.layer is None:
+        features, scores = _last_features(classifier, images)
+    else:
+        features, scores = _named_features(classifier, images, settings.layer)
+    gradients = torch.autograd.grad(scores.gather(1, targets[:, None]).sum(), features)
+    parts = [_weighted(one, gradient) for one, gradient in zip(features, gradients, strict=True)]
+    finest = max((part.shape[2:] for part in parts), key=lambda shape: shape[0] * shape[1])
+    cam = torch.stack([_resized(part, finest) for part in parts]).sum(dim=0)
     if settings.evidence == "both":
         return cam
     if cam.any() and (cam.flatten(1).amax(dim=1) <= 0).any():
@@ -75,11 +76,23 @@ def _weighted_features(classifier: Classifier, images: Tensor, targets: Tensor, 
     return cam.clamp(min=0)
 
 
-def _named_features(classifier: Classifier, images: Tensor, layer: str | None) -> tuple[Tensor, Tensor]:
+def _weighted(features: Tensor, gradient: Tensor) -> Tensor:
+    """Features (N, C, h, w) times their mean gradients, added up: float32 (N, 1, h, w)."""
+    # Half precision holds neither small gradients nor large sums.
+    features, gradient = features.detach().float(), gradient.float()
+    return (gradient.mean(dim=(2, 3), keepdim=True) * features).sum(dim=1, keepdim=True)
+
+
+def _resized(coarse: Tensor, size: Sequence[int]) -> Tensor:
+    fine: Tensor = nn.functional.interpolate(coarse, size=list(size), mode="bilinear", align_corners=False)
+    return fine
+
+
+def _named_features(classifier: Classifier, images: Tensor, layer: str) -> tuple[list[Tensor], Tensor]:
     """Output of a module of the network, by its name there, and scores."""
     modules: Mapping[str, nn.Module] = dict(classifier.network.named_modules())
-    if not layer or layer not in modules:
-        near = difflib.get_close_matches(str(layer), modules, n=3) or [name for name in modules if name][-3:]
+    if layer not in modules:
+        near = difflib.get_close_matches(layer, modules, n=3) or [name for name in modules if name][-3:]
         raise SettingsError(
             f"{classifier.id} has no layer '{layer}'; it has, for example, {', '.join(near) or 'none with a name'}."
         )
@@ -94,44 +107,82 @@ def _named_features(classifier: Classifier, images: Tensor, layer: str | None) -
         raise UnfitNetworkError(
             f"Layer '{layer}' of {classifier.id} makes no feature maps (N, C, H, W) of the image: name another layer."
         )
-    return output, scores
+    return [output], scores
 
 
-def _last_features(classifier: Classifier, images: Tensor, _layer: str | None) -> tuple[Tensor, Tensor]:
-    """The last feature maps that all of the image's influence on the scores goes through, and scores."""
-    with _Watch(len(images)) as watch:
-        scores = classifier(images)
+def _last_features(classifier: Classifier, images: Tensor) -> tuple[list[Tensor], Tensor]:
+    """The last feature maps that all of the image's influence on the scores goes through, and scores.
+
+    They are looked for with one image and without keeping any, so that memory is that of an ordinary pass.
+    """
+    first = images[:1].detach().clone().requires_grad_()
+    with _Watch(1) as watch:
+        scores = classifier(first)
     if not scores.requires_grad:
         raise not_differentiable(classifier)
-    nodes = nodes_of(scores)
-    # A tensor that was changed in place since is what it has become.
-    made = {tensor.grad_fn: tensor for tensor in watch.seen}
-    convolved = _behind(nodes, lambda node: _CONVOLUTION in node.name())
-    for node in _bottlenecks(nodes, images):
-        if node in made and node in convolved:
-            return made[node], scores
-    hidden = " (it is compiled or scripted)" if hiding(nodes) or _scripted(classifier) else ""
-    raise UnfitNetworkError(
-        f"{classifier.id} has no convolution whose feature maps all of its prediction goes through{hidden}: name a "
-        "layer that makes feature maps with the setting layer, or leave Grad-CAM out."
-    )
+    places = _places(nodes_of(scores), watch.made, first)
+    if not places:
+        hidden = " (it is compiled or scripted)" if hiding(nodes_of(scores)) or _scripted(classifier) else ""
+        raise UnfitNetworkError(
+            f"{classifier.id} has no convolution whose feature maps all of its prediction goes through{hidden}: name a "
+            "layer that makes feature maps with the setting layer, or leave Grad-CAM out."
+        )
+    with _Watch(len(images), keep=places) as watch:
+        scores = classifier(images)
+    if len(watch.kept) < len(places):
+        raise UnfitNetworkError(f"{classifier.id} computes other layers for one image than for several: name a layer.")
+    return watch.kept, scores
 
 
 class _Watch(TorchFunctionMode):
-    """Keeps every tensor (count, C, H, W) that is computed from the image, by a function or a module alike."""
+    """Counts the tensors (count, C, H, W) that are computed from the image, by a function or a module alike.
 
-    def __init__(self, count: int) -> None:
+    `made`: the operation that made each -> its number. `kept`: those whose numbers are in `keep`.
+    """
+
+    def __init__(self, count: int, keep: Sequence[int] = ()) -> None:
         super().__init__()
-        self.seen: list[Tensor] = []
-        self._count = count
+        self.made: dict[Node, int] = {}
+        self.kept: list[Tensor] = []
+        self._count, self._keep, self._number = count, set(keep), 0
 
     def __torch_function__(
         self, func: Callable[..., Any], _types: Sequence[type], args: Any = (), kwargs: Any = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         if isinstance(result, Tensor) and _is_spatial(result, self._count) and result.grad_fn is not None:
-            self.seen.append(result)
+            if self._keep:
+                self.kept += [result] if self._number in self._keep else []
+            else:
+                self.made[result.grad_fn] = self._number
+            self._number += 1
         return result
+
+
+def _places(nodes: Sequence[Node], made: Mapping[Node, int], image: Tensor) -> list[int]:
+    """Numbers of the feature maps: the last that all ways go through, else the last of every way, if every way has one.
+
+    The latter are those of the members of an ensemble.
+    """
+    leaf = next((node for node in reversed(nodes) if getattr(node, "variable", None) is image), None)
+    behind = _behind(nodes, lambda node: _CONVOLUTION in node.name())
+    features = {node for node in made if node in behind}
+    shared = next((node for node in _bottlenecks(nodes, leaf) if node in features), None)
+    if shared is not None:
+        return [made[shared]]
+    last: set[Node] = set()
+    seen: set[Node] = set()
+    waiting = [nodes[0]]
+    while waiting:
+        node = waiting.pop()
+        if node in features:
+            last.add(node)
+        elif node is leaf:
+            return []
+        elif node not in seen:
+            seen.add(node)
+            waiting += [following for following, _ in node.next_functions if following is not None]
+    return sorted(made[node] for node in last)
 
 
 def _is_spatial(tensor: Tensor, count: int) -> bool:
@@ -152,12 +203,11 @@ def _behind(nodes: Sequence[Node], found: Callable[[Node], bool]) -> set[Node]:
     return behind
 
 
-def _bottlenecks(nodes: Sequence[Node], images: Tensor) -> list[Node]:
-    """The operations that are on every way from the scores to the images, the last first.
+def _bottlenecks(nodes: Sequence[Node], leaf: Node | None) -> list[Node]:
+    """The operations that are on every way from the scores to the image's own, the last first.
 
     Where all ways lead through one, as many lead to it from the scores, times from it to the images, as there are.
     """
-    leaf = next((node for node in reversed(nodes) if getattr(node, "variable", None) is images), None)
     from_scores = dict.fromkeys(nodes, 0) | {nodes[0]: 1}
     for node in nodes:
         for following, _ in node.next_functions:

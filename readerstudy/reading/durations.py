@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readerstudy.reading.models import Doubt
+from readerstudy.reading.models import TimeDoubt
 
 # Clocks of two hosts may differ by so much before anybody needs to be told.
 CLOCK_TOLERANCE = timedelta(seconds=30)
@@ -19,7 +19,7 @@ class Duration:
     """Seconds as they are kept, None where they are no number, and why they cannot be right, "" where they can."""
 
     seconds: float | None
-    doubt: str = Doubt.NONE
+    doubt: str = TimeDoubt.NONE
 
 
 def duration_of(seconds: float | None, *, opened_at: datetime | None, now: datetime, visits: int = 1) -> Duration:
@@ -31,11 +31,11 @@ def duration_of(seconds: float | None, *, opened_at: datetime | None, now: datet
     if seconds is None:
         return Duration(None)
     if not math.isfinite(seconds) or abs(seconds) > LONGEST:
-        return Duration(None, Doubt.NO_NUMBER)
+        return Duration(None, TimeDoubt.NO_NUMBER)
     if seconds < 0:
-        return Duration(seconds, Doubt.NEGATIVE)
+        return Duration(seconds, TimeDoubt.NEGATIVE)
     if opened_at is None:
-        return Duration(seconds, Doubt.NOT_OPENED)
+        return Duration(seconds, TimeDoubt.NOT_OPENED)
     passed = max(now - opened_at, timedelta()) + CLOCK_TOLERANCE
     beyond = now < opened_at - CLOCK_TOLERANCE or seconds > passed.total_seconds() * visits
-    return Duration(seconds, Doubt.BEYOND if beyond else Doubt.NONE)
+    return Duration(seconds, TimeDoubt.BEYOND if beyond else TimeDoubt.NONE)

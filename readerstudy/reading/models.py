@@ -12,7 +12,7 @@ from readerstudy.studies.models import Arm, Case, Membership, Question, Study
 TRAINING = 0  # the number of the period of training cases, which comes before all others
 
 
-class Doubt(models.TextChoices):
+class TimeDoubt(models.TextChoices):
     """Why a time that a page counted cannot be right, or the server's clock is not. It is kept all the same."""
 
     NONE = "", "no doubt"
@@ -115,7 +115,10 @@ class Answer(models.Model):
     reason = models.CharField(max_length=200, blank=True, help_text="Why it was changed after the case was submitted.")
     seconds = models.FloatField(null=True, blank=True, help_text="Active seconds on the case when it was given.")
     seconds_doubt = models.CharField(
-        max_length=20, choices=Doubt.choices, blank=True, help_text="Why `seconds` cannot be right, where it cannot."
+        max_length=20,
+        choices=TimeDoubt.choices,
+        blank=True,
+        help_text="Why `seconds` cannot be right, where it cannot.",
     )
     late = models.BooleanField(
         default=False, help_text="It arrived when the case was no longer open: it is kept and never counts."
@@ -181,7 +184,10 @@ class Visit(models.Model):
     idle_seconds = models.FloatField(default=0, help_text="In view, but nobody touched it for a minute.")
     hidden_seconds = models.FloatField(default=0, help_text="Out of view and back again.")
     seconds_doubt = models.CharField(
-        max_length=20, choices=Doubt.choices, blank=True, help_text="Why its times cannot be right, where they cannot."
+        max_length=20,
+        choices=TimeDoubt.choices,
+        blank=True,
+        help_text="Why its times cannot be right, where they cannot.",
     )
     painted_ms = models.PositiveIntegerField(
         null=True, blank=True, help_text="From asking for the page until all its pictures were painted."

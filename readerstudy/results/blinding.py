@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from readerstudy.accounts.models import User
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.selectors import masked_arms
 
@@ -109,5 +110,5 @@ def former_codes(study: Study) -> dict[str, str]:
 
     Empty too for a study that never had a blind analyst, being loaded with its published results.
     """
-    entry = study.audit.filter(action="study_unblinded").values_list("detail", flat=True).first()
+    entry = study.audit.filter(action=Action.STUDY_UNBLINDED).values_list("detail", flat=True).first()
     return dict(entry["arms_by_code"]) if entry else {}

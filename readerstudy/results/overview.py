@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from analysis.report import cells
 from analysis.report.cells import ALL
 from analysis.report.shown import Tables
+from analysis.sections.columns import MEAN_DIFFERENCE, NOTE
+from analysis.sections.effect import EFFECT, PER_READER
+from analysis.sections.ordinal import ARM_BY_LABEL, ORDINAL
+from analysis.sections.section import Row, Table
+from analysis.sections.wilcoxon import WILCOXON
 
 Printed = dict[str, str]
 
@@ -34,42 +38,46 @@ class QuestionOverview:
 def overview(tables: Tables, questions: Mapping[str, str], readers: Sequence[str]) -> list[QuestionOverview]:
     """In the order of the questions; empty without two arms."""
     return [
-        QuestionOverview(key, text, rows, _printed(_interaction(tables, key), "or_low", "or_high"))
+        QuestionOverview(key, text, rows, _printed(ORDINAL, _interaction(tables, key)))
         for key, text in questions.items()
         if (rows := _rows(tables, key, readers))
     ]
 
 
 def _rows(tables: Tables, key: str, readers: Sequence[str]) -> tuple[OverviewRow, ...]:
-    def pooled(name: str) -> dict[str, Mapping[str, Any]]:
-        return {row["label"]: row for row in tables[name] if row["question"] == key and row["target"] == ALL}
+    def pooled(table: Table) -> dict[str, Row]:
+        return {row["label"]: row for row in tables[table.name] if row["question"] == key and row["target"] == ALL}
 
-    published = pooled("wilcoxon")
+    published = pooled(WILCOXON)
     differences = {
-        (row["label"], row["reader"]): row["mean_difference"] for row in tables["per_reader"] if row["question"] == key
+        (row["label"], row["reader"]): row["mean_difference"]
+        for row in tables[PER_READER.name]
+        if row["question"] == key
     }
     return tuple(
         OverviewRow(
             label,
-            tuple(cells.signed(differences.get((label, reader))) for reader in readers),
-            _printed(effect, "ci_low", "ci_high"),
-            _printed(published.get(label, {})),
+            tuple(cells.cell(MEAN_DIFFERENCE, differences.get((label, reader))) for reader in readers),
+            _printed(EFFECT, effect),
+            _printed(WILCOXON, published.get(label, {})),
         )
-        for label, effect in pooled("effect").items()
+        for label, effect in pooled(EFFECT).items()
     )
 
 
-def _interaction(tables: Tables, key: str) -> Mapping[str, Any]:
-    for row in tables["ordinal"]:
-        if row["question"] == key and row["model"] == "main" and row["term"] == "arm x label":
+def _interaction(tables: Tables, key: str) -> Row:
+    for row in tables[ORDINAL.name]:
+        if row["question"] == key and row["model"] == "main" and row["term"] == ARM_BY_LABEL:
             return row
     return {}
 
 
-def _printed(row: Mapping[str, Any], low: str = "", high: str = "") -> Printed:
-    printed = {name: cells.cell(name, value) for name, value in row.items() if name != "note" or value}
-    if row.get("note") and row.get("odds_ratio") is None:
-        printed["refused"] = printed["note"]
-    if low and row:
-        printed["interval"] = cells.interval(low, row[low], row[high])
+def _printed(table: Table, row: Row) -> Printed:
+    """The row's cells by the names of their columns, intervals by that of their first."""
+    present = [column for column in table.known if all(name in row for name in column.names)]
+    printed = {column.name: cells.shown(column, row) for column in present if column is not NOTE or row[NOTE.name]}
+    if row.get(NOTE.name) and row.get("odds_ratio") is None:
+        printed["refused"] = printed[NOTE.name]
+    if row.get("p_robust") is not None:
+        printed["p"] = cells.p_words(row["p_robust"])
     return printed

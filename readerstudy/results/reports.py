@@ -14,6 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from analysis.data.schema import write_responses
 from analysis.data.selection import Selection
+from analysis.report.stored import FORMER_NAMES, current_results
 from readerstudy.lib.media import folder_draft, media_path, random_name
 from readerstudy.results.blinding import Coding
 from readerstudy.results.exposure import exposure_by_arm
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 RESPONSES_FILE = "responses.csv"
 ZIP_FILE = "report.zip"
 RESULTS_FILE = "results.json"
-METHODS_FILE = "methods.md"
 PAGE_FILE = "page.json"  # what the page shows besides the report
 ALLOCATED = "allocated"
 PROTOCOL_FILE = "protocol.toml"
@@ -56,7 +56,6 @@ class StoredReport:
     provenance: Mapping[str, Any]
     exposure: Sequence[Mapping[str, Any]]
     figures: tuple[str, ...]
-    methods: str
 
     @property
     def messages(self) -> list[str]:
@@ -105,13 +104,13 @@ def stored_report(run: ReportRun) -> StoredReport:
     """What the page shows of a finished run."""
     folder = media_path(run.folder)
     results, page = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (RESULTS_FILE, PAGE_FILE))
+    results = current_results(results)
     return StoredReport(
         run=run,
         tables={**results["tables"], **page["tables"]},
         provenance=results["provenance"],
         exposure=page["exposure"],
         figures=tuple(path.stem for path in sorted(folder.glob("*.svg"))),
-        methods=(folder / METHODS_FILE).read_text(encoding="utf-8"),
     )
 
 
@@ -119,8 +118,10 @@ def report_file(run: ReportRun, name: str) -> Path | None:
     """Where a file of a finished run lies; None where it has none of this name."""
     if not run.folder or "/" in name or name == PAGE_FILE:
         return None
-    path = media_path(f"{run.folder}/{name}")
-    return path if path.is_file() else None
+    former = FORMER_NAMES.get(name.removesuffix(".csv"))
+    names = (name,) if former is None else (name, f"{former}.csv")
+    paths = (media_path(f"{run.folder}/{one}") for one in names)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def zip_files(paths: Sequence[Path], stream: IO[bytes]) -> None:
@@ -164,6 +165,7 @@ def scale_options(study: Study) -> list[str]:
 def _made(spec: ReportSpec, on_step: OnStep) -> StudyReport:
     # Loaded where reports are computed: the web needs none of it.
     from analysis.report.build import build
+    from analysis.report.sections import Planned
 
     frame = responses(spec.study, spec.coding)
     stream = io.StringIO(newline="")
@@ -179,6 +181,8 @@ def _made(spec: ReportSpec, on_step: OnStep) -> StudyReport:
         plan={"file": PROTOCOL_FILE, "sha256": hashlib.sha256(protocol).hexdigest()} if protocol else None,
         selection=spec.selection,
         scales=scales(spec.study),
+        planned=Planned(plan.primary, plan.questions, plan.stated),
+        wording=dict(spec.study.questions.values_list("key", "text")),
         on_step=on_step,
     )
     return StudyReport(frame, content, report)

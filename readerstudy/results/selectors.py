@@ -9,8 +9,8 @@ from django.db.models import Count, Q
 from analysis.data.order import natural_key
 from readerstudy.reading.models import Reading
 from readerstudy.results.models import ReportRun
-from readerstudy.results.services import GIFSPLANATION
 from readerstudy.results.versions import ReportSpec
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Case, Question, Study
 from readerstudy.work.queues import REPORTS
 from readerstudy.work.workers import workers_alive
@@ -121,5 +121,5 @@ def report_run(study: Study, coding: str, short_version: str) -> ReportRun | Non
 
 def import_note(study: Study) -> str:
     """What must be known of a published study that was loaded, empty for a study that was read here."""
-    note = study.audit.filter(action=GIFSPLANATION).values_list("detail__note", flat=True).first()
+    note = study.audit.filter(action=Action.PUBLISHED_STUDY_IMPORTED).values_list("detail__note", flat=True).first()
     return str(note or "")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from readerstudy.studies.models import Study
 
 # Changes with what is computed or how its files look, so that new code never shows the reports of old code.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -254,7 +254,7 @@ def _report_context(asked: Asked, run: ReportRun) -> dict[str, Any]:
         "results": results_shown(
             report.tables,
             report.figures,
-            report.methods,
+            report.provenance,
             questions,
             Planned(plan.primary, plan.questions, plan.stated),
             part=bool(run.selection),
@@ -274,6 +274,7 @@ def _reproduce(asked: Asked) -> str:
         words.append(f"--margin {plan.margin:g}")
     if plan.adjust != "holm":
         words.append(f"--adjust {plan.adjust}")
+    words += [f"--primary {name}" for name in plan.primary if plan.stated]
     words += reports.scale_options(asked.spec.study)
     chosen = {"target": selection.targets, "reader": selection.readers, "period": selection.periods}
     words += [f'--{name} "{value}"' for name, values in chosen.items() for value in values]

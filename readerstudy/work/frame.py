@@ -69,7 +69,8 @@ class Computing(Generic[Held, Result]):
                 for part, result in self.compute(held):
                     outcomes |= self._ended(part, result)
             except Exception as error:  # not of one row, or not foreseen
-                left = [one for one in held if not outcomes.keys() >= {*one.rows}]
+                each = [one for claimed in held for one in self.kind.apart(claimed)]
+                left = [one for one in each if not outcomes.keys() >= {*one.rows}]
                 logger.warning("%s jobs could not be %s together", len(left), self.kind.verb, exc_info=error)
                 for part, result in self._one_by_one(left, error):
                     outcomes |= self._ended(part, result)
@@ -79,9 +80,8 @@ class Computing(Generic[Held, Result]):
         """What people read of an error."""
         return str(error) if isinstance(error, self.own) else f"{type(error).__name__}: {error}"
 
-    def _one_by_one(self, left: Sequence[Held], error: Exception) -> Iterator[tuple[Held, Result | Exception]]:
+    def _one_by_one(self, alone: Sequence[Held], error: Exception) -> Iterator[tuple[Held, Result | Exception]]:
         """Whose an error is shows when each is tried alone; one of ours that does not pass is of all of them."""
-        alone = [one for job in left for one in self.kind.apart(job)]
         of_all = isinstance(error, self.own) and not self.passing(error)
         for one in alone:
             if len(alone) == 1 or of_all:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page, Route, SetCookieParam, expect
+from playwright.sync_api import Page, Route, expect
 
 from readerstudy.accounts.models import User
 from readerstudy.reading.models import Allocation, Answer, Reading, Visit
@@ -34,7 +34,7 @@ def first(page: Page, live_server, allocation: Allocation) -> Reading:
     return reading
 
 
-def session_of(user: User, url: str) -> list[SetCookieParam]:
+def session_of(user: User, url: str) -> list[Any]:
     """Cookies of somebody who signed in to the same browser."""
     client = Client()
     client.force_login(user)

@@ -170,3 +170,21 @@ def test_a_mistyped_address_is_refused_with_a_reason(client: Client):
     assert response.status_code == 422
     assert "valid email address" in response.text
     assert study.memberships.count() == members
+
+
+@pytest.mark.parametrize(("status", "answer"), [("draft", 403), ("open", 403), ("closed", 200)])
+def test_who_reads_in_a_study_coordinates_it_only_once_it_is_closed(client: Client, status: str, answer: int):
+    """Labels and selection are on its pages: before the reading has begun they tell as much as during it."""
+    study = study_make(explained=False)
+    both = member_make(study, Role.READER).user
+    member_make(study, Role.COORDINATOR, both.email)
+    Study.objects.update(status=status)
+    client.force_login(both)
+
+    opened = {
+        name: client.get(reverse(name, args=[study.slug])).status_code for name in ("study_detail", "study_progress")
+    }
+    opened["case_detail"] = client.get(reverse("case_detail", args=[study.slug, 1])).status_code
+
+    assert opened == dict.fromkeys(opened, answer)
+    assert (reverse("study_detail", args=[study.slug]) in client.get(reverse("home")).text) is (answer == 200)

@@ -21,6 +21,7 @@ import pytest
 
 from readerstudy.lib.postgres import EmbeddedPostgres, PostgresError, database_from_environment, ensure_running, places
 from tests.lib.helpers import python_environment, wait_for
+from tests.typed import present
 
 AS_ROOT = os.geteuid() == 0
 # Joins the server of the folder in argv[1], says so, and stays until killed or its input closes.
@@ -28,7 +29,6 @@ USER_SCRIPT = """
 import sys
 from pathlib import Path
 from readerstudy.lib.postgres import EmbeddedPostgres
-from tests.typed import present
 server = EmbeddedPostgres(Path(sys.argv[1]), durable=False)
 server.start()
 print(server.dsn, flush=True)

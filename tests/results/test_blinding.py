@@ -20,6 +20,7 @@ from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Event
 from readerstudy.reading.selectors import EXPOSURE_COLUMNS
 from readerstudy.results.blinding import coding_for, coding_of
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Membership, Question, Study
 from readerstudy.studies.services import StudyError, audit, study_unblind
 from tests.results.factories import NOW, answer, answer_all, member_make, reader_make, study_make, visit
@@ -61,7 +62,7 @@ def study() -> Study:
                 visit=opened, sequence=sequence, kind=kind, panel="filmstrip", seconds=1, received_at=NOW
             )
     detail = {"reader": "R1", "study_seed": SEED, "seed": SEED, "new_detail": "moving"}
-    audit(study=study, actor=None, action="reader_allocated", detail=detail, now=NOW)
+    audit(study=study, actor=None, action=Action.READER_ALLOCATED, detail=detail, now=NOW)
     for arm in study.arms.all():
         arm.key, arm.name = NAMES[arm.key]
         arm.save()

@@ -17,7 +17,7 @@ from analysis.data.schema import COLUMN_NAMES
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Event, Reading, Visit
 from readerstudy.studies.models import Question
-from readerstudy.studies.services import CorrectionOrder, Facts, audit, image_correct
+from readerstudy.studies.services import CorrectionOrder, Facts, image_correct
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
 
 # How the pictures were shown, of which no event tells here.
@@ -42,7 +42,8 @@ def test_the_archive_holds_all_that_an_audit_asks_for(tmp_path: Path) -> None:
     study = study_make(cases=2)
     reader = reader_make(study)
     answer(reader, 1, "A", [2, 5])
-    audit(study=study, actor=reader.membership.user, action="=looks like a formula", detail={"b": 1, "a": 2}, now=NOW)
+    user = reader.membership.user
+    study.audit.create(actor=user, action="=looks like a formula", detail={"b": 1, "a": 2}, at=NOW)
 
     files = export("trial", tmp_path / "out.zip")
 

@@ -16,6 +16,7 @@ from django.core.management import call_command
 from readerstudy.accounts.models import User
 from readerstudy.reading.models import Unlock
 from readerstudy.results.pseudonyms import pseudonyms_of
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Membership, Question, Study
 from readerstudy.studies.services import audit, member_add, reader_withdraw
 from tests.results.factories import NOW, answer, answer_all, reader_make, study_make
@@ -57,11 +58,11 @@ def study() -> Study:
         id=uuid.uuid4(), reading=present(readers[0].readings.first()), reason=everybody[:500], asked_at=NOW
     )
     detail = {"reader": "R1", "reason": unlock.reason, "because": [{"told": everybody}]}
-    audit(study=study, actor=readers[0].membership.user, action="unlock_asked", detail=detail, now=NOW)
-    audit(study=study, actor=coordinator, action="unlock_granted", detail={"reason": everybody}, now=NOW)
+    audit(study=study, actor=readers[0].membership.user, action=Action.UNLOCK_ASKED, detail=detail, now=NOW)
+    audit(study=study, actor=coordinator, action=Action.UNLOCK_GRANTED, detail={"reason": everybody}, now=NOW)
     reader_withdraw(membership=readers[1].membership, reason=everybody, now=NOW, actor=coordinator)
     gone = User.objects.create_user("gone@hospital.invalid", first_name="Vanished", last_name="Operator")
-    audit(study=study, actor=gone, action="something", detail={}, now=NOW)
+    study.audit.create(actor=gone, action="something", at=NOW)
     return study
 
 

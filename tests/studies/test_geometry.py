@@ -65,8 +65,8 @@ def test_boxes_follow(study: Study, folder: Path):
     for box in Annotation.objects.all():
         pixels = stored(study, box.image.name)
         bright = pixels > 0.98 * pixels.max()
-        left, top, width, height = (present(side) for side in (box.x, box.y, box.width, box.height))
-        inside = bright[int(top) : int(top + height), int(left) : int(left + width)]
+        x, y, across, down = (present(side) for side in (box.x, box.y, box.width, box.height))
+        inside = bright[int(y) : int(y + down), int(x) : int(x + across)]
         assert inside.mean() >= 0.95
         assert inside.sum() >= 0.95 * bright[:90].sum()
 

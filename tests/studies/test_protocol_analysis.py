@@ -2,8 +2,10 @@
 
 import pytest
 
+from analysis.report.sections import Planned
+from analysis.sections.catalogue import SECTIONS
 from readerstudy.studies.protocol import PROTOCOLS_DIR, ProtocolError, protocol_parse
-from readerstudy.studies.protocol_analysis import AnalysisPlan, plan_of
+from readerstudy.studies.protocol_analysis import ANALYSES, STANDARD, AnalysisPlan, plan_of
 
 DEMO = (PROTOCOLS_DIR / "demo-phantoms.toml").read_text(encoding="utf-8")
 PLAN = '\n[analysis]\nprimary = ["equivalence", "ordinal"]\nquestions = ["confidence"]\nmargin = 0.5\nadjust = "bh"\n'
@@ -38,3 +40,8 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, says: str) -> None
         protocol_parse(DEMO + PLAN.replace(old, new, 1))
     assert "line" in str(error.value)
     assert "`analysis." in str(error.value)
+
+
+def test_what_a_protocol_can_plan_are_the_sections_that_answer_a_question() -> None:
+    assert set(ANALYSES) == {section.key for section in SECTIONS if any(part.planned for part in section.parts)}
+    assert Planned().analyses == STANDARD

@@ -18,9 +18,10 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Bullets:
-    """Items of a list."""
+    """Items of a list, under a line of their own where there is a heading."""
 
     items: tuple[str, ...]
+    heading: str = ""
 
 
 @dataclass(frozen=True)

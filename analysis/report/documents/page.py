@@ -29,9 +29,7 @@ def page_text(document: Document) -> str:
     )
     parts = [
         f'<h1>{title}</h1><p class="subtitle">{html.escape(document.subtitle)}</p>',
-        '<section aria-labelledby="summary"><h2 id="summary">Summary</h2>',
-        *map(_block, document.summary),
-        "</section>",
+        _summary(document.summary),
         _contents(document.parts),
         *map(_part, document.parts),
     ]
@@ -42,6 +40,13 @@ def page_text(document: Document) -> str:
 @cache
 def _style() -> str:
     return resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+
+
+def _summary(blocks: Sequence[Block]) -> str:
+    if not blocks:
+        return ""
+    written = "\n".join(map(_block, blocks))
+    return f'<section aria-labelledby="summary"><h2 id="summary">Summary</h2>{written}</section>'
 
 
 def _contents(parts: Sequence[Part]) -> str:
@@ -71,7 +76,8 @@ def _block(block: Block) -> str:
             tone = f' class="{block.tone}"' if block.tone != "plain" else ""
             return f"<p{tone}>{_words(block.text)}</p>"
         case Bullets():
-            return "<ul>" + "".join(f"<li>{_words(item)}</li>" for item in block.items) + "</ul>"
+            heading = f"<p><strong>{_words(block.heading)}</strong></p>" if block.heading else ""
+            return f"{heading}<ul>" + "".join(f"<li>{_words(item)}</li>" for item in block.items) + "</ul>"
         case Table():
             return _table(block)
         case Drawing():
@@ -89,6 +95,7 @@ def _words(text: str) -> str:
 
 
 def _table(table: Table) -> str:
+    key = html.escape(table.key)
     rows = [row for group in table.groups for row in group.rows]
     fractions = [max((len(_fraction(row.cells[place].text)) for row in rows), default=0) for place in _places(table)]
     header = "".join(f'<th scope="col"{_class(column)}>{html.escape(column.heading)}</th>' for column in table.columns)
@@ -98,8 +105,9 @@ def _table(table: Table) -> str:
         foot.append(f"In full: {', '.join(f'<code>{html.escape(name)}</code>' for name in table.files)}.")
     notes = "".join(f"<li>{line}</li>" for line in foot)
     return (
-        f'<div class="scroll" tabindex="0"><table id="{html.escape(table.key)}">'
-        f"<caption><strong>{html.escape(table.title)}.</strong> {_words(table.about)}</caption>"
+        # Above what scrolls, so that it can be read in full on a narrow screen.
+        f'<p class="caption" id="about-{key}"><strong>{html.escape(table.title)}.</strong> {_words(table.about)}</p>'
+        f'<div class="scroll" tabindex="0"><table id="{key}" aria-labelledby="about-{key}">'
         f"<thead><tr>{header}</tr></thead>{body}</table></div>" + (f'<ul class="foot">{notes}</ul>' if notes else "")
     )
 

@@ -13,6 +13,7 @@ from readerstudy.coordination.forms import MemberForm
 from readerstudy.reading.selectors import allocated_by_seed, unlocks_waiting
 from readerstudy.studies import selectors as studies
 from readerstudy.studies.access import Role, study_for, user_of
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Study
 
 PROBLEMS_SHOWN = 20
@@ -58,7 +59,7 @@ def study_page(request: HttpRequest, study: Study, form: MemberForm, *, status: 
         "unknown_findings": studies.unknown_findings(study),
         "training": study.cases.training().count(),
         "by_seed": allocated_by_seed(study),
-        "unblinding": study.audit.filter(action="study_unblinded").select_related("actor").first(),
+        "unblinding": study.audit.filter(action=Action.STUDY_UNBLINDED).select_related("actor").first(),
         "unlocks": unlocks_waiting(study),
         "members": study.memberships.select_related("user").order_by("role", "created_at", "pk"),
         "watched": watched,

@@ -9,6 +9,7 @@ from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.services.display import display_parameters
 from readerstudy.explanations.services.explaining import EXPLAINING
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
 from readerstudy.work import lease
@@ -50,7 +51,7 @@ def explanations_request(*, study: Study, now: datetime, first: Sequence[int] = 
     )
     stored = set(Explanation.objects.filter(pk__in=[one.pk for one in made]).values_list("pk", flat=True))
     EXPLAINING.send([one for one in made if one.pk in stored])
-    audit(study=study, actor=None, action="explanations_request", detail={"cases": len(stored)}, now=now)
+    audit(study=study, actor=None, action=Action.EXPLANATIONS_REQUESTED, detail={"cases": len(stored)}, now=now)
     return len(stored)
 
 
@@ -63,4 +64,4 @@ def explanation_retry(*, explanation: Explanation, now: datetime, actor: User | 
     lease.put_back(row, now)
     EXPLAINING.send([row])
     detail = {"case": row.case.number, "explanation": str(row.pk)}
-    audit(study=row.case.study, actor=actor, action="explanation_retry", detail=detail, now=now)
+    audit(study=row.case.study, actor=actor, action=Action.EXPLANATION_RETRIED, detail=detail, now=now)

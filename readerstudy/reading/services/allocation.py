@@ -11,6 +11,7 @@ from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.crossover import AllocationError, Slot, crossover, reader_key, training
 from readerstudy.reading.models import TRAINING, Allocation, Period, Reading
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Arm, Case, Membership, Study
 from readerstudy.studies.selectors import cases_contradicted, cases_left_out
 from readerstudy.studies.services import audit, key_ensure
@@ -55,11 +56,12 @@ def readers_allocate(
         detail = {"reader": allocation.membership.code}
         if allocation.takes_over:
             detail["takes_over"] = allocation.takes_over.membership.code
-        audit(study=study, actor=actor, action="reader_allocated", detail=detail, now=now)
+        audit(study=study, actor=actor, action=Action.READER_ALLOCATED, detail=detail, now=now)
     if study.status == Study.Status.DRAFT:
         study.status = Study.Status.OPEN
         study.save(update_fields=["status"])
-        audit(study=study, actor=actor, action="study_opened", detail={"cases": study.cases.studied().count()}, now=now)
+        opened = {"cases": study.cases.studied().count()}
+        audit(study=study, actor=actor, action=Action.STUDY_OPENED, detail=opened, now=now)
     return allocations
 
 

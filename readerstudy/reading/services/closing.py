@@ -8,6 +8,7 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.reading.models import Reading
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Case, Study
 from readerstudy.studies.services import audit
 
@@ -38,5 +39,5 @@ def study_close(*, study: Study, now: datetime, actor: User | None = None, unfin
         )
     study.status = Study.Status.CLOSED
     study.save(update_fields=["status"])
-    audit(study=study, actor=actor, action="study_closed", detail={"unfinished_readings": unfinished}, now=now)
+    audit(study=study, actor=actor, action=Action.STUDY_CLOSED, detail={"unfinished_readings": unfinished}, now=now)
     return unfinished

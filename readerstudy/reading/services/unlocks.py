@@ -13,6 +13,7 @@ from readerstudy.lib.texts import unstorable
 from readerstudy.reading import selectors
 from readerstudy.reading.errors import AnswerConflictError, AnswerRefusedError, UnlockAnswerError
 from readerstudy.reading.models import Unlock
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
 
@@ -41,7 +42,7 @@ def unlock_request(*, unlock_id: uuid.UUID, reading_id: uuid.UUID, reason: str, 
     audit(
         study=reading.allocation.membership.study,
         actor=user,
-        action="unlock_asked",
+        action=Action.UNLOCK_ASKED,
         detail=_unlock_detail(unlock),
         now=now,
     )
@@ -60,7 +61,7 @@ def unlock_grant(*, study: Study, unlock_id: uuid.UUID, actor: User | None = Non
     if unlock.granted_at is None:
         unlock.granted_at, unlock.granted_by = now, actor
         unlock.save(update_fields=["granted_at", "granted_by"])
-        audit(study=study, actor=actor, action="unlock_granted", detail=_unlock_detail(unlock), now=now)
+        audit(study=study, actor=actor, action=Action.UNLOCK_GRANTED, detail=_unlock_detail(unlock), now=now)
     return unlock
 
 
@@ -82,7 +83,7 @@ def unlock_decline(
         unlock.declined_because, unlock.ended_at = reason.strip()[:REQUEST_LENGTH], now
         unlock.save(update_fields=["declined_because", "ended_at"])
         detail = _unlock_detail(unlock) | {"declined_because": unlock.declined_because}
-        audit(study=study, actor=actor, action="unlock_declined", detail=detail, now=now)
+        audit(study=study, actor=actor, action=Action.UNLOCK_DECLINED, detail=detail, now=now)
     return unlock
 
 

@@ -1,8 +1,7 @@
 """All that the results app changes: loading the published study, and the runs that compute reports."""
 
-from readerstudy.results.services.interim import EXPORTED, PAGE, SEEN, interim_exported, interim_seen
+from readerstudy.results.services.interim import PAGE, interim_exported, interim_seen
 from readerstudy.results.services.published import (
-    GIFSPLANATION,
     NOTE,
     Loaded,
     StudyExistsError,
@@ -19,12 +18,9 @@ from readerstudy.results.services.runs import (
 )
 
 __all__ = [
-    "EXPORTED",
-    "GIFSPLANATION",
     "NOTE",
     "PAGE",
     "REPORTING",
-    "SEEN",
     "Loaded",
     "ReportError",
     "ReportJob",

@@ -8,10 +8,10 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.results.models import ReportRun
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
 
-SEEN, EXPORTED = "interim_results_seen", "interim_results_exported"
 PAGE = "results page"
 
 
@@ -23,16 +23,14 @@ def interim_seen(*, run: ReportRun, what: str, actor: User, now: datetime, part_
     the page is one entry.
     """
     version = run.short_version
-    if (
-        part_of_page
-        and run.study.audit.filter(action=SEEN, actor=actor, detail__seen=PAGE, detail__version=version).exists()
-    ):
+    seen = run.study.audit.filter(action=Action.INTERIM_RESULTS_SEEN, actor=actor)
+    if part_of_page and seen.filter(detail__seen=PAGE, detail__version=version).exists():
         return
     detail = {"seen": what, "version": version}
-    audit(study=run.study, actor=actor, action=SEEN, detail=detail, now=now)
+    audit(study=run.study, actor=actor, action=Action.INTERIM_RESULTS_SEEN, detail=detail, now=now)
 
 
 @transaction.atomic
 def interim_exported(*, study: Study, masked: bool, now: datetime, actor: User | None = None) -> None:
     """Notes that the data of an unclosed study were exported."""
-    audit(study=study, actor=actor, action=EXPORTED, detail={"masked": masked}, now=now)
+    audit(study=study, actor=actor, action=Action.INTERIM_RESULTS_EXPORTED, detail={"masked": masked}, now=now)

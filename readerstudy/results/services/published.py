@@ -19,6 +19,7 @@ from readerstudy.results.gifsplanation import (
     PublishedImage,
     PublishedStudy,
 )
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Arm, Case, Image, Label, Membership, Question, Study
 from readerstudy.studies.services import audit, labels_store
 
@@ -27,7 +28,6 @@ ARM_METHODS = {
     "A": [method.METHOD.key for method in (input_gradient, guided_backprop, integrated_gradients)],
     "B": [latent_shift.METHOD.key],
 }
-GIFSPLANATION = "study_import_gifsplanation"  # the audit entry by which the study is known
 NOTE = (
     "Published study (github mlmed/gifsplanation), loaded from its response files. Pixels, masks, times and the "
     "readers' identities were not published: there is no IoU, and answers carry the time of this import. Two X-rays "
@@ -56,7 +56,7 @@ def gifsplanation_import(*, published: PublishedStudy, slug: str, now: datetime)
     Raises StudyExistsError where another study has the slug.
     """
     if existing := Study.objects.filter(slug=slug).first():
-        if not existing.audit.filter(action=GIFSPLANATION).exists():
+        if not existing.audit.filter(action=Action.PUBLISHED_STUDY_IMPORTED).exists():
             raise StudyExistsError(f"There is another study {slug!r}. Choose another name with --slug.")
         return Loaded(existing, created=False)
     study = Study.objects.create(
@@ -111,7 +111,7 @@ def gifsplanation_import(*, published: PublishedStudy, slug: str, now: datetime)
     ]
     Answer.objects.bulk_create(answers, batch_size=1000)
     detail = {"cases": len(cases), "readings": len(readings), "answers": len(answers), "note": NOTE}
-    audit(study=study, actor=None, action=GIFSPLANATION, detail=detail, now=now)
+    audit(study=study, actor=None, action=Action.PUBLISHED_STUDY_IMPORTED, detail=detail, now=now)
     return Loaded(study, created=True)
 
 

@@ -11,6 +11,7 @@ from readerstudy.accounts.models import User
 from readerstudy.lib.media import folder_remove, folders_older
 from readerstudy.results.models import FOLDER, ReportRun
 from readerstudy.results.versions import ReportSpec, report_version
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Study
 from readerstudy.studies.services import audit
 from readerstudy.work import lease
@@ -84,7 +85,7 @@ def run_retry(*, run: ReportRun, now: datetime, actor: User | None = None) -> No
         raise ReportError(f"Only a failed report can be tried again; this one is {row.get_status_display()}.")
     lease.put_back(row, now)
     REPORTING.send([row])
-    audit(study=row.study, actor=actor, action="report_retry", detail={"version": row.version}, now=now)
+    audit(study=row.study, actor=actor, action=Action.REPORT_RETRIED, detail={"version": row.version}, now=now)
 
 
 def run_step(*, job: ReportJob, step: str, done: int, steps: int) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from analysis.data.tables import alike
 from explainer.catalogue.findings import NO_FINDING, Vocabulary
 from explainer.radiographs import Placement, placement_from
-from readerstudy.studies.files import FileError, mask_store
+from readerstudy.studies.image_files import FileError, mask_store
+from readerstudy.studies.import_tables import BoxRow, Problem, RowError, box_row, finding_name, rows
 from readerstudy.studies.models import Image, Study
 from readerstudy.studies.services.corrections import (
     CorrectionOrder,
@@ -19,7 +20,6 @@ from readerstudy.studies.services.corrections import (
     selection_outdate,
 )
 from readerstudy.studies.services.study import StudyError
-from readerstudy.studies.tables import BoxRow, Problem, RowError, box_row, finding_name, rows
 
 BOX_COLUMNS = ("image", "finding", "x", "y", "width", "height")
 MASK_COLUMNS = ("image", "finding", "file")

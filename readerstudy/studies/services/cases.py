@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import models, transaction
 
 from readerstudy.lib.shuffling import shuffled
+from readerstudy.studies.actions import Action
 from readerstudy.studies.draws import NUMBERS, case_name
 from readerstudy.studies.models import Case, Scoring, Study
 from readerstudy.studies.selectors import (
@@ -92,7 +93,7 @@ def cases_select(*, study: Study, now: datetime, seed: int | None = None, key: b
     study.selection_outdated = ""
     study.save(update_fields=["selection_outdated"])
     detail = {"seed": seed, "cases": len(drawn), "training_cases": len(practice), "key_sha256": secret.sha256}
-    audit(study=study, actor=None, action="cases_select", detail=detail, now=now)
+    audit(study=study, actor=None, action=Action.CASES_SELECTED, detail=detail, now=now)
     return cases[: len(drawn)]
 
 

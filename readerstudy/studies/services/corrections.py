@@ -12,7 +12,8 @@ from django.db import transaction
 from explainer.catalogue.findings import State
 from readerstudy.accounts.models import User
 from readerstudy.lib.texts import unstorable
-from readerstudy.studies.files import picture_doubts
+from readerstudy.studies.actions import Action
+from readerstudy.studies.image_files import picture_doubts
 from readerstudy.studies.models import Annotation, Case, Correction, Image, Label, Study, correction_text
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.study import StudyError
@@ -143,7 +144,7 @@ def image_correct(*, image: Image, said: Facts, order: CorrectionOrder) -> list[
         "outcome": outcome,
         "reason": reason,
     }
-    audit(study=study, actor=order.actor, action="image_correct", detail=detail, now=order.now)
+    audit(study=study, actor=order.actor, action=Action.IMAGE_CORRECTED, detail=detail, now=order.now)
     return made
 
 

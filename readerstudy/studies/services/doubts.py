@@ -9,11 +9,13 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.lib.texts import unstorable
-from readerstudy.studies.files import picture_doubts
+from readerstudy.studies.actions import Action
+from readerstudy.studies.image_files import picture_doubts
 from readerstudy.studies.models import Image, Study
 from readerstudy.studies.services.audit import audit
 
 REASON_LENGTH = 500
+DECIDED = {Image.Decision.KEEP: Action.IMAGE_KEPT, Image.Decision.EXCLUDE: Action.IMAGE_EXCLUDED}
 
 
 class DecisionError(Exception):
@@ -62,7 +64,7 @@ def doubts_examine(*, study: Study, now: datetime) -> list[Image]:
             changed.append(image)
     Image.objects.bulk_update(changed, ["doubts"], batch_size=500)
     detail = {"images": {image.name: image.doubts for image in changed}}
-    audit(study=study, actor=None, action="doubts_examine", detail=detail, now=now)
+    audit(study=study, actor=None, action=Action.DOUBTS_EXAMINED, detail=detail, now=now)
     return changed
 
 
@@ -84,7 +86,7 @@ def _decide(
         image.decision_reason, image.decided_by, image.decided_at = reason, actor, now
         image.save(update_fields=["decision", "decision_reason", "decided_by", "decided_at"])
         detail = {"image": image.name, "sha256": image.sha256, "doubts": image.doubts, "before": before}
-        audit(study=study, actor=actor, action=f"image_{decision}", detail={**detail, "reason": reason}, now=now)
+        audit(study=study, actor=actor, action=DECIDED[decision], detail={**detail, "reason": reason}, now=now)
         changed.append(image)
     return changed
 

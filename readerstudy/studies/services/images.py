@@ -15,7 +15,9 @@ from django.db import transaction
 from explainer.catalogue.findings import Vocabulary
 from explainer.datasets.labels import LabelError, LabelTable, assessed_by, assessed_of, label_table
 from readerstudy.lib.media import media_remove
-from readerstudy.studies.files import FileError, StoredImage, image_store
+from readerstudy.studies.actions import Action
+from readerstudy.studies.image_files import FileError, StoredImage, image_store
+from readerstudy.studies.import_tables import LabelRow, Problem, RowError, TableError, label_row, rows
 from readerstudy.studies.models import Annotation, Image, Import, Label, Study
 from readerstudy.studies.services.annotations import HOW_TO_CORRECT, boxes_import, masks_import
 from readerstudy.studies.services.audit import audit
@@ -24,7 +26,6 @@ from readerstudy.studies.services.development import development_mark
 from readerstudy.studies.services.labels import labels_of_row, labels_said, labels_store, labels_stored
 from readerstudy.studies.services.study import StudyError
 from readerstudy.studies.services.warnings import table_warnings
-from readerstudy.studies.tables import LabelRow, Problem, RowError, TableError, label_row, rows
 from readerstudy.studies.vocabulary import vocabulary_of
 
 Report = Callable[[int, int], None]
@@ -124,7 +125,7 @@ def images_import(
                 "problems": len(run.problems),
                 "assessed": list(table.assessed),
             }
-            audit(study=study, actor=None, action="images_import", detail=detail, now=now)
+            audit(study=study, actor=None, action=Action.IMAGES_IMPORTED, detail=detail, now=now)
     except TableError as error:
         raise ImagesImportError(str(error)) from error
     finally:

@@ -10,6 +10,7 @@ from django.db.models import F, Max
 
 from readerstudy.accounts.models import User
 from readerstudy.lib.shuffling import KEY_BYTES, shuffled
+from readerstudy.studies.actions import Action
 from readerstudy.studies.draws import NUMBERS, arm_mask, case_name
 from readerstudy.studies.models import AllocationKey, Case, Study
 from readerstudy.studies.services.audit import audit
@@ -43,7 +44,7 @@ def key_ensure(*, study: Study, allocated: bool, now: datetime, actor: User | No
         drawn = key_draw(study=study, now=now)
         _renumber(study, drawn.key)
     detail = {"key_sha256": drawn.sha256, "cases_renumbered": drawn.numbers_cases}
-    audit(study=study, actor=actor, action="allocation_key_drawn", detail=detail, now=now)
+    audit(study=study, actor=actor, action=Action.ALLOCATION_KEY_DRAWN, detail=detail, now=now)
     return drawn
 
 

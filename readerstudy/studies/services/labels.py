@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from explainer.catalogue.findings import State, Vocabulary
 from explainer.datasets.labels import Statement
+from readerstudy.studies.import_tables import FINDING_LENGTH
 from readerstudy.studies.models import Image, Label, Study
-from readerstudy.studies.tables import FINDING_LENGTH
 
 
 def labels_of_row(statement: Statement, assessed: Iterable[str]) -> dict[str, str]:

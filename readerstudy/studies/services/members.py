@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from readerstudy.accounts.models import User
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Membership
 from readerstudy.studies.services.audit import audit
 from readerstudy.studies.services.study import StudyError
@@ -29,7 +30,7 @@ def consent_accept(*, membership: Membership, sha256: str, now: datetime) -> Mem
         member.save(update_fields=["consent_sha256", "consent_accepted_at"])
         detail = {"reader": member.code, "consent_sha256": sha256}
         # Without the actor's address: the audit record is exported, and there a reader is a code.
-        audit(study=member.study, actor=None, action="consent_accepted", detail=detail, now=now)
+        audit(study=member.study, actor=None, action=Action.CONSENT_ACCEPTED, detail=detail, now=now)
     return member
 
 
@@ -51,7 +52,7 @@ def reader_withdraw(*, membership: Membership, reason: str, now: datetime, actor
     member.withdrawn_at = now
     member.save(update_fields=["withdrawn_at"])
     detail = {"reader": member.code, "reason": reason}
-    audit(study=member.study, actor=actor, action="reader_withdrawn", detail=detail, now=now)
+    audit(study=member.study, actor=actor, action=Action.READER_WITHDRAWN, detail=detail, now=now)
     return member
 
 

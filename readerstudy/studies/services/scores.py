@@ -8,6 +8,7 @@ from itertools import groupby
 from django.db import transaction
 
 from readerstudy.lib.media import media_path
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Prediction, Scoring, Study
 from readerstudy.studies.selectors import ImageToScore, ScoreBatch, Scores, images_without_score
 from readerstudy.studies.services.audit import audit
@@ -37,7 +38,7 @@ def scores_request(*, study: Study, now: datetime) -> int:
     made = _locked(pk__in=[row.pk for row in new])  # less those that somebody else asked for at the same moment
     SCORING.send(sorted([*made, *failed], key=lambda row: row.image_id))
     count = wanted.count()
-    audit(study=study, actor=None, action="scores_request", detail={"images": count}, now=now)
+    audit(study=study, actor=None, action=Action.SCORES_REQUESTED, detail={"images": count}, now=now)
     return count
 
 

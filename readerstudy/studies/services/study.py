@@ -10,6 +10,7 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.accounts.services import sign_in_link_create, user_get_or_create
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Arm, Membership, Question, Study
 from readerstudy.studies.protocol import Protocol
 from readerstudy.studies.services.audit import audit
@@ -60,7 +61,7 @@ def study_create(*, protocol: Protocol, now: datetime, actor: User | None = None
     if actor is not None:
         Membership.objects.create(study=study, user=actor, role=Membership.Role.COORDINATOR, created_at=now)
     digest = hashlib.sha256(protocol.text.encode()).hexdigest()
-    audit(study=study, actor=actor, action="study_create", detail={"protocol_sha256": digest}, now=now)
+    audit(study=study, actor=actor, action=Action.STUDY_CREATED, detail={"protocol_sha256": digest}, now=now)
     return study
 
 
@@ -94,7 +95,7 @@ def member_add(
     may_link = actor is None or _only_in_studies_of(actor, user)
     token = sign_in_link_create(user=user, now=now, hours=settings.SIGN_IN_LINK_HOURS) if may_link else None
     detail = {"user": user.pk, "role": role, "code": membership.code, "added": added, "link": may_link}
-    audit(study=study, actor=actor, action="member_add", detail=detail, now=now)
+    audit(study=study, actor=actor, action=Action.MEMBER_ADDED, detail=detail, now=now)
     return membership, token
 
 

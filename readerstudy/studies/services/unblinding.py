@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from readerstudy.accounts.models import User
+from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Study
 from readerstudy.studies.selectors import masked_arms
 from readerstudy.studies.services.audit import audit
@@ -30,5 +31,5 @@ def study_unblind(*, study: Study, now: datetime, actor: User | None = None) -> 
     study.unblinded_at = now
     study.save(update_fields=["unblinded_at"])
     codes = {code: arm.key for code, arm in masked_arms(study).items()}
-    audit(study=study, actor=actor, action="study_unblinded", detail={"arms_by_code": codes}, now=now)
+    audit(study=study, actor=actor, action=Action.STUDY_UNBLINDED, detail={"arms_by_code": codes}, now=now)
     return study

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from analysis.data.tables import alike
 from explainer.catalogue.findings import Vocabulary, folded
 from explainer.datasets.labels import COLUMNS, LabelTable
+from readerstudy.studies.import_tables import LabelRow, Problem
 from readerstudy.studies.models import Study
 from readerstudy.studies.services.labels import unknown_in
-from readerstudy.studies.tables import LabelRow, Problem
 
 READ = ("image", "file", "patient_id", "age", "sex", "view", "dataset", *COLUMNS)
 _KEYS_SHOWN = 5

@@ -19,8 +19,9 @@ from analysis.data.errors import AnalysisError
 from analysis.data.records import write_table
 from analysis.data.schema import codebook, load_responses, load_scales, write_responses
 from analysis.report.build import build
-from analysis.report.labels import DIFFERENCES, FIXED, RATIOS
 from analysis.report.output import Report
+from analysis.sections.catalogue import tables
+from analysis.sections.section import Reading
 
 WILCOXON = (
     "question label target n_pairs mean_difference sd_difference statistic p_value rank_biserial p_holm".split()  # noqa: SIM905
@@ -72,7 +73,7 @@ def test_the_document_stands_alone_and_shows_every_table_and_figure(small_result
     assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", page).replace("http-equiv", "")
     assert page.count("<figure>") == 7
     for name in ("effect", "ordinal", "wilcoxon", "flow", "iou_rank"):
-        assert f'<h2 id="{name}">' in page
+        assert f'<table id="{name}"' in page
     assert "as published" in page
     assert "Methods" in page
     content = (small_results / "report.pdf").read_bytes()
@@ -239,12 +240,12 @@ def test_every_table_of_differences_says_which_arm_was_taken_from_which(
     small_study: pd.DataFrame, tmp_path: Path
 ) -> None:
     report = small_report(small_study, arms=("B", "A"), margin=0.5)
-    for name in (DIFFERENCES | RATIOS) & report.tables.keys():
-        table = report.tables[name]
-        assert name in FIXED or set(table["contrast"]) <= {"A - B"}, name
+    compared = {name: table for name, table in tables().items() if table.reading is not Reading.PLAIN}
+    for name in compared.keys() & report.tables.keys():
+        assert compared[name].fixed or set(report.tables[name]["contrast"]) <= {"A - B"}, name
     # Every table that has a column of differences, whoever adds it.
     signed = {name for name, table in report.tables.items() if {"mean_difference", "difference"} & set(table.columns)}
-    assert signed <= DIFFERENCES
+    assert signed <= {name for name, table in compared.items() if table.reading is Reading.DIFFERENCE}
     report.write(tmp_path)
     page = (tmp_path / "report.html").read_text()
     shown = sum(len(report.tables[name]) > 0 for name in signed)

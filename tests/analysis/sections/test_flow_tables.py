@@ -5,7 +5,7 @@ import pandas as pd
 from analysis.data.allocation import check_allocation
 from analysis.data.pairs import make_pairs
 from analysis.data.schema import validate
-from analysis.sections.flow_tables import flow_table, sensitivity_table
+from analysis.sections.flow_tables import completeness_table, flow_table
 from tests.typed import cell_of, row_of
 
 
@@ -13,14 +13,14 @@ def flow_of(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]
     checked = validate(frame)
     pairs = make_pairs(checked, ("A", "B"))
     flow = flow_table(checked, pairs)
-    return flow, *sensitivity_table(flow, pairs, seed=1, draws=50)
+    return flow, *completeness_table(flow, pairs, seed=1, draws=50)
 
 
-def test_a_complete_study_has_complete_readers_and_no_sensitivity_analysis(small_study: pd.DataFrame) -> None:
-    flow, sensitivity, messages = flow_of(small_study)
+def test_a_complete_study_has_complete_readers_and_no_effect_by_completeness(small_study: pd.DataFrame) -> None:
+    flow, completeness, messages = flow_of(small_study)
     assert flow["complete"].all()
     assert flow[["cases", "rated_first_arm", "rated_second_arm", "paired"]].to_numpy().tolist() == [[16] * 4] * 2
-    assert sensitivity.empty
+    assert completeness.empty
     assert messages == []
 
 
@@ -33,7 +33,7 @@ def test_what_is_missing_is_counted_by_its_kind(small_study: pd.DataFrame) -> No
         | ((small_study["case"] == "c4") & (small_study["arm"] == "A"))
     )
     again = small_study[second & (small_study["case"] == "c5") & (small_study["arm"] == "A")].assign(period=3)
-    flow, sensitivity, messages = flow_of(pd.concat([small_study[~gone], again]))
+    flow, completeness, messages = flow_of(pd.concat([small_study[~gone], again]))
     row = row_of(flow.set_index("reader"), "r2")
     assert row[["rated_first_arm", "rated_second_arm", "paired"]].tolist() == [14, 13, 12]
     assert row[["lacking_first_arm", "lacking_second_arm", "unrated", "repeats"]].tolist() == [1, 2, 1, 1]
@@ -41,7 +41,7 @@ def test_what_is_missing_is_counted_by_its_kind(small_study: pd.DataFrame) -> No
     assert not row["complete"]
     assert cell_of(flow.set_index("reader"), "r1", "complete")
     assert "1 of 2 readers have not rated every case" in messages[0]
-    counts = sensitivity[sensitivity["label"] == "TP"].set_index("set")
+    counts = completeness[completeness["label"] == "TP"].set_index("set")
     # c1 to c4 are true positives.
     assert counts["n_pairs"].to_dict() == {"all pairs": 12, "complete readers": 8, "cases of every reader": 8}
     assert counts["n_readers"].to_dict() == {"all pairs": 2, "complete readers": 1, "cases of every reader": 2}
@@ -49,14 +49,14 @@ def test_what_is_missing_is_counted_by_its_kind(small_study: pd.DataFrame) -> No
 
 def test_a_reader_with_half_a_period_leaves_the_rest(small_study: pd.DataFrame) -> None:
     early = small_study[(small_study["reader"] == "r1") | (small_study["period"] == 1)]
-    flow, sensitivity, _ = flow_of(early)
+    flow, completeness, _ = flow_of(early)
     assert cell_of(flow.set_index("reader"), "r2", "paired") == 0
-    assert cell_of(sensitivity.set_index(["set", "label"]), ("complete readers", "TP"), "n_pairs") == 8
+    assert cell_of(completeness.set_index(["set", "label"]), ("complete readers", "TP"), "n_pairs") == 8
 
 
 def test_no_complete_reader_is_said(small_study: pd.DataFrame) -> None:
-    _, sensitivity, messages = flow_of(small_study[(small_study["case"] != "c1") | (small_study["arm"] == "A")])
-    row = row_of(sensitivity.set_index(["set", "label"]), ("complete readers", "TP"))
+    _, completeness, messages = flow_of(small_study[(small_study["case"] != "c1") | (small_study["arm"] == "A")])
+    row = row_of(completeness.set_index(["set", "label"]), ("complete readers", "TP"))
     assert row["n_pairs"] == 0
     assert any("complete readers: no test, because there is no pair" in message for message in messages)
 
@@ -86,7 +86,7 @@ def test_every_allocated_reading_is_rated_or_has_a_reason(small_study: pd.DataFr
     ]
     assert cell_of(flow, "r2", "rated_first_arm") + cell_of(flow, "r2", "rated_second_arm") == 24
     assert cell_of(flow, "r3", "paired") == 0
-    _, messages = sensitivity_table(flow.reset_index(), pairs, seed=1, draws=50)
+    _, messages = completeness_table(flow.reset_index(), pairs, seed=1, draws=50)
     assert "1 of 2 readers have not rated every case" in messages[0]
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from analysis.data.schema import validate
 from analysis.report.build import build
-from analysis.sections.time_tables import BLOCKS, TIME_COLUMNS, time_tables
+from analysis.sections.time import SECTION
+from analysis.sections.time_tables import BLOCKS, time_tables
 
 
 def timed_study(
@@ -99,14 +100,15 @@ def test_thin_times_give_sentences() -> None:
         (frame.assign(period=frame["arm"].map({"A": 1, "B": 2})), "arm and period cannot be told apart"),
         (frame.assign(position=None), "no learning slope"),
     ]
+    columns = {table.name: table.names for table in SECTION.tables}
     for thin, message in cases:
         tables, messages = time_tables(validate(thin), ("A", "B"), seed=1, draws=50)
         assert any(message in text for text in messages), (message, messages)
-        assert {name: list(table.columns) for name, table in tables.items()} == TIME_COLUMNS
+        assert {name: list(table.columns) for name, table in tables.items()} == columns
 
 
 def test_the_report_has_the_tables_and_the_figure() -> None:
     report = build(timed_study(noise=0.3), draws=50)
-    assert set(TIME_COLUMNS) <= set(report.tables)
+    assert {table.name for table in SECTION.tables} <= set(report.tables)
     assert "time" in report.figures
     assert "ratio of geometric means" in report.methods

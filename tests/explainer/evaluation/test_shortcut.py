@@ -14,6 +14,7 @@ from explainer.errors import NoGradientError, TargetError
 from explainer.evaluation import shortcut
 from explainer.evaluation.shortcut import BOTH, FINDING_ONLY, SHORTCUT_ONLY, Measured, mass_share, measure, summarise
 from explainer.phantoms import draw
+from explainer.run import explain
 
 #: Of series 2, one of the first 12 phantoms has a pneumothorax, without a tube; among the first 40 some have both.
 SEED = 2

@@ -17,7 +17,7 @@ from explainer.errors import NoGradientError, SettingsError, UnfitNetworkError
 from explainer.methods.grad_cam import grad_cam
 from explainer.networks import SmallDenseNet
 from explainer.sources import load_classifier
-from explainer.sources.xrv.layers import RectifiedFeatures
+from explainer.sources.xrv.layers import Mean, RectifiedFeatures
 from explainer.sources.xrv.package import quiet_import
 from tests.explainer.models import CLASSIFIER, SIZE, Linear, classifier_of, seeded
 
@@ -188,6 +188,29 @@ def test_features_that_only_one_target_reads_are_passed_over() -> None:
         found = grad_cam(classifier_of(network, targets=2), x, torch.tensor([column]))[0]
         expected = weight * features[column]
         torch.testing.assert_close(found / found.max(), expected / expected.max(), rtol=1e-4, atol=1e-6)
+
+
+def test_the_feature_maps_of_an_ensembles_members_are_added_up() -> None:
+    x = seeded(2, 1, SIZE, SIZE, seed=3) * 300
+    first, second = Weighed(0.5), Weighed(-1.5)
+    both = Mean([first, second])
+    # The second member's features are those of the first, weighed by three times as much and against the prediction.
+    features = relu(torch.tensor([0.01, -0.02]).reshape(1, 2, 1, 1) * x)
+    expected = (0.5 - 1.5) / 2 * (features[:, 0] - 0.25 * features[:, 1])
+    found = grad_cam(classifier_of(both), x, FIRST.repeat(2))
+    for index in range(2):
+        wanted = expected[index].abs()
+        torch.testing.assert_close(found[index] / found[index].max(), wanted / wanted.max(), rtol=1e-4, atol=1e-6)
+
+
+class BesideItsFeatures(Weighed):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + x.mean(dim=(2, 3)) / 1000
+
+
+def test_a_network_that_also_goes_around_its_feature_maps_is_refused() -> None:
+    with pytest.raises(UnfitNetworkError, match="no convolution whose feature maps all of its prediction goes through"):
+        grad_cam(classifier_of(BesideItsFeatures()), seeded(1, 1, SIZE, SIZE, seed=3) * 300, FIRST)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])

@@ -35,7 +35,7 @@ from tests.explainer.models import CLASSIFIER, SIZE, Identity, Linear, autoencod
 
 Maps = Callable[[Classifier, Tensor, Tensor], Tensor]
 seeds = st.integers(0, 2**31 - 1)
-few = settings(max_examples=15, derandomize=True, deadline=None)
+few = settings(max_examples=15)
 FIRST = torch.tensor([0])
 STEPS = IntegratedGradientsSettings(steps=12)
 
@@ -230,7 +230,7 @@ def test_a_case_alone_has_the_counterfactual_that_it_has_among_32() -> None:
         assert together[i].stop_reason == alone.stop_reason
 
 
-@settings(max_examples=6, derandomize=True, deadline=None)
+@settings(max_examples=6)
 @given(seed=seeds, size=st.integers(1, 20))
 def test_the_batch_of_a_pass_changes_no_map(seed: int, size: int) -> None:
     classifier = tiny(0)

@@ -256,3 +256,23 @@ def test_a_bad_image_fails_and_the_memory_that_another_needs_is_waited_for(
     status = dict(Scoring.objects.values_list("image_id", "status"))
     assert status == {bad.pk: "failed", large.pk: "pending", good.pk: "done"}
     assert large.scoring.error == "there was too little memory"
+
+
+def test_an_unforeseen_error_of_one_image_fails_it_alone(pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from explainer import scores
+
+    study = make_study()
+    Study.objects.filter(pk=study.pk).update(classifier=pair, targets=TARGETS)
+    images = [make_image(study) for _ in range(3)]
+    scores_request(study=study, now=NOW)
+    score, bad = scores.score, media_path(images[1].file)
+
+    def trips(paths: list[Path], classifier: Any, *, on_error: Any) -> Any:
+        if bad in paths:
+            raise ZeroDivisionError("a decoder that nobody foresaw")
+        return score(paths, classifier, on_error=on_error)
+
+    monkeypatch.setattr(scores, "score", trips)
+    assert score_image_batch(study.pk, [image.pk for image in images]) == 2
+    rows = list(Scoring.objects.order_by("image_id").values_list("status", "error"))
+    assert rows == [("done", ""), ("failed", "ZeroDivisionError: a decoder that nobody foresaw"), ("done", "")]

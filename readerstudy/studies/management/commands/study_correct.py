@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from explainer.catalogue.findings import State, folded
 from readerstudy.studies.commands import study_named
+from readerstudy.studies.import_tables import BoxRow, RowError, age_of, sex_of
 from readerstudy.studies.models import Image, Study
 from readerstudy.studies.services import CorrectionOrder, Facts, StudyError, image_correct
 from readerstudy.studies.services.annotations import box_drawn
 from readerstudy.studies.services.corrections import Decision, Drawing
-from readerstudy.studies.tables import BoxRow, RowError, age_of, sex_of
 from readerstudy.studies.vocabulary import vocabulary_of
 
 _BOX = 4  # x, y, width, height

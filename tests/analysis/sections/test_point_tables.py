@@ -8,7 +8,7 @@ from scipy import stats
 
 from analysis.mrmc.merit import Resampling, point_merit
 from analysis.mrmc.obuchowski_rockette import compare
-from analysis.mrmc.points import middle_threshold, point_tables
+from analysis.sections.point_tables import middle_threshold, point_tables
 from analysis.statistics.intervals import newcombe, wilson
 from tests.analysis.mrmc.test_obuchowski_rockette import simulated
 from tests.typed import cell_of, row_of

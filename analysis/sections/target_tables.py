@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.mrmc.merit import auc_merit, by_target, enough_cases, perfect_interval, pooled_merit
 from analysis.mrmc.obuchowski_rockette import compare
+from analysis.sections.treatments import TARGETS_AUC, TARGETS_DIFFERENCES
 from analysis.statistics.multiplicity import holm
 
 if TYPE_CHECKING:
@@ -17,35 +18,19 @@ if TYPE_CHECKING:
     from analysis.mrmc.obuchowski_rockette import ObuchowskiRockette
 
 POOLED = "within targets"
-TARGET_COLUMNS = {
-    "auc_targets": ["target", "treatment", "cases_with", "cases_without", "auc", "se", "ci_low", "ci_high"],
-    "auc_target_differences": [
-        "target",
-        "analysis",
-        "headline",
-        "first",
-        "second",
-        "difference",
-        "se",
-        "df",
-        "ci_low",
-        "ci_high",
-        "p_value",
-        "p_holm",
-    ],
-}
+_TABLES = (TARGETS_AUC, TARGETS_DIFFERENCES)
 
 
 def target_tables(
     ratings: Ratings, *, covariance: Covariance = "jackknife", resampling: Resampling | None = None
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """Tables with the columns of `TARGET_COLUMNS`, "within targets" first, and messages; empty without targets.
+    """Tables with the columns of `treatments`, "within targets" first, and messages; empty without targets.
 
     "within targets" is the probability that a case with the condition is rated above one without it of the same
     target. `auc_targets` has the mean over these readers with fixed-reader intervals. `p_holm` adjusts over the
     targets, separately for each analysis and pair of treatments.
     """
-    rows: dict[str, list[list[Any]]] = {name: [] for name in TARGET_COLUMNS}
+    rows: dict[str, list[list[Any]]] = {table.name: [] for table in _TABLES}
     messages, parts = [], []
     for target, own in by_target(ratings).items():
         if enough_cases(own):
@@ -63,8 +48,8 @@ def target_tables(
     for target, merit, own in parts:
         counts = (int(own.truth.sum()), int((~own.truth).sum()))
         _add(rows, target, compare(merit, ratings.treatments, ratings.readers), counts)
-    tables = {name: pd.DataFrame(rows[name], columns=columns) for name, columns in TARGET_COLUMNS.items()}
-    differences = tables["auc_target_differences"]
+    tables = {table.name: pd.DataFrame(rows[table.name], columns=table.names) for table in _TABLES}
+    differences = tables[TARGETS_DIFFERENCES.name]
     own_targets = differences["target"] != POOLED
     for index in differences[own_targets].groupby(["analysis", "first", "second"]).groups.values():
         differences.loc[index, "p_holm"] = holm(differences.loc[index, "p_value"])
@@ -77,11 +62,11 @@ def _add(rows: dict[str, list[list[Any]]], target: str, result: ObuchowskiRocket
         if np.isnan(limits[0]):
             limits = perfect_interval(estimate.value, min(counts))
         numbers = [estimate.value, estimate.se, *limits]
-        rows["auc_targets"].append([target, treatment, *counts, *numbers])
+        rows[TARGETS_AUC.name].append([target, treatment, *counts, *numbers])
     for analysis in result.analyses:
         for (first, second), estimate in analysis.differences.items():
             df = estimate.df if np.isfinite(estimate.df) else np.nan
             numbers = [estimate.value, estimate.se, df, estimate.ci_low, estimate.ci_high, estimate.p_value, np.nan]
-            rows["auc_target_differences"].append(
+            rows[TARGETS_DIFFERENCES.name].append(
                 [target, analysis.name, analysis.name == result.headline, first, second, *numbers]
             )

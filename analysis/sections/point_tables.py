@@ -16,6 +16,7 @@ from scipy import stats
 from analysis.data.schema import ALL
 from analysis.mrmc.merit import Side, perfect_interval, point_merit
 from analysis.mrmc.obuchowski_rockette import LEVEL, compare
+from analysis.sections.treatments import ONE_READER, POINT_DIFFERENCES, POINTS
 from analysis.statistics.intervals import newcombe, wilson
 
 if TYPE_CHECKING:
@@ -23,25 +24,8 @@ if TYPE_CHECKING:
     from analysis.mrmc.merit import Covariance, Merit, Resampling
     from analysis.mrmc.obuchowski_rockette import Estimate
 
-POINT_COLUMNS = {
-    "points": ["figure", "threshold", "treatment", "reader", "n_cases", "estimate", "ci_low", "ci_high"],
-    "point_differences": [
-        "figure",
-        "threshold",
-        "analysis",
-        "headline",
-        "reader",
-        "first",
-        "second",
-        "n_cases",
-        "only_first",
-        "only_second",
-        "difference",
-        "ci_low",
-        "ci_high",
-        "p_value",
-    ],
-}
+
+_TABLES = (POINTS, POINT_DIFFERENCES)
 
 
 def point_options(threshold: float | None) -> dict[str, Any]:
@@ -83,18 +67,18 @@ def middle_threshold(scores: np.ndarray[Any, np.dtype[np.float64]], scale: tuple
 def point_tables(
     ratings: Ratings, threshold: float, *, covariance: Covariance = "jackknife", resampling: Resampling | None = None
 ) -> dict[str, pd.DataFrame]:
-    """Tables with the columns of `POINT_COLUMNS`, readers in natural order after "all".
+    """Tables with the columns of `treatments`, readers in natural order after "all".
 
     `only_first` and `only_second` count the cases that one reader judged rightly with one treatment alone.
     """
-    rows: dict[str, list[list[Any]]] = {name: [] for name in POINT_COLUMNS}
+    rows: dict[str, list[list[Any]]] = {table.name: [] for table in _TABLES}
     for side in get_args(Side):
         merit = point_merit(ratings, side, threshold, covariance=covariance, resampling=resampling)
         called = ratings.scores >= threshold
         right = called[:, :, ratings.truth] if side == "sensitivity" else ~called[:, :, ~ratings.truth]
-        rows["points"] += [[side, threshold, *row] for row in _points(ratings, merit, right)]
-        rows["point_differences"] += [[side, threshold, *row] for row in _differences(ratings, merit, right)]
-    return {name: pd.DataFrame(rows[name], columns=columns) for name, columns in POINT_COLUMNS.items()}
+        rows[POINTS.name] += [[side, threshold, *row] for row in _points(ratings, merit, right)]
+        rows[POINT_DIFFERENCES.name] += [[side, threshold, *row] for row in _differences(ratings, merit, right)]
+    return {table.name: pd.DataFrame(rows[table.name], columns=table.names) for table in _TABLES}
 
 
 def _points(ratings: Ratings, merit: Merit, right: np.ndarray[Any, np.dtype[np.bool_]]) -> list[list[Any]]:
@@ -132,7 +116,7 @@ def _differences(ratings: Ratings, merit: Merit, right: np.ndarray[Any, np.dtype
             limits = newcombe(both, one, other, cases - both - one - other)
             p_value = float(stats.binomtest(one, one + other, 0.5).pvalue) if one + other else 1.0
             names = [reader, ratings.treatments[a], ratings.treatments[b]]
-            rows.append(["one reader", False, *names, cases, one, other, (one - other) / cases, *limits, p_value])
+            rows.append([ONE_READER, False, *names, cases, one, other, (one - other) / cases, *limits, p_value])
     return rows
 
 

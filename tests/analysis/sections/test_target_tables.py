@@ -8,7 +8,7 @@ import pytest
 from analysis.data.ratings import Ratings
 from analysis.mrmc.merit import Resampling, auc_merit, by_target
 from analysis.mrmc.obuchowski_rockette import compare, obuchowski_rockette
-from analysis.mrmc.targets import POOLED, target_tables
+from analysis.sections.target_tables import POOLED, target_tables
 from analysis.statistics.multiplicity import holm
 from tests.analysis.mrmc.test_obuchowski_rockette import auc_by_pairs, simulated
 from tests.typed import cell_of, present

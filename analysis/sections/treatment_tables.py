@@ -11,6 +11,14 @@ from scipy import stats
 from analysis.data.ratings import Ratings
 from analysis.mrmc.merit import Covariance, Resampling, perfect_interval
 from analysis.mrmc.obuchowski_rockette import LEVEL, ObuchowskiRockette
+from analysis.sections.treatments import (
+    COMPONENTS,
+    DIFFERENCES,
+    READERS_AUC,
+    READERS_DIFFERENCES,
+    TESTS,
+    TREATMENTS_AUC,
+)
 from analysis.statistics.monte_carlo import CONFIDENCE, LIMIT
 
 if TYPE_CHECKING:
@@ -29,14 +37,7 @@ _COMPONENT_NAMES = {
 }
 
 
-TABLE_COLUMNS = {
-    "auc": ["treatment", "reader", "auc", "se", "ci_low", "ci_high"],
-    "auc_components": ["component", "estimate"],
-    "auc_tests": ["analysis", "headline", "distribution", "statistic", "df1", "df2", "p_value", "note"],
-    "auc_differences": ["analysis", "first", "second", "difference", "se", "df", "ci_low", "ci_high", "p_value"],
-    "auc_treatments": ["analysis", "treatment", "auc", "se", "df", "ci_low", "ci_high"],
-    "auc_per_reader": ["reader", "first", "second", "difference", "se", "ci_low", "ci_high", "p_value"],
-}
+_TABLES = (READERS_AUC, COMPONENTS, TESTS, DIFFERENCES, TREATMENTS_AUC, READERS_DIFFERENCES)
 
 
 def mrmc_options(covariance: Covariance, resampling: Resampling | None = None) -> dict[str, Any]:
@@ -62,33 +63,33 @@ def mrmc_options(covariance: Covariance, resampling: Resampling | None = None) -
 
 
 def mrmc_tables(ratings: Ratings, result: ObuchowskiRockette) -> dict[str, pd.DataFrame]:
-    """Give the result as tables with the columns of `TABLE_COLUMNS`; df is empty where it is infinite."""
+    """Give the result as tables with the columns of `treatments`; df is empty where it is infinite."""
     standard_errors = np.sqrt(np.diag(result.covariance)).reshape(result.estimates.shape)
-    rows: dict[str, list[list[Any]]] = {name: [] for name in TABLE_COLUMNS}
+    rows: dict[str, list[list[Any]]] = {table.name: [] for table in _TABLES}
     pairs = independent_pairs(ratings)
     for (i, treatment), (j, reader) in (
         (a, b) for a in enumerate(ratings.treatments) for b in enumerate(ratings.readers)
     ):
         value, se = float(result.estimates[i, j]), float(standard_errors[i, j])
-        rows["auc"].append([treatment, reader, value, se, *_one_auc(value, se, pairs)])
+        rows[READERS_AUC.name].append([treatment, reader, value, se, *_one_auc(value, se, pairs)])
     for field, name in _COMPONENT_NAMES.items():
-        rows["auc_components"].append([name, getattr(result.components, field)])
+        rows[COMPONENTS.name].append([name, getattr(result.components, field)])
     for item in result.analyses:
         headline = item.name == result.headline
         test = [item.distribution, item.statistic, item.df1, _finite(item.df2), item.p_value, _note(item, result)]
-        rows["auc_tests"].append([item.name, headline, *test])
+        rows[TESTS.name].append([item.name, headline, *test])
         for (first, second), estimate in item.differences.items():
             numbers = [estimate.value, estimate.se, _finite(estimate.df), estimate.ci_low, estimate.ci_high]
-            rows["auc_differences"].append([item.name, first, second, *numbers, estimate.p_value])
+            rows[DIFFERENCES.name].append([item.name, first, second, *numbers, estimate.p_value])
         for treatment, estimate in item.treatments.items():
             limits = estimate.ci_low, estimate.ci_high
             if np.isnan(limits[0]) and item.name == "FRRC":
                 limits = perfect_interval(estimate.value, pairs)
             numbers = [estimate.value, estimate.se, _finite(estimate.df), *limits]
-            rows["auc_treatments"].append([item.name, treatment, *numbers])
+            rows[TREATMENTS_AUC.name].append([item.name, treatment, *numbers])
     for (reader, first, second), estimate in result.per_reader.items():
-        rows["auc_per_reader"].append([reader, first, second, *_without_df(estimate)])
-    return {name: pd.DataFrame(rows[name], columns=columns) for name, columns in TABLE_COLUMNS.items()}
+        rows[READERS_DIFFERENCES.name].append([reader, first, second, *_without_df(estimate)])
+    return {table.name: pd.DataFrame(rows[table.name], columns=table.names) for table in _TABLES}
 
 
 def mrmc_messages(ratings: Ratings, result: ObuchowskiRockette) -> list[str]:
@@ -121,7 +122,7 @@ def mrmc_messages(ratings: Ratings, result: ObuchowskiRockette) -> list[str]:
     return messages
 
 
-def _of_draws(result: ObuchowskiRockette, draws: int) -> list[str]:
+def draws_left_open(result: ObuchowskiRockette, draws: int) -> list[str]:
     """How far the draws of a bootstrap covariance leave the p-values of FRRC open, in sentences.
 
     A variance of so many draws has a relative standard error of sqrt(2 / draws).
