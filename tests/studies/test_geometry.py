@@ -65,8 +65,8 @@ def test_boxes_follow(study: Study, folder: Path):
     for box in Annotation.objects.all():
         pixels = stored(study, box.image.name)
         bright = pixels > 0.98 * pixels.max()
-        x, y, across, down = (present(side) for side in (box.x, box.y, box.width, box.height))
-        inside = bright[int(y) : int(y + down), int(x) : int(x + across)]
+        at_x, at_y, across, down = (present(side) for side in (box.x, box.y, box.width, box.height))
+        inside = bright[int(at_y) : int(at_y + down), int(at_x) : int(at_x + across)]
         assert inside.mean() >= 0.95
         assert inside.sum() >= 0.95 * bright[:90].sum()
 

@@ -7,7 +7,6 @@ from scipy import stats
 
 from analysis.data.schema import validate
 from analysis.sections.accuracy_tables import accuracy_tables
-from tests.typed import row_of
 
 
 def test_the_auc_of_an_arm_is_the_share_of_pairs_in_the_right_order(small_study: pd.DataFrame) -> None:
@@ -89,7 +88,7 @@ def test_an_auc_of_one_has_the_interval_of_independent_pairs_and_a_sentence(smal
     # R: binom.test(8, 8)$conf.int, as there are 8 true and 8 false positives.
     assert tables["auc"]["auc"].tolist() == [1] * 4
     assert tables["auc"]["ci_low"].to_numpy() == pytest.approx([0.630583352447] * 4)
-    fixed = row_of(tables["auc_treatments"].set_index("analysis"), "FRRC")
+    fixed = tables["auc_treatments"].set_index("analysis").loc[["FRRC"]]
     assert fixed["ci_low"].to_numpy() == pytest.approx([0.630583352447] * 2)
     assert (fixed["ci_high"] == 1).all()
     own = tables["auc_targets"][tables["auc_targets"]["target"] == "Mass"]

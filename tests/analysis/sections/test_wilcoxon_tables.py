@@ -76,8 +76,7 @@ def test_the_published_study_gives_the_numbers_per_target(
 
 @pytest.mark.shared_data
 def test_only_cardiomegaly_survives_holm_on_confidence(published_study: pd.DataFrame) -> None:
-    table = row_of(table_of(published_study), "confidence")
-    adjusted = table["p_holm"]
+    adjusted = table_of(published_study).xs("confidence")["p_holm"]
     assert adjusted[("TP", "Cardiomegaly")] == pytest.approx(0.0496, abs=5e-5)
     assert adjusted[("FP", "Cardiomegaly")] == pytest.approx(0.0324, abs=5e-5)
     assert sorted(adjusted[adjusted < 0.05].index) == [("FP", "Cardiomegaly"), ("TP", "Cardiomegaly")]
