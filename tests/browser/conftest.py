@@ -128,3 +128,11 @@ def open_case(page: Page, root: str, reading: Reading) -> None:
     """Opens a case and waits until it can be rated."""
     page.goto(root + reverse("reading_case", args=[reading.pk]))
     page.wait_for_selector("body[data-ready=yes]")
+
+
+def eventually(page: Page, look: Callable[[], object], expected: object) -> None:
+    """Waits until the server has what is expected: what a page has sent may still be on its way."""
+    deadline = time.monotonic() + 15
+    while look() != expected and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert look() == expected

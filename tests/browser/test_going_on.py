@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 
@@ -15,7 +13,7 @@ from playwright.sync_api import Page, Route, expect
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Allocation, Answer, Event, Reading, Visit
 from readerstudy.studies.models import Study
-from tests.browser.conftest import open_case
+from tests.browser.conftest import eventually, open_case
 from tests.reading.factories import question_make, reader_make, study_make
 from tests.typed import present
 
@@ -60,13 +58,6 @@ def hold(page: Page, reading: Reading) -> list[Route]:
     held: list[Route] = []
     page.route(f"**/reading/{reading.pk}/", lambda route: held.append(route))  # noqa: PLW0108  # Playwright cannot take the method itself
     return held
-
-
-def eventually(page: Page, look: Callable[[], object], expected: object) -> None:
-    deadline = time.monotonic() + 15
-    while look() != expected and time.monotonic() < deadline:
-        page.wait_for_timeout(50)
-    assert look() == expected
 
 
 def long_open(reading: Reading) -> None:

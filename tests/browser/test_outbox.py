@@ -20,7 +20,7 @@ from readerstudy.accounts.services import sign_in_link_create
 from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.reading.services import answer_store
 from readerstudy.studies.models import Study
-from tests.browser.conftest import ARGUMENTS, chromium, open_case
+from tests.browser.conftest import ARGUMENTS, chromium, eventually, open_case
 from tests.reading.factories import question_make, reader_make, study_make
 from tests.typed import present
 
@@ -286,7 +286,7 @@ def test_an_answer_that_is_sent_once_more_after_a_later_one_changes_nothing(
     for key in ("4", "5"):
         page.locator(f"[data-question=confidence] input[value='{key}']").check(force=True)
         saved(page)
-    page.wait_for_timeout(200)
+    eventually(page, Answer.objects.count, 2)
     earlier = Answer.objects.get(revision=1)
     url = reverse("answer_put", args=[first.pk, earlier.pk])
     entry = {
@@ -314,13 +314,8 @@ def test_an_answer_that_is_sent_once_more_after_a_later_one_changes_nothing(
         page.evaluate("() => window.dispatchEvent(new Event('online'))")
     page.wait_for_timeout(200)
     page.locator("[data-question=confidence] input[value='3']").check(force=True)
-    saved(page)
-    page.wait_for_timeout(200)
-    assert stored() == [
-        ("confidence", 1, 4, False),
-        ("confidence", 2, 5, False),
-        ("confidence", 3, 3, False),
-    ]
+    expected = [("confidence", 1, 4, False), ("confidence", 2, 5, False), ("confidence", 3, 3, False)]
+    eventually(page, stored, expected)
 
 
 def test_a_tab_that_does_not_know_of_the_submission_changes_the_answer_and_says_why_it_gives_no_reason(
@@ -399,5 +394,4 @@ def test_going_on_is_recorded_even_where_its_message_was_lost(page: Page, first:
     page.unroute("**/submission")
     page.reload()
     page.wait_for_selector("body[data-ready=yes]")
-    page.wait_for_timeout(300)
-    assert Reading.objects.get(pk=first.pk).submitted_at is not None
+    eventually(page, lambda: Reading.objects.get(pk=first.pk).submitted_at is not None, expected=True)

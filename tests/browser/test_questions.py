@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from readerstudy.reading.models import Allocation, Answer, Reading, Unlock
 from readerstudy.reading.services import unlock_grant
 from readerstudy.studies.models import Membership, Study
-from tests.browser.conftest import open_case
+from tests.browser.conftest import eventually, open_case
 from tests.reading.factories import NOW, member_make, question_make, reader_make, study_make
 from tests.typed import present
 
@@ -106,8 +106,7 @@ def test_a_box_is_drawn_with_the_pointer_and_can_be_taken_away(page: Page, study
     page.get_by_role("button", name="Remove").click()
     saved(page)
     expect(page.locator(".mark")).to_have_count(0)
-    page.wait_for_timeout(100)
-    assert current("location") == {}
+    eventually(page, lambda: current("location"), {})
 
 
 def test_escape_gives_up_a_mark_and_nothing_is_answered(page: Page, study: Study, start):
@@ -185,11 +184,8 @@ def test_a_change_after_submission_asks_for_a_reason_and_keeps_it(page: Page, li
     shot("reason")
     page.keyboard.press("1")
     saved(page)
-    page.wait_for_timeout(100)
-    assert list(Answer.objects.filter(question__key="confidence").values_list("revision", "value", "reason")) == [
-        (1, 4, ""),
-        (2, 1, "A slip: the wrong key or button."),
-    ]
+    given = Answer.objects.filter(question__key="confidence").values_list("revision", "value", "reason")
+    eventually(page, lambda: list(given.all()), [(1, 4, ""), (2, 1, "A slip: the wrong key or button.")])
 
 
 def test_a_change_without_a_reason_is_none(page: Page, live_server, start):
