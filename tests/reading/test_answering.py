@@ -17,6 +17,7 @@ from django.urls import reverse
 from readerstudy.reading import errors, selectors, services
 from readerstudy.reading.models import Allocation, Answer, Reading, Unlock
 from readerstudy.studies.models import Image, Membership, Question, Study
+from readerstudy.studies.services import reader_withdraw
 from tests.reading.factories import NOW, member_make, question_make, reader_make, study_make
 from tests.typed import present
 
@@ -393,6 +394,26 @@ def test_a_case_is_unlocked_by_the_coordinator_until_it_is_submitted_again(study
         ("unlock_granted", coordinator),
     ]
     assert ask(reading).pk != unlock.pk  # and may be asked for once more
+
+
+def test_a_submission_that_arrives_late_ends_no_later_unlocking(study: Study):
+    reading = submitted(study, CHANGES.BY_REQUEST)
+    first = ask(reading)
+    services.unlock_grant(study=study, unlock_id=first.pk, now=LATER)
+    submit(reading, first.pk)
+    second = ask(reading)
+    services.unlock_grant(study=study, unlock_id=second.pk, now=LATER)
+    submit(reading, first.pk)
+    second.refresh_from_db()
+    assert second.ended_at is None
+
+
+def test_of_who_was_withdrawn_not_even_a_late_answer_is_taken(study: Study):
+    reading = opened(study)
+    reader_withdraw(membership=reading.allocation.membership, reason="moved away", now=NOW)
+    with pytest.raises(errors.ReadingClosedError):
+        answer(reading, value=3)
+    assert not Answer.objects.exists()
 
 
 def decline(unlock: Unlock, reason: str = "The protocol allows no second look.") -> Unlock:

@@ -22,6 +22,7 @@ from readerstudy.studies.services import (
     cases_select,
     image_correct,
     images_import,
+    images_keep,
 )
 from tests.factories import NOW, make_image, make_member, make_study, make_study_ready, pixels, png
 from tests.typed import present
@@ -372,3 +373,15 @@ def test_the_shell_wants_a_reason_for_corrections_by_table(folder: Path):
         call_command("study_import", study.slug, correct=True, **given)
     with pytest.raises(CommandError, match="--reason only goes with --correct"):
         call_command("study_import", study.slug, reason="x", **given)
+
+
+def test_an_image_that_somebody_decided_about_keeps_its_doubts_whatever_its_view(folder: Path):
+    study = make_study()
+    import_rows(study, folder, *ROWS)
+    image = study.images.get(name="0.png")
+    image.doubts = ["inverted"]
+    image.save()
+    images_keep(study=study, images=[image], reason="It is as it should be.", now=NOW)
+    image_correct(image=image, said=Facts(facts={"view": "AP"}), order=ORDER)
+    image.refresh_from_db()
+    assert (image.view, image.doubts) == ("AP", ["inverted"])
