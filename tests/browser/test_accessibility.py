@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.reading.services import answer_store, reading_open
 from readerstudy.studies.models import Membership, Study
-from tests.reading.factories import NOW, member_make, reader_make, study_make
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import reader_make, study_make
 from tests.results.worker import hurry, work
 from tests.typed import present
 

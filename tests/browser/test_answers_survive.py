@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, expect
 from readerstudy.accounts.models import User
 from readerstudy.reading.models import Allocation, Answer, Reading, Visit
 from tests.browser.conftest import open_case
-from tests.reading.factories import reader_make
+from tests.factories.reading import reader_make
 from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -14,7 +14,7 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Allocation, Answer, Event, Reading, Visit
 from readerstudy.studies.models import Study
 from tests.browser.conftest import eventually, open_case
-from tests.reading.factories import question_make, reader_make, study_make
+from tests.factories.reading import question_make, reader_make, study_make
 from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

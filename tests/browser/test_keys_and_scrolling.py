@@ -14,7 +14,7 @@ from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.studies.models import Study
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.test_outbox import answer_elsewhere
-from tests.reading.factories import question_make, reader_make, study_make
+from tests.factories.reading import question_make, reader_make, study_make
 from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

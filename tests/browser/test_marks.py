@@ -15,7 +15,7 @@ from readerstudy.explanations.models import Artefact
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.studies.models import Image, Study
-from tests.reading.factories import question_make, reader_make, study_make
+from tests.factories.reading import question_make, reader_make, study_make
 from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -21,7 +21,7 @@ from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.reading.services import answer_store
 from readerstudy.studies.models import Study
 from tests.browser.conftest import ARGUMENTS, chromium, eventually, open_case
-from tests.reading.factories import question_make, reader_make, study_make
+from tests.factories.reading import question_make, reader_make, study_make
 from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -10,7 +10,8 @@ from readerstudy.reading.models import Allocation, Answer, Reading, Unlock
 from readerstudy.reading.services import unlock_grant
 from readerstudy.studies.models import Membership, Study
 from tests.browser.conftest import eventually, open_case
-from tests.reading.factories import NOW, member_make, question_make, reader_make, study_make
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import question_make, reader_make, study_make
 from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

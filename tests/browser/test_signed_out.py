@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page
 
 from readerstudy.studies.models import Membership, Study
 from tests.browser.conftest import ARGUMENTS, chromium, open_case
-from tests.reading.factories import member_make, reader_make, study_make
+from tests.factories.people import member_make
+from tests.factories.reading import reader_make, study_make
 from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from readerstudy.reading.models import Reading
 from readerstudy.studies.models import Arm
-from tests.reading.factories import reader_make, study_make
+from tests.factories.reading import reader_make, study_make
 from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.studies.models import Annotation, Image, Membership
-from tests.reading.factories import member_make, reader_make, study_make
+from tests.factories.people import member_make
+from tests.factories.reading import reader_make, study_make
 from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -18,7 +18,7 @@ from readerstudy.explanations.models import Artefact
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Allocation, Reading
 from tests.browser.conftest import open_case
-from tests.reading.factories import artefact_of
+from tests.factories.reading import artefact_of
 from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

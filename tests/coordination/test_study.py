@@ -17,7 +17,8 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.studies.models import Import, Membership, Prediction, Scoring, Study
 from readerstudy.studies.services import CorrectionOrder, Facts, image_correct
 from readerstudy.work.models import Worker
-from tests.reading.factories import NOW, explain, member_make, reader_make, study_make
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import explain, reader_make, study_make
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db

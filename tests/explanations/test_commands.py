@@ -17,7 +17,7 @@ from readerstudy.studies.services import SCORING
 from readerstudy.work import workforce
 from readerstudy.work.sending import sender
 from readerstudy.work.workers import worker_seen
-from tests.factories import NOW, make_cases, make_explained, make_image, make_scored_pool, make_study
+from tests.factories.studies import NOW, make_cases, make_explained, make_image, make_scored_pool, make_study
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from readerstudy.accounts.models import User
 from readerstudy.lib.texts import unstorable
 from readerstudy.studies.models import Membership
-from tests.reading.factories import member_make, reader_make, study_make
+from tests.factories.people import member_make
+from tests.factories.reading import reader_make, study_make
 from tests.typed import present
 
 NUL, HALF = "a\0b", "a\ud800b"

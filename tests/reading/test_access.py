@@ -19,8 +19,9 @@ from readerstudy.lib.media import media_write
 from readerstudy.reading.models import Reading, Unlock
 from readerstudy.reading.services import reading_open
 from readerstudy.studies.models import Membership, Study
-from tests.factories import pixels, png
-from tests.reading.factories import NOW, member_make, reader_make, study_make, user_make
+from tests.factories.people import NOW, make_user, member_make
+from tests.factories.reading import reader_make, study_make
+from tests.factories.studies import pixels, png
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db
@@ -244,7 +245,7 @@ def test_a_browser_keeps_nothing_that_somebody_saw_but_the_pictures_of_a_reading
 
 @pytest.mark.parametrize("name", OWN_ACCOUNT_PAGES)
 def test_a_browser_keeps_no_page_of_an_account(name: str, client: Client):
-    client.force_login(user_make())
+    client.force_login(make_user())
     assert "no-store" in client.get(reverse(name)).headers["Cache-Control"]
 
 
@@ -308,7 +309,7 @@ def test_pages_for_signing_in_look_like_ours(name: str, client: Client):
 @pytest.mark.parametrize("name", OWN_ACCOUNT_PAGES)
 def test_pages_of_one_s_own_account_open_once_signed_in(name: str, client: Client):
     assert client.get(reverse(name)).status_code == 302
-    client.force_login(user_make())
+    client.force_login(make_user())
     response = client.get(reverse(name))
     assert response.status_code == 200
     assert 'class="site-header"' in response.text
@@ -321,7 +322,7 @@ def test_nobody_signs_up_by_themselves(client: Client):
 
 
 def test_a_page_that_does_not_exist_says_so_in_our_look(client: Client):
-    client.force_login(user_make())
+    client.force_login(make_user())
     response = client.get("/nowhere/")
     assert response.status_code == 404
     assert "There is no such page" in response.text

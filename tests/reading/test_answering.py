@@ -18,7 +18,8 @@ from readerstudy.reading import errors, selectors, services
 from readerstudy.reading.models import Allocation, Answer, Reading, Unlock
 from readerstudy.studies.models import Image, Membership, Question, Study
 from readerstudy.studies.services import reader_withdraw
-from tests.reading.factories import NOW, member_make, question_make, reader_make, study_make
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import question_make, reader_make, study_make
 from tests.typed import present
 
 LATER = NOW + timedelta(minutes=10)

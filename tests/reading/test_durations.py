@@ -10,7 +10,8 @@ import pytest
 from readerstudy.reading import services
 from readerstudy.reading.durations import CLOCK_TOLERANCE, LONGEST, duration_of
 from readerstudy.reading.models import Answer, Reading, TimeDoubt, Visit
-from tests.reading.factories import NOW, reader_make, study_make
+from tests.factories.people import NOW
+from tests.factories.reading import reader_make, study_make
 from tests.typed import present
 
 PASSED = timedelta(seconds=100)

@@ -15,7 +15,7 @@ from readerstudy.reading.events import BATCH_LIMIT, KINDS
 from readerstudy.reading.models import Allocation, Event, Reading, Visit
 from readerstudy.reading.selectors import EXPOSURE_COLUMNS, exposure_of
 from readerstudy.studies.models import Study
-from tests.reading.factories import reader_make, study_make
+from tests.factories.reading import reader_make, study_make
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from explainer.catalogue.methods import METHODS
 from explainer.rendering import npy, overlay, png
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.reading.models import Reading
-from tests.reading.factories import artefact_of, curve, reader_make, study_make
+from tests.factories.reading import artefact_of, curve, reader_make, study_make
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from tests.reading.factories import NOW, reader_make, study_make
+from tests.factories.people import NOW
+from tests.factories.reading import reader_make, study_make
 from tests.typed import present
 
 BEFORE = [("studies", "0002_audit_append_only"), ("reading", "0002_answer_append_only")]

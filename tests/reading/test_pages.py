@@ -18,13 +18,12 @@ from PIL import Image as Picture
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.reading.models import Allocation, Answer, Reading, Visit
 from readerstudy.studies.models import Image, Membership, Study
-from tests.reading.factories import (
-    NOW,
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import (
     SECRET_DATASET,
     SECRET_NAME,
     SECRET_PATIENT,
     artefact_of,
-    member_make,
     question_make,
     reader_make,
     study_make,

@@ -17,7 +17,8 @@ from readerstudy.reading.crossover import AllocationError
 from readerstudy.reading.models import Allocation, Answer, Period, Reading, Visit
 from readerstudy.reading.selectors import PeriodState
 from readerstudy.studies.models import Membership, Question, Study
-from tests.reading.factories import NOW, case_make, explain, member_make, reader_make, study_make
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import case_make, explain, reader_make, study_make
 from tests.typed import present
 
 LATER = NOW + timedelta(minutes=10)

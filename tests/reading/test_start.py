@@ -18,7 +18,8 @@ from readerstudy.reading import selectors, services
 from readerstudy.reading.models import Allocation, Answer, Reading, Visit
 from readerstudy.studies.models import Image, Membership, Study
 from readerstudy.studies.services import StudyError, reader_withdraw
-from tests.reading.factories import NOW, member_make, reader_make, study_make
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import reader_make, study_make
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db

@@ -23,7 +23,8 @@ from readerstudy.results.frames import responses
 from readerstudy.results.selectors import progress
 from readerstudy.studies.models import Annotation, Case, Image, Study
 from readerstudy.studies.services import reader_withdraw
-from tests.reading.factories import NOW, reader_make, study_make
+from tests.factories.people import NOW
+from tests.factories.reading import reader_make, study_make
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeData, mark_safe
 from django.utils.translation import override
 
 from readerstudy.reading.models import Allocation
-from tests.reading.factories import question_make, reader_make, study_make
+from tests.factories.reading import question_make, reader_make, study_make
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db

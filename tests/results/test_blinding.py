@@ -23,7 +23,8 @@ from readerstudy.results.blinding import coding_for, coding_of
 from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Membership, Question, Study
 from readerstudy.studies.services import StudyError, audit, study_unblind
-from tests.results.factories import NOW, answer, answer_all, member_make, reader_make, study_make, visit
+from tests.factories.people import NOW
+from tests.factories.results import answer, answer_all, person_make, reader_make, study_make, visit
 from tests.results.worker import work
 from tests.typed import present
 
@@ -149,14 +150,14 @@ def results(client: Client, study: Study) -> str:
 
 
 def test_no_address_tells_an_analyst_the_arms(client: Client, study: Study) -> None:
-    client.force_login(member_make(study, Role.ANALYST))
+    client.force_login(person_make(study, Role.ANALYST))
     assert found(results(client, study).encode()) == set()
     secrets, opened = crawled(client, study)
     assert secrets == set()
     assert opened >= 40  # the page, the responses, the report with every table, the figures of a question
 
     coordinator = Client()
-    coordinator.force_login(member_make(study, Role.COORDINATOR))
+    coordinator.force_login(person_make(study, Role.COORDINATOR))
     assert found(coordinator.get(reverse("case_detail", args=[study.slug, 1])).content) >= {"latent_shift"}
 
 
@@ -186,7 +187,7 @@ def test_page_and_files_use_the_same_codes(client: Client, study: Study, tmp_pat
     difference = int(value["Y"]) - int(value["X"])
     assert {float(row["mean_difference"]) for row in rows(masked["report/effect.csv"])} == {difference}
     assert '"Arm X", "Arm Y"' in masked["load.R"].decode()
-    client.force_login(member_make(study, Role.ANALYST))
+    client.force_login(person_make(study, Role.ANALYST))
     text = results(client, study)
     overview = text.split("At a glance</h2>")[1].split("</table>")[0]
     assert f"{difference:+.4f}" in overview
@@ -246,7 +247,7 @@ def test_a_code_is_never_the_key_of_an_arm() -> None:
 
 @pytest.mark.usefixtures("in_a_hurry")
 def test_who_coordinates_sees_the_names_and_that_analysts_do_not(client: Client, study: Study) -> None:
-    person = member_make(study, Role.COORDINATOR)
+    person = person_make(study, Role.COORDINATOR)
     Membership.objects.create(study=study, user=person, role=Role.ANALYST, created_at=NOW)
     client.force_login(person)
     text = results(client, study)
@@ -255,14 +256,14 @@ def test_who_coordinates_sees_the_names_and_that_analysts_do_not(client: Client,
 
 
 def test_a_coordinator_of_another_study_stays_blind(study: Study) -> None:
-    person = member_make(study, Role.ANALYST)
+    person = person_make(study, Role.ANALYST)
     Membership.objects.create(study=study_make("other", cases=0), user=person, role=Role.COORDINATOR, created_at=NOW)
     assert coding_for(person, study).is_masked
 
 
 @pytest.mark.usefixtures("in_a_hurry")
 def test_unblinding_shows_the_names_at_once_and_is_recorded(client: Client, study: Study) -> None:
-    analyst, coordinator = member_make(study, Role.ANALYST), member_make(study, Role.COORDINATOR)
+    analyst, coordinator = person_make(study, Role.ANALYST), person_make(study, Role.COORDINATOR)
     client.force_login(analyst)
     codes = {arm.key: own for own, arm in coding_for(analyst, study).arms.items()}
     assert "Attribution maps" not in results(client, study)
@@ -285,7 +286,7 @@ def test_unblinding_shows_the_names_at_once_and_is_recorded(client: Client, stud
 
 
 def test_unblinding_needs_the_confirmation(client: Client, study: Study) -> None:
-    client.force_login(member_make(study, Role.COORDINATOR))
+    client.force_login(person_make(study, Role.COORDINATOR))
     response = client.post(reverse("study_unblind", args=[study.slug]), follow=True)
     assert "Nothing was unblinded" in response.text
     assert Study.objects.get(pk=study.pk).unblinded_at is None
@@ -294,7 +295,7 @@ def test_unblinding_needs_the_confirmation(client: Client, study: Study) -> None
 @pytest.mark.parametrize("status", [Study.Status.DRAFT, Study.Status.OPEN])
 def test_a_study_that_is_not_closed_stays_blind(client: Client, status: str) -> None:
     study = study_make(status=status)
-    client.force_login(member_make(study, Role.COORDINATOR))
+    client.force_login(person_make(study, Role.COORDINATOR))
     page = client.post(reverse("study_unblind", args=[study.slug]), {"confirm": "yes"}, follow=True).text
     assert "Close it first" in page
     assert "Unblind the study" not in page
@@ -331,13 +332,13 @@ def test_an_export_after_unblinding_tells_what_masked_results_meant(study: Study
 
 @pytest.mark.usefixtures("in_a_hurry")
 def test_a_report_made_for_coordinators_is_not_handed_to_an_analyst(client: Client, study: Study) -> None:
-    client.force_login(member_make(study, Role.COORDINATOR))
+    client.force_login(person_make(study, Role.COORDINATOR))
     results(client, study)
     run = study.report_runs.get()
     assert run.coding == "protocol"
     address = f"{reverse('results_responses', args=[study.slug])}?v={run.short_version}"
     assert client.get(address).getvalue()
-    client.force_login(member_make(study, Role.ANALYST))
+    client.force_login(person_make(study, Role.ANALYST))
     assert client.get(address).status_code == 404
     assert found(results(client, study).encode()) == set()
     assert set(study.report_runs.values_list("coding", flat=True)) == {"protocol", "masked"}

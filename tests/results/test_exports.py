@@ -18,7 +18,8 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Event, Reading, Visit
 from readerstudy.studies.models import Question
 from readerstudy.studies.services import CorrectionOrder, Facts, image_correct
-from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
+from tests.factories.people import NOW
+from tests.factories.results import answer, answer_all, reader_make, study_make, visit
 
 # How the pictures were shown, of which no event tells here.
 UNTOLD = {

@@ -17,7 +17,8 @@ from readerstudy.accounts.models import User
 from readerstudy.results.interim import interim_refusal
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.protocol import PROTOCOLS_DIR, ProtocolError, load_protocol, protocol_parse
-from tests.results.factories import NOW, answer_all, member_make, reader_make, study_make
+from tests.factories.people import NOW
+from tests.factories.results import answer_all, person_make, reader_make, study_make
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +61,7 @@ def looks(study: Study) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("role", [Role.COORDINATOR, Role.ANALYST])
 def test_nobody_sees_interim_results_unless_the_protocol_says_so(study: Study, role: str, compute: Compute):
-    client = signed_in(member_make(study, role))
+    client = signed_in(person_make(study, role))
     page = opened(client, "results_detail", study.slug)
     assert compute() == []  # nothing was asked to be computed
     assert page.status_code == 200
@@ -77,16 +78,16 @@ def test_nobody_sees_interim_results_unless_the_protocol_says_so(study: Study, r
 
 
 def test_how_many_have_answered_is_no_result(study: Study):
-    page = opened(signed_in(member_make(study, Role.ANALYST)), "results_detail", study.slug)
+    page = opened(signed_in(person_make(study, Role.ANALYST)), "results_detail", study.slug)
     assert "Who rated what" in page.text
     assert '<td class="number">8</td>' in page.text  # answers of a period: 4 cases, 2 questions
 
 
 def test_a_version_that_somebody_else_may_see_is_not_handed_out(study: Study, compute: Compute):
     study = allow(study, Role.ANALYST)
-    opened(signed_in(member_make(study, Role.ANALYST)), "results_detail", study.slug)
+    opened(signed_in(person_make(study, Role.ANALYST)), "results_detail", study.slug)
     compute()
-    coordinator = signed_in(member_make(study, Role.COORDINATOR))
+    coordinator = signed_in(person_make(study, Role.COORDINATOR))
     for run in study.report_runs.all():
         address = f"{reverse('results_responses', args=[study.slug])}?v={run.short_version}"
         assert coordinator.get(address).status_code == 403
@@ -94,7 +95,7 @@ def test_a_version_that_somebody_else_may_see_is_not_handed_out(study: Study, co
 
 def test_who_may_see_them_does_and_every_look_is_recorded(study: Study, compute: Compute):
     study = allow(study, Role.ANALYST)
-    analyst, coordinator = member_make(study, Role.ANALYST), member_make(study, Role.COORDINATOR)
+    analyst, coordinator = person_make(study, Role.ANALYST), person_make(study, Role.COORDINATOR)
     client = signed_in(analyst)
     opened(client, "results_detail", study.slug)  # nothing to see before it is computed
     assert looks(study) == []
@@ -115,7 +116,7 @@ def test_who_may_see_them_does_and_every_look_is_recorded(study: Study, compute:
 
 def test_a_figure_alone_is_a_look_too(study: Study, compute: Compute):
     study = allow(study, Role.ANALYST)
-    client = signed_in(member_make(study, Role.ANALYST))
+    client = signed_in(person_make(study, Role.ANALYST))
     opened(client, "results_responses", study.slug)
     compute()
     assert opened(client, "results_figure", study.slug, "counts_confidence", "svg").status_code == 200
@@ -124,7 +125,7 @@ def test_a_figure_alone_is_a_look_too(study: Study, compute: Compute):
 
 def test_the_results_of_a_closed_study_are_open_and_no_look_is_recorded(study: Study, compute: Compute):
     Study.objects.update(status=Study.Status.CLOSED)
-    client = signed_in(member_make(study, Role.ANALYST))
+    client = signed_in(person_make(study, Role.ANALYST))
     opened(client, "results_detail", study.slug)
     compute()
     assert "At a glance" in opened(client, "results_detail", study.slug).text
@@ -133,7 +134,7 @@ def test_the_results_of_a_closed_study_are_open_and_no_look_is_recorded(study: S
 
 def test_a_role_in_another_study_opens_nothing(study: Study):
     study = allow(study, Role.COORDINATOR)
-    person = member_make(study, Role.ANALYST)
+    person = person_make(study, Role.ANALYST)
     other = study_make("other", cases=0)
     Membership.objects.create(study=other, user=person, role=Role.COORDINATOR, created_at=NOW)
     assert interim_refusal(person, study)

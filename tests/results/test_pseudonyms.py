@@ -19,7 +19,8 @@ from readerstudy.results.pseudonyms import pseudonyms_of
 from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Membership, Question, Study
 from readerstudy.studies.services import audit, member_add, reader_withdraw
-from tests.results.factories import NOW, answer, answer_all, reader_make, study_make
+from tests.factories.people import NOW
+from tests.factories.results import answer, answer_all, reader_make, study_make
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db

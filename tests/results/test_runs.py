@@ -35,9 +35,10 @@ from readerstudy.studies.models import Study
 from readerstudy.work.broker import broker_settings, ensure_broker_ready
 from readerstudy.work.faults import pause
 from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, LeaseLostError
+from tests.factories.people import NOW
+from tests.factories.results import answer, answer_all, reader_make, study_make
 from tests.lib.helpers import celery_worker, python_environment, wait_for
 from tests.results.conftest import Compute
-from tests.results.factories import NOW, answer, answer_all, reader_make, study_make
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)

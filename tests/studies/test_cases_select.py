@@ -11,15 +11,7 @@ from django.test import override_settings
 
 from readerstudy.studies.models import Annotation, Case, Image, Scoring, Study
 from readerstudy.studies.services import SelectionError, cases_select
-from tests.factories import (
-    NOW,
-    TARGETS,
-    make_image,
-    make_score,
-    make_scored_pool,
-    make_study,
-    write_pair,
-)
+from tests.factories.studies import NOW, TARGETS, make_image, make_score, make_scored_pool, make_study, write_pair
 
 pytestmark = pytest.mark.django_db
 

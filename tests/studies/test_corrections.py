@@ -24,7 +24,7 @@ from readerstudy.studies.services import (
     images_import,
     images_keep,
 )
-from tests.factories import NOW, make_image, make_member, make_study, make_study_ready, pixels, png
+from tests.factories.studies import NOW, make_image, make_member, make_study, make_study_ready, pixels, png
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from readerstudy.lib.media import media_path
 from readerstudy.studies.models import Annotation, Study
 from readerstudy.studies.services import images_import
 from tests.explainer.radiographs.made import HEIGHT, WIDTH, chest, content, dataset
-from tests.factories import NOW, make_study, png, write_labels
+from tests.factories.studies import NOW, make_study, png, write_labels
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db

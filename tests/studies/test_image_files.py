@@ -17,7 +17,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEnd
 from explainer.radiographs import placement_from
 from readerstudy.lib.media import media_path
 from readerstudy.studies.image_files import FileError, image_store, mask_store
-from tests.factories import SIDE, pixels, png
+from tests.factories.studies import SIDE, pixels, png
 
 pytestmark = pytest.mark.django_db  # for the media folder
 

@@ -10,7 +10,7 @@ from django.test import override_settings
 from readerstudy.lib.media import media_path
 from readerstudy.studies.models import Annotation, Image, Import, Study
 from readerstudy.studies.services import ImagesImportError, images_import
-from tests.factories import NOW, SIDE, make_study, pixels, png, write_labels, write_pair
+from tests.factories.studies import NOW, SIDE, make_study, pixels, png, write_labels, write_pair
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 from readerstudy.studies.models import Image, Import, Study
 from readerstudy.studies.selectors import truth_table, unknown_findings
 from readerstudy.studies.services import ImagesImportError, SelectionError, cases_select, images_import
-from tests.factories import NOW, make_image, make_score, make_study, pixels, png
+from tests.factories.studies import NOW, make_image, make_score, make_study, pixels, png
 
 pytestmark = pytest.mark.django_db
 

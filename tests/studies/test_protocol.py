@@ -8,7 +8,7 @@ import pytest
 from readerstudy.studies.models import Question
 from readerstudy.studies.protocol import PROTOCOLS_DIR, ProtocolError, load_protocol, protocol_parse
 from readerstudy.studies.protocol_questions import LikertPlan
-from tests.factories import PAPER
+from tests.factories.studies import PAPER
 from tests.typed import present
 
 TEXT = PAPER.read_text()

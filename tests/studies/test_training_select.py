@@ -12,7 +12,7 @@ from readerstudy.studies.models import Annotation, Case, Study
 from readerstudy.studies.protocol_reading import ReadingPlan
 from readerstudy.studies.selectors import selection_table
 from readerstudy.studies.services import SelectionError, cases_select
-from tests.factories import NOW, TARGETS, make_image, make_score, make_scored_pool, make_study
+from tests.factories.studies import NOW, TARGETS, make_image, make_score, make_scored_pool, make_study
 
 pytestmark = pytest.mark.django_db
 

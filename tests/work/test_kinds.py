@@ -21,7 +21,7 @@ from readerstudy.work.frame import Computing
 from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, LeaseLostError, postponed, release
 from readerstudy.work.pool.process import Computer, Hello
 from readerstudy.work.sending import sender
-from tests.factories import NOW
+from tests.factories.studies import NOW
 from tests.work.sums.adding import ADDING, COMPUTING, NoNumberError, SumJob, add, compute
 from tests.work.sums.models import Sum
 

@@ -7,23 +7,22 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from PIL import Image as Picture
 from PIL.PngImagePlugin import PngInfo
 
-from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.lib.media import media_path, random_name
 from readerstudy.reading.models import Allocation
 from readerstudy.reading.services import instructions_acknowledge, readers_allocate
 from readerstudy.studies.models import Arm, Case, Image, Membership, Question, Study
 from readerstudy.studies.services import cases_select, consent_accept, key_draw
-from tests.factories import make_score, make_study
+from tests.factories.people import NOW, member_make
+from tests.factories.studies import make_score, make_study
 
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ARMS = (
     ("A", "Attribution maps", ["input_gradient", "guided_backprop", "integrated_gradients"]),
     ("B", "Latent Shift", ["latent_shift"]),
@@ -38,20 +37,6 @@ SECRET_PATIENT = "secret-patient"
 SECRET_NAME = "secret-name"
 FRAME = 64
 FRAMES = 9
-
-
-def user_make(email: str = "person@example.invalid", *, name: str = "") -> User:
-    """The user of this address, made if there is none."""
-    existing = User.objects.filter(email=email).first()
-    return existing or User.objects.create_user(email, first_name=name)
-
-
-def member_make(study: Study, role: str, email: str = "", *, code: str = "") -> Membership:
-    """A member; readers get R1, R2, ... unless `code` says otherwise."""
-    if role == Membership.Role.READER and not code:
-        code = f"R{study.memberships.exclude(code='').count() + 1}"
-    user = user_make(email or f"{role}{code}@{study.slug}.invalid".lower())
-    return Membership.objects.create(study=study, user=user, role=role, code=code, created_at=NOW)
 
 
 def study_make(
