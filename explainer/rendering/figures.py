@@ -13,6 +13,7 @@ from matplotlib.patheffects import withStroke
 
 from explainer.errors import RenderingError
 from explainer.rendering.overlays import to_grey
+from explainer.rendering.strips import check_curve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,8 +82,7 @@ def curve_figure(sequences: Mapping[str, Counterfactual], *, threshold: float | 
     if threshold is not None:
         axes.axhline(threshold, color=_PALE, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
     for index, (name, sequence) in enumerate(sequences.items()):
-        if not np.isfinite([*sequence.lambdas, *sequence.predictions]).all():
-            raise RenderingError(f"The curve of {name} has NaN or infinity.")
+        check_curve(name, sequence)
         colour = _COLOURS[index % len(_COLOURS)]
         style: dict[str, Any] = {
             "color": colour,

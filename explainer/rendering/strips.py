@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explainer.errors import RenderingError
+
 if TYPE_CHECKING:
     from explainer.rendering.overlays import GreyImage
     from explainer.types import Counterfactual
@@ -33,7 +35,11 @@ def filmstrip(frames: GreyImage) -> GreyImage:
 
 
 def curve(sequence: Counterfactual) -> dict[str, Any]:
-    """Lambda and prediction of every frame, why the search stopped, and how the filmstrip is laid out."""
+    """Lambda and prediction of every frame, why the search stopped, and how the filmstrip is laid out.
+
+    Raises RenderingError for a lambda or prediction that is NaN or infinite.
+    """
+    check_curve("a counterfactual", sequence)
     count, height, width = sequence.frames.shape
     return {
         "lambdas": list(sequence.lambdas),
@@ -45,3 +51,9 @@ def curve(sequence: Counterfactual) -> dict[str, Any]:
         "frame_height": height,
         "columns": strip_columns(count, width),
     }
+
+
+def check_curve(name: str, sequence: Counterfactual) -> None:
+    """Raise RenderingError unless every lambda and prediction is finite."""
+    if not np.isfinite([*sequence.lambdas, *sequence.predictions]).all():
+        raise RenderingError(f"The curve of {name} has NaN or infinity.")

@@ -23,6 +23,7 @@ from analysis.report.documents.blocks import (
 from analysis.report.documents.summary import sentences
 from analysis.report.sections import Planned, results_shown, sections_shown
 from analysis.sections.catalogue import SECTIONS
+from analysis.sections.section import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -139,9 +140,8 @@ class _Composer:
             said = Paragraph(_planned_words(planned))
             # A figure stands where its section comes first.
             figures = {f"planned-{section.key}": section.figures for section in shown.exploration}
-            sections = tuple(
-                self._section(section, figures.get(section.key, section.figures)) for section in shown.planned
-            )
+            made = (self._section(section, figures.get(section.key, section.figures)) for section in shown.planned)
+            sections = tuple(section for section in made if section.blocks)
             parts.append(Part(self.anchors.key("planned"), "Planned analysis", sections, (said,)))
         if shown.exploration:
             warning = Paragraph(
@@ -177,10 +177,20 @@ class _Composer:
 
     def _blocks(self, section: ShownSection, figures: Sequence[ShownFigure]) -> tuple[Block, ...]:
         """Words, tables and those of the figures that the document has not shown."""
-        blocks: list[Block] = [Paragraph(section.about)] if section.about else []
-        blocks += [self._table(table, table.files[0].removesuffix(".csv")) for table in section.tables]
+        blocks: list[Block] = []
+        named = [(table, table.files[0].removesuffix(".csv")) for table in section.tables]
+        blocks += [self._table(table, name) for table, name in named if self._says(name)]
         blocks += [self._drawing(figure) for figure in figures if self._new(figure.name)]
+        if blocks and section.about:
+            blocks.insert(0, Paragraph(section.about))
         return tuple(blocks)
+
+    def _says(self, table: str) -> bool:
+        """Whether a table has anything to say: of one arm, those that compare arms hold zeros and dashes."""
+        if "contrast" not in self.content.provenance or self.content.provenance["contrast"]:
+            return True
+        known = {one.name: one for section in self.content.sections for one in section.tables}
+        return known[table].reading is Reading.PLAIN
 
     def _new(self, figure: str) -> bool:
         """Whether the document has not shown it yet, which it now has."""

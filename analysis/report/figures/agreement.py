@@ -50,8 +50,9 @@ def agreement_figure(agreement: pd.DataFrame, question: str, arms: Sequence[str]
             axis.plot([row["estimate"]], [y], MARKERS[index % len(MARKERS)], **style)
     axis.set_yticks(range(len(lines)), [_named(*line) for line in lines])
     axis.set_ylim(len(lines) - 0.4, -0.6)
-    low = own.loc[own["ci_low"].notna(), "ci_low"].min() if own["ci_low"].notna().any() else 0.0
-    axis.set_xlim(min(-0.02, float(low) - 0.02), 1.02)
+    drawn = own[own["statistic"].isin(statistic for _, _, statistic in lines)]
+    low = np.nanmin([0.0, *drawn["ci_low"], *drawn["estimate"]])
+    axis.set_xlim(max(float(low), -1.0) - 0.02, 1.02)
     axis.axvline(0, color=INK, linewidth=0.8, zorder=1)
     axis.set_xlabel(f"Agreement on {plain(question)}, with 95% intervals", fontsize=TEXT)
     axis.grid(axis="y", visible=False)

@@ -112,3 +112,11 @@ def test_only_a_calibrated_score_has_an_operating_point_in_its_curve(tmp_path: P
 def test_pictures_that_cannot_be_are_refused_before_anything_is_computed(wrong: dict[str, float]) -> None:
     with pytest.raises(RenderingError):
         rendering.PictureOptions(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "bad", [{"predictions": (0.1, float("nan"), 0.3, 0.4, 0.5)}, {"lambdas": (-3.0, -2.0, -1.0, 0.0, float("inf"))}]
+)
+def test_a_curve_with_nan_is_not_stored(bad: dict[str, tuple[float, ...]]) -> None:
+    with pytest.raises(RenderingError, match="curve of a counterfactual has NaN"):
+        rendering.render(explanation(sequence=replace(counterfactual(size=32), **bad)))

@@ -115,6 +115,12 @@ def test_hardly_any_data_make_a_document_too(small_study: pd.DataFrame, rows: in
 def test_one_arm_is_not_compared(small_study: pd.DataFrame) -> None:
     found = document(small_study[small_study["arm"] == "A"])
     assert texts(found) == []
+    shown = {name for table in blocks(found, Table) for name in table.files}
+    assert not {"effect.csv", "per_reader.csv", "wilcoxon.csv", "period_effect.csv"} & shown
+    assert {"flow.csv", "score_counts.csv", "agreement.csv"} <= shown
+    results = [section for part in found.parts if not part.appendix for section in part.sections]
+    assert results
+    assert all(any(isinstance(block, Table) for block in section.blocks) for section in results)
     assert any(isinstance(block, Paragraph) and "cannot be compared" in block.text for block in found.summary)
 
 
