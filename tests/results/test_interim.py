@@ -15,6 +15,8 @@ from django.urls import reverse
 from analysis.data.errors import AnalysisError
 from readerstudy.accounts.models import User
 from readerstudy.results.interim import interim_refusal
+from readerstudy.results.models import ReportRun
+from readerstudy.results.services.interim import PAGE, interim_seen
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.protocol import PROTOCOLS_DIR, ProtocolError, load_protocol, protocol_parse
 from tests.factories.people import NOW
@@ -172,3 +174,16 @@ def test_the_demonstrations_let_everybody_look_and_the_paper_nobody():
     assert load_protocol(paper).results.interim == ()
     with pytest.raises(ProtocolError, match=r"'reader'; interim results can be shown to: coordinator, analyst"):
         protocol_parse(paper.read_text() + '\n[results]\ninterim = ["reader"]\n')
+
+
+def test_that_somebody_saw_the_page_does_not_cover_what_somebody_else_sees_of_it() -> None:
+    study = study_make(status=Study.Status.OPEN)
+    run = ReportRun.objects.create(study=study, version="0" * 64, coding="masked", created_at=NOW, queued_at=NOW)
+    first, second = person_make(study, "coordinator"), person_make(study, "analyst")
+    interim_seen(run=run, what=PAGE, actor=first, now=NOW)
+    for actor in (first, second):
+        interim_seen(run=run, what="a figure", actor=actor, now=NOW, part_of_page=True)
+    assert [(entry.actor, entry.detail["seen"]) for entry in study.audit.order_by("pk")] == [
+        (first, PAGE),
+        (second, "a figure"),
+    ]
