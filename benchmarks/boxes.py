@@ -27,7 +27,8 @@ RESAMPLES = 2000
 def disc(size: int) -> NDArray[np.float32]:
     """A map that is the higher the nearer a pixel is to the middle."""
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
-    return (size - np.hypot(x, y)).astype(np.float32)
+    found: NDArray[np.float32] = (size - np.hypot(x, y)).astype(np.float32)
+    return found
 
 
 def boxes_of(path: Path, targets: tuple[str, ...]) -> dict[tuple[str, str], tuple[Box, ...]]:

@@ -101,7 +101,7 @@ def _with_text(grey: Grey, rng: random.Random) -> Grey:
         if np.percentile(np.abs(under - fill / 255), 5) > LEGIBLE:
             break
     pen.multiline_text((x, y), text, fill=fill, font=font)
-    return np.asarray(picture, dtype=np.float32) / 255
+    return np.asarray(picture, dtype=np.float32) / np.float32(255)
 
 
 def _arrow(grey: Grey, rng: random.Random) -> Spoilt:
@@ -116,12 +116,19 @@ def _arrow(grey: Grey, rng: random.Random) -> Spoilt:
     return _reopened(picture)
 
 
+def _shades(grey: Grey, count: int) -> Grey:
+    steps: Grey = np.rint(grey * (count - 1)).astype(np.float32)
+    return steps / np.float32(count - 1)
+
+
 def _reopened(picture: Image.Image) -> Spoilt:
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=85)
     with Image.open(io.BytesIO(stream.getvalue())) as again:
         again.load()
-        return Spoilt(np.asarray(again.convert("L"), dtype=np.float32) / 255, np.asarray(again.convert("RGB")))
+        return Spoilt(
+            np.asarray(again.convert("L"), dtype=np.float32) / np.float32(255), np.asarray(again.convert("RGB"))
+        )
 
 
 #: Name -> the doubts of which one must be found, and how the fault is put into a picture.
@@ -130,21 +137,21 @@ FAULTS: dict[str, tuple[set[Doubt], Callable[[_Source], Grey | Spoilt]]] = {
     "inverted and dark": ({Doubt.INVERTED}, lambda of: (1 - of.grey) ** 2),
     "upside down": ({Doubt.TURNED}, lambda of: of.grey[::-1]),
     "on its side": ({Doubt.TURNED}, lambda of: np.rot90(of.grey, of.rng.choice((1, 3)))),
-    "nearly black": ({Doubt.BLANK}, lambda of: of.grey / 16),
-    "nearly white": ({Doubt.BLANK}, lambda of: 1 - (1 - of.grey) / 16),
-    "hardly any contrast": ({Doubt.BLANK}, lambda of: 0.4 + of.grey / 5),
+    "nearly black": ({Doubt.BLANK}, lambda of: of.grey / np.float32(16)),
+    "nearly white": ({Doubt.BLANK}, lambda of: 1 - (1 - of.grey) / np.float32(16)),
+    "hardly any contrast": ({Doubt.BLANK}, lambda of: 0.4 + of.grey / np.float32(5)),
     "empty but for a marker": ({Doubt.BLANK}, lambda of: np.where(np.indices(of.grey.shape).sum(0) < 60, 0.9, 0.1)),
     "window too narrow": ({Doubt.SATURATED}, lambda of: np.clip(8 * (of.grey - _middling(of.grey)) + 0.5, 0, 1)),
     "overexposed": ({Doubt.SATURATED}, lambda of: np.clip(of.grey / _middling(of.grey), 0, 1)),
     "underexposed": ({Doubt.SATURATED, Doubt.BLANK}, lambda of: np.clip(2 * (of.grey - _middling(of.grey)), 0, 1)),
-    "noise alone": ({Doubt.NOISE}, lambda of: of.numpy_rng().random(of.grey.shape)),
+    "noise alone": ({Doubt.NOISE}, lambda of: of.numpy_rng().random(of.grey.shape).astype(np.float32)),
     "buried in noise": (
         {Doubt.NOISE},
         lambda of: np.clip(of.grey + of.numpy_rng().normal(0, 0.2, of.grey.shape), 0, 1),
     ),
     "high bits lost": ({Doubt.NOISE}, lambda of: _wrapped(of.grey)),
-    "4 shades of grey": ({Doubt.FEW_GREYS, Doubt.BLANK}, lambda of: np.rint(of.grey * 3) / 3),
-    "16 shades of grey": ({Doubt.FEW_GREYS}, lambda of: np.rint(of.grey * 15) / 15),
+    "4 shades of grey": ({Doubt.FEW_GREYS, Doubt.BLANK}, lambda of: _shades(of.grey, 4)),
+    "16 shades of grey": ({Doubt.FEW_GREYS}, lambda of: _shades(of.grey, 16)),
     "two side by side": ({Doubt.TWO_VIEWS}, lambda of: _beside(of.grey, of.other)),
     "two, white line between": ({Doubt.TWO_VIEWS}, lambda of: _beside(of.grey, of.other, 1.0, columns=4)),
     "two, black gap between": ({Doubt.TWO_VIEWS}, lambda of: _beside(of.grey, of.other, 0.0, columns=24)),
@@ -167,13 +174,13 @@ def pictures(folder: Path, every: int) -> Iterator[tuple[str, str, Grey]]:
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as stream:
         for row in list(csv.DictReader(stream))[::every]:
             with Image.open(folder / row["file"]) as picture:
-                yield row["file"], row["view"], np.asarray(picture.convert("L"), dtype=np.float32) / 255
+                yield row["file"], row["view"], np.asarray(picture.convert("L"), dtype=np.float32) / np.float32(255)
 
 
 def phantoms(count: int) -> Iterator[tuple[str, str, Grey]]:
     for index in range(count):
         phantom = draw(3, index)
-        yield phantom.name, phantom.habitus.view, phantom.pixels.astype(np.float32) / 255
+        yield phantom.name, phantom.habitus.view, phantom.pixels.astype(np.float32) / np.float32(255)
 
 
 def main() -> None:
@@ -201,7 +208,8 @@ def main() -> None:
             made = spoil(fault, grey, rng.choice(sound)[2], rng)
             doubts = find_doubts(made.grey, facts={}, colour=made.colour)
             found += bool(wanted.intersection(doubts))
-            others.update(set(doubts) - wanted or ({"none"} if not doubts else ()))
+            surplus = {str(doubt) for doubt in doubts if doubt not in wanted}
+            others.update(surplus or ({"none"} if not doubts else ()))
         print(f"{fault:26} found {found} of {len(sound)}   others: {dict(others)}")
         sys.stdout.flush()
 

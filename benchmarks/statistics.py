@@ -56,7 +56,8 @@ def draw(rng: np.random.Generator, *, cases: int, readers: int, effect: float) -
     later = np.stack([second_first, ~second_first], axis=-1)  # (cases, arms): read in the second period
     latent = latent + PERIOD * later[None, :, None, :] + LABEL * np.array([0, 1])[:, None, None, None]
     latent[1, :, :, 1] += effect
-    return 1.0 + np.sum(latent[..., None] > THRESHOLDS, axis=-1)
+    found: Floats = 1.0 + np.sum(latent[..., None] > THRESHOLDS, axis=-1)
+    return found
 
 
 def p_values(scores: Floats, rng: np.random.Generator) -> Iterator[tuple[str, float]]:

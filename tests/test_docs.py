@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-import analysis.__main__ as analysis_cli
+import analysis.commands.main as analysis_cli
 import explainer.__main__ as explainer_cli
 
 ROOT = Path(__file__).resolve().parents[1]

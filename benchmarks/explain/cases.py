@@ -60,7 +60,8 @@ def choose(pair: Pair, device: str, count: int, folder: Path, images: Path | Non
     """Files of `count` images whose reconstruction has a positive score; others only where there are too few."""
     classifier, autoencoder = pair.ours(device)
     column = classifier.index(pair.target)
-    fit, unfit = [], []
+    fit: list[Path] = []
+    unfit: list[Path] = []
     for path in itertools.islice(_candidates(folder, images), _CANDIDATES * count):
         with torch.no_grad():
             score = float(classifier(autoencoder(load_image(path, classifier).to(device)))[0, column])
@@ -185,13 +186,17 @@ class Theirs:
     def run(self, work: str, path: Path) -> object:
         """Do one of `WORK` for an image."""
         if work == FULL:
-            return self._explain(path)
+            self._explain(path)
+            return None
         if work == VIDEO:
-            return self.latent_shift.video(self._sequences[path], self._folder / "theirs")
+            self.latent_shift.video(self._sequences[path], self._folder / "theirs")
+            return None
         image = self.image(path)
         if work == SHORT:
             frames = {"generated_images": image.cpu().numpy().repeat(2, axis=0), "preds": [0.5, 0.5]}
-            return self.map(INPUT_GRADIENT, image), self.latent_shift.video(frames, self._folder / "theirs")
+            found = self.map(INPUT_GRADIENT, image)
+            self.latent_shift.video(frames, self._folder / "theirs")
+            return found
         if work == LATENT_SHIFT:
             return self.latent_shift.sequence(image, self.frames)
         return self.map(work, image).cpu()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from explainer.methods.latent_shift import Projection
+    from explainer.catalogue.methods.latent_shift import Projection
 
 #: Our projections of a sequence to a map, and what `latentshift` calls them.
 _PROJECTIONS: dict[Projection, str] = {"max": "max", "mean": "mean", "minmax": "mm", "sliding": "int"}

@@ -45,7 +45,8 @@ def is_installed(folder: Path) -> bool:
 
 def input_gradient(classifier: nn.Module, image: Tensor, column: int) -> Tensor:
     """Absolute gradient, of the shape of the image."""
-    return Saliency(classifier).attribute(image.clone().requires_grad_(), target=column)
+    found: Tensor = Saliency(classifier).attribute(image.clone().requires_grad_(), target=column)
+    return found
 
 
 def guided_backprop(classifier: nn.Module, image: Tensor, column: int) -> Tensor:

@@ -67,7 +67,7 @@ def flops_of_case(ours: Ours, path: Path, evaluations: float) -> float:
     classifier, autoencoder, image = ours.classifier, ours.autoencoder, ours.image(path)
 
     def gradient(forward: Callable[[Tensor], Tensor], leaf: Tensor) -> None:
-        forward(leaf.detach().requires_grad_())[:, 0].sum().backward()
+        torch.autograd.backward(forward(leaf.detach().requires_grad_())[:, 0].sum())
 
     with torch.no_grad():
         z = autoencoder.encode(image)

@@ -42,7 +42,13 @@ def install() -> Path:
     subprocess.run(npm, check=True, stdout=subprocess.DEVNULL)
     source = FOLDER / "page.js"
     shutil.copyfile(HERE / "cornerstone.js", source)
-    esbuild = [FOLDER / "node_modules" / ".bin" / "esbuild", source, "--bundle", "--format=esm", "--minify"]
+    esbuild: list[str | Path] = [
+        FOLDER / "node_modules" / ".bin" / "esbuild",
+        source,
+        "--bundle",
+        "--format=esm",
+        "--minify",
+    ]
     subprocess.run([*esbuild, "--loader:.wasm=file", f"--outfile={bundle}", "--log-level=error"], check=True)
     return bundle
 

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from readerstudy.explanations.models import Artefact
 from readerstudy.lib.media import media_path, random_name
-from tests.reading.factories import case_make, explain, reader_make, study_make
+from tests.factories.reading import case_make, explain, reader_make, study_make
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

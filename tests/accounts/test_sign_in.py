@@ -15,6 +15,7 @@ from readerstudy.accounts.models import SignInLink, User
 from readerstudy.accounts.services import (
     SignInLinkError,
     sign_in_link_create,
+    sign_in_link_open,
     sign_in_link_use,
     user_get_or_create,
 )
@@ -126,3 +127,15 @@ def test_signing_in_as_somebody_else_does_too(client: Client, reader: User):
     client.force_login(user_get_or_create(email="other@example.org")[0])
     token = sign_in_link_create(user=reader, now=timezone.now(), hours=1)
     assert client.post(reverse("sign_in", args=[token])).headers["Clear-Site-Data"] == '"cache"'
+
+
+@pytest.mark.django_db
+def test_the_link_of_somebody_who_may_no_longer_sign_in_opens_nothing(reader: User) -> None:
+    token = sign_in_link_create(user=reader, now=NOON, hours=1)
+    reader.is_active = False
+    reader.save()
+    with pytest.raises(SignInLinkError, match="not known"):
+        sign_in_link_open(token=token, now=NOON)
+    with pytest.raises(SignInLinkError, match="not known"):
+        sign_in_link_use(token=token, now=NOON)
+    assert SignInLink.objects.get().used_at is None

@@ -18,7 +18,7 @@ from readerstudy.accounts.models import User
 from readerstudy.accounts.services import sign_in_link_create
 from readerstudy.reading.models import Allocation, Reading
 from readerstudy.work.sending import sender
-from tests.reading.factories import reader_make, study_make
+from tests.factories.reading import reader_make, study_make
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -75,7 +75,7 @@ def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
 def shot(page: Page) -> Callable[[str], None]:
     """Keeps a picture of the page in var/screenshots, for people to look at."""
 
-    def keep(name: str, **options: object) -> None:
+    def keep(name: str, **options: Any) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"{name}.png", **options)
 

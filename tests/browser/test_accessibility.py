@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,13 +13,15 @@ from playwright.sync_api import Page, expect
 from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.reading.services import answer_store, reading_open
 from readerstudy.studies.models import Membership, Study
-from tests.reading.factories import NOW, member_make, reader_make, study_make
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import reader_make, study_make
 from tests.results.worker import hurry, work
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Role = Membership.Role
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def violations(page: Page) -> list[str]:
@@ -44,7 +47,7 @@ def allocation() -> Allocation:
 
 
 def reading_in(allocation: Allocation, arm: str) -> Reading:
-    return allocation.readings.filter(period__number=1, arm__key=arm).first()
+    return present(allocation.readings.filter(period__number=1, arm__key=arm).first())
 
 
 def test_what_is_wrong_is_found(page: Page):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,7 +12,8 @@ from playwright.sync_api import Page, Route, expect
 from readerstudy.accounts.models import User
 from readerstudy.reading.models import Allocation, Answer, Reading, Visit
 from tests.browser.conftest import open_case
-from tests.reading.factories import reader_make
+from tests.factories.reading import reader_make
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ANSWERS = "**/answers/*"
@@ -26,12 +29,12 @@ WAITING = """() => new Promise(done => {
 @pytest.fixture
 def first(page: Page, live_server, allocation: Allocation) -> Reading:
     """The first case, open and ready to be rated."""
-    reading = allocation.readings.first()
+    reading = present(allocation.readings.first())
     open_case(page, live_server.url, reading)
     return reading
 
 
-def session_of(user: User, url: str) -> list[dict[str, str]]:
+def session_of(user: User, url: str) -> list[Any]:
     """Cookies of somebody who signed in to the same browser."""
     client = Client()
     client.force_login(user)
@@ -39,15 +42,17 @@ def session_of(user: User, url: str) -> list[dict[str, str]]:
 
 
 def asks_before_leaving(page: Page) -> bool:
-    return page.evaluate("() => !window.dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+    found: bool = page.evaluate("() => !window.dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+    return found
 
 
 def waiting(page: Page) -> list[dict]:
     """What the browser's storage still holds."""
-    return page.evaluate(WAITING)
+    found: list[dict] = page.evaluate(WAITING)
+    return found
 
 
-def stored() -> list[tuple[str, int, int]]:
+def stored() -> list[tuple[str, int, int | None]]:
     return sorted(Answer.objects.values_list("question__key", "revision", "value"))
 
 
@@ -126,7 +131,7 @@ def test_a_reader_signs_in_again_in_a_new_tab_and_goes_on_where_they_were(
 
 @pytest.mark.parametrize("gone", ["sessionid", None])  # the session alone, or all cookies
 def test_a_session_that_ended_keeps_the_answer_until_signed_in_again(page: Page, first: Reading, gone: str | None):
-    cookies = page.context.cookies()
+    cookies: Any = page.context.cookies()
     page.context.clear_cookies(name=gone)
     page.keyboard.press("3")
     dialog = page.locator("#signed-out")
@@ -215,7 +220,7 @@ def test_nothing_can_be_answered_and_no_time_counts_before_the_pictures_are_pain
 ):
     held: list[Route] = []
     page.route("**/assets/xray.png", lambda route: held.append(route))  # noqa: PLW0108  # Playwright cannot take the method itself
-    reading = allocation.readings.first()
+    reading = present(allocation.readings.first())
     page.clock.install()
     page.goto(live_server.url + reverse("reading_case", args=[reading.pk]), wait_until="commit")
     page.wait_for_selector(".question")
@@ -228,7 +233,7 @@ def test_nothing_can_be_answered_and_no_time_counts_before_the_pictures_are_pain
     page.keyboard.press("2")
     expect(page.locator("#status")).to_have_text("Saved")
     assert stored() == [("confidence", 1, 2)]
-    assert Answer.objects.get().seconds < 30
+    assert present(Answer.objects.get().seconds) < 30
 
 
 def test_the_clock_stops_while_the_page_is_hidden(page: Page, first: Reading):
@@ -242,7 +247,7 @@ def test_the_clock_stops_while_the_page_is_hidden(page: Page, first: Reading):
     page.evaluate(become, "visible")
     page.keyboard.press("2")
     expect(page.locator("#status")).to_have_text("Saved")
-    assert Answer.objects.get().seconds < 30
+    assert present(Answer.objects.get().seconds) < 30
     assert Visit.objects.count() == 1
 
 
@@ -250,13 +255,13 @@ def test_a_picture_that_cannot_be_loaded_is_said_and_nothing_can_be_rated(
     page: Page, live_server, allocation: Allocation
 ):
     page.route("**/assets/xray.png", lambda route: route.abort())
-    page.goto(live_server.url + reverse("reading_case", args=[allocation.readings.first().pk]))
+    page.goto(live_server.url + reverse("reading_case", args=[present(allocation.readings.first()).pk]))
     expect(page.locator("#problem")).to_contain_text("could not be loaded")
     assert page.locator(".question[disabled]").count() == 2
 
 
 def test_the_counterfactual_can_be_scrubbed_and_says_its_prediction(page: Page, live_server, allocation: Allocation):
-    reading = allocation.readings.filter(period__number=1, arm__key="B").first()
+    reading = present(allocation.readings.filter(period__number=1, arm__key="B").first())
     open_case(page, live_server.url, reading)
     expect(page.locator("#play")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("p")

@@ -7,7 +7,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from readerstudy.studies.models import Membership, Study
-from tests.reading.factories import member_make, study_make
+from tests.factories.people import member_make
+from tests.factories.reading import study_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from readerstudy.reading.models import Allocation, Answer, Event, Reading, Visit
 from tests.browser.conftest import open_case
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 EVENTS = "**/visits/*/events"
@@ -21,14 +23,14 @@ MINUTE = 60_000
 @pytest.fixture
 def first(page: Page, live_server, allocation: Allocation) -> Reading:
     """The first case, opened an hour ago as far as the server knows; the page's time is in the test's hands."""
-    reading = allocation.readings.filter(period__number=1, arm__key="A").first()  # without an animation
+    reading = present(allocation.readings.filter(period__number=1, arm__key="A").first())  # without an animation
     page.clock.install()
     open_case(page, live_server.url, reading)
     Reading.objects.filter(pk=reading.pk).update(opened_at=timezone.now() - timedelta(hours=1))
     return reading
 
 
-def dispatch(page: Page, kind: str, times: int = 1, **value: object) -> None:
+def dispatch(page: Page, kind: str, times: int = 1, **value: Any) -> None:
     page.evaluate(
         """([kind, times, value]) => { for (let n = 0; n < times; n += 1) document.dispatchEvent(
             new CustomEvent("exposure", { detail: { kind, panel: "xray", value: { ...value, n } } })); }""",
@@ -72,15 +74,15 @@ def test_a_reader_who_does_nothing_is_active_for_a_minute(page: Page, first: Rea
     page.keyboard.press("4")
     expect(page.locator("#status")).to_have_text("Saved")
     assert Answer.objects.get().seconds == pytest.approx(60, abs=5)
-    page.clock.run_for(0.5 * MINUTE)
+    page.clock.run_for(MINUTE // 2)
     page.mouse.move(300, 300)
-    page.clock.run_for(0.5 * MINUTE)
+    page.clock.run_for(MINUTE // 2)
     eventually(page, seconds, (130, 240, 0))
-    assert 0 < Visit.objects.get().painted_ms < 10_000
+    assert 0 < present(Visit.objects.get().painted_ms) < 10_000
 
 
 def test_time_out_of_view_is_neither_active_nor_idle(page: Page, first: Reading):
-    page.clock.run_for(0.5 * MINUTE)
+    page.clock.run_for(MINUTE // 2)
     become(page, "hidden")
     page.clock.run_for(3 * MINUTE)
     become(page, "visible")
@@ -114,13 +116,13 @@ def test_what_is_looked_at_arrives_once_and_in_order_also_when_the_reply_is_lost
 
 
 def test_what_is_done_with_the_pictures_is_recorded(page: Page, live_server, allocation: Allocation):
-    reading = allocation.readings.filter(period__number=1, arm__key="B").first()
+    reading = present(allocation.readings.filter(period__number=1, arm__key="B").first())
     open_case(page, live_server.url, reading)
     expect(page.locator("#play")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("p")
     page.locator("#frame").focus()
     page.keyboard.press("Home")
-    box = page.locator("[data-panel=xray] canvas").bounding_box()
+    box = present(page.locator("[data-panel=xray] canvas").bounding_box())
     page.mouse.move(box["x"] + 100, box["y"] + 100)
     page.mouse.down()
     page.mouse.move(box["x"] + 150, box["y"] + 130, steps=5)
@@ -176,7 +178,7 @@ def test_leaving_a_case_is_not_recorded_as_looking_away(page: Page, first: Readi
 def test_how_the_pictures_were_shown_is_recorded_once_per_visit(page: Page, first: Reading, live_server):
     """Sizes as the browser itself tells them; a window set later does not change what was shown first."""
     page.get_by_role("button", name="Lung").click()
-    box = page.locator("[data-panel=xray] canvas").bounding_box()
+    box = present(page.locator("[data-panel=xray] canvas").bounding_box())
     page.set_viewport_size({"width": 1280, "height": 720})
     eventually(page, lambda: Event.objects.filter(kind="shown").count(), 4)
     shown = dict(Event.objects.filter(kind="shown").values_list("panel", "value"))

@@ -14,7 +14,8 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Allocation, Answer, Event, Reading, Visit
 from readerstudy.studies.models import Study
 from tests.browser.conftest import eventually, open_case
-from tests.reading.factories import question_make, reader_make, study_make
+from tests.factories.reading import question_make, reader_make, study_make
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MARK = "() => { window.samePage = true; }"
@@ -48,7 +49,8 @@ def go_on(page: Page, to: Reading) -> None:
 
 
 def is_same_page(page: Page) -> bool:
-    return page.evaluate("() => window.samePage === true")
+    found: bool = page.evaluate("() => window.samePage === true")
+    return found
 
 
 def hold(page: Page, reading: Reading) -> list[Route]:
@@ -63,7 +65,7 @@ def long_open(reading: Reading) -> None:
     Reading.objects.filter(pk=reading.pk).update(opened_at=timezone.now() - timedelta(hours=1))
 
 
-def answers(reading: Reading) -> list[tuple[str, int, int]]:
+def answers(reading: Reading) -> list[tuple[str, int, int | None]]:
     found = Answer.objects.filter(reading=reading)
     return sorted(found.values_list("question__key", "revision", "value"))
 
@@ -73,7 +75,9 @@ def test_a_whole_period_is_one_page_and_every_case_is_as_the_server_sends_it(pag
         assert page.title() == f"Case {position} of 4"
         expect(page.locator(".bar-progress")).to_have_attribute("value", str(position - 1))
         expect(page.locator("input:checked")).to_have_count(0)
-        assert page.locator("[data-source]").first.get_attribute("data-source").startswith(f"/reading/{reading.pk}/")
+        assert present(page.locator("[data-source]").first.get_attribute("data-source")).startswith(
+            f"/reading/{reading.pk}/"
+        )
         go_on(page, following)
     assert is_same_page(page)
     expect(page.locator("#arrived")).to_contain_text("Case 4 of period 1. The model predicts p(Mass) =")
@@ -87,14 +91,14 @@ def test_a_whole_period_is_one_page_and_every_case_is_as_the_server_sends_it(pag
 
 def test_a_case_is_opened_when_the_reader_goes_on_to_it_and_not_before(page: Page, cases: list[Reading]):
     first, second, third, _ = cases
-    assert page.locator("#panels").get_attribute("data-ahead").count(str(second.pk)) == 4
+    assert present(page.locator("#panels").get_attribute("data-ahead")).count(str(second.pk)) == 4
     rate(page)
     assert list(Reading.objects.filter(opened_at__isnull=False)) == [first]
     page.keyboard.press("Enter")
     arrive(page, second)
     page.wait_for_load_state("networkidle")
     assert set(Reading.objects.filter(opened_at__isnull=False)) == {first, second}
-    assert str(third.pk) in page.locator("#panels").get_attribute("data-ahead")
+    assert str(third.pk) in present(page.locator("#panels").get_attribute("data-ahead"))
 
 
 def test_time_begins_anew_with_every_case(page: Page, live_server, cases: list[Reading]):
@@ -111,19 +115,19 @@ def test_time_begins_anew_with_every_case(page: Page, live_server, cases: list[R
     assert max(Visit.objects.filter(reading=first).values_list("seconds", flat=True)) > 40
     visit = Visit.objects.get(reading=second)
     assert visit.seconds < 30
-    assert Answer.objects.get(reading=second).seconds < 30
-    assert visit.painted_ms < 30_000  # asked for when Enter was pressed, long after the page had been loaded
+    assert present(Answer.objects.get(reading=second).seconds) < 30
+    assert present(visit.painted_ms) < 30_000  # asked for when Enter was pressed, long after the page had been loaded
 
 
 def test_what_was_looked_at_is_recorded_of_its_own_case(page: Page, live_server, allocation: Allocation):
-    first = allocation.readings.filter(period__number=1, arm__key="B").first()
+    first = present(allocation.readings.filter(period__number=1, arm__key="B").first())
     open_case(page, live_server.url, first)
-    box = page.locator("[data-panel=xray] canvas").bounding_box()
+    box = present(page.locator("[data-panel=xray] canvas").bounding_box())
     page.mouse.move(box["x"] + 50, box["y"] + 50)
     rate(page)
     page.mouse.wheel(0, -200)
     page.keyboard.press("Enter")  # before the wheel has come to rest
-    page.wait_for_url(lambda url: str(first.pk) not in url)
+    page.wait_for_url(lambda url: str(present(first).pk) not in url)
     page.wait_for_selector("body[data-ready=yes]")
     page.goto(live_server.url)
     eventually(page, lambda: Event.objects.filter(kind="zoom").count(), 1)

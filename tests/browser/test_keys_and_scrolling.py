@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.studies.models import Study
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.test_outbox import answer_elsewhere
-from tests.reading.factories import question_make, reader_make, study_make
+from tests.factories.reading import question_make, reader_make, study_make
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-WINDOWS = {
+WINDOWS: dict[str, dict[str, Any]] = {
     "1280x720": {"viewport": {"width": 1280, "height": 720}},
     "200% zoom": {"viewport": {"width": 640, "height": 360}, "device_scale_factor": 2},
     "tablet upright": {"viewport": {"width": 768, "height": 1024}, "has_touch": True, "device_scale_factor": 2},
@@ -36,7 +38,7 @@ def allocation(study: Study) -> Allocation:
 
 @pytest.fixture
 def first(allocation: Allocation) -> Reading:
-    return allocation.readings.filter(period__number=1).first()
+    return present(allocation.readings.filter(period__number=1).first())
 
 
 def saved(page: Page) -> None:
@@ -67,7 +69,7 @@ def test_a_case_opens_at_its_top_however_it_is_reached(open_in, first: Reading, 
 
 def drag_finger(page: Page, panel: str, down: float) -> None:
     cdp = page.context.new_cdp_session(page)
-    box = page.locator(f"[data-panel={panel}] canvas").bounding_box()
+    box = present(page.locator(f"[data-panel={panel}] canvas").bounding_box())
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     for kind, way in (("touchStart", 0), *(("touchMove", down * step / 8) for step in range(1, 9))):
         cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y + way, "id": 0}]})
@@ -179,7 +181,8 @@ def test_in_forced_colours_a_chosen_answer_looks_chosen(open_in, first: Reading)
     def colours(number: int) -> np.ndarray:
         point = page.locator("[data-question=confidence] .point > span").nth(number)
         with Picture.open(io.BytesIO(point.screenshot())) as picture:
-            return np.median(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)
+            found: np.ndarray = np.median(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)
+            return found
 
     chosen, others = colours(3), [colours(number) for number in (0, 1, 2, 4)]
     assert all((other == others[0]).all() for other in others)

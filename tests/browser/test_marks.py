@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import CDPSession, FloatRect, Page, expect
 
 from readerstudy.explanations.models import Artefact
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.studies.models import Image, Study
-from tests.reading.factories import question_make, reader_make, study_make
+from tests.factories.reading import question_make, reader_make, study_make
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SIDE = 512  # of the X-ray that readers see
@@ -53,13 +54,14 @@ def open_marking(open_in, study: Study) -> Callable[..., Page]:
 
     def go(shape: str = "point", *, required: bool = False, **window: Any) -> Page:
         question_make(study, "location", shape=shape, required=required)
-        return open_in(reader_make(study).readings.filter(period__number=1, arm__key="A").first(), **window)
+        found: Page = open_in(reader_make(study).readings.filter(period__number=1, arm__key="A").first(), **window)
+        return found
 
     return go
 
 
-def panel(page: Page) -> dict[str, float]:
-    return page.locator("[data-panel=xray] canvas").bounding_box()
+def panel(page: Page) -> FloatRect:
+    return present(page.locator("[data-panel=xray] canvas").bounding_box())
 
 
 def feature_on_screen(page: Page) -> tuple[float, float, float, float]:
@@ -103,8 +105,8 @@ def begin(page: Page) -> None:
 
 def stored(page: Page) -> dict[str, float]:
     expect(page.locator("#status")).to_have_text("Saved")
-    answer = Answer.objects.filter(question__key="location").order_by("revision").last()
-    return answer.content
+    answer = present(Answer.objects.filter(question__key="location").order_by("revision").last())
+    return present(answer.content)
 
 
 def on_image(*pixels: float) -> list[float]:
@@ -112,7 +114,7 @@ def on_image(*pixels: float) -> list[float]:
     return [pixel * STORED / SIDE for pixel in pixels]
 
 
-WINDOWS = {
+WINDOWS: dict[str, dict[str, Any]] = {
     "1440x900": {},
     "1920x1080": {"viewport": {"width": 1920, "height": 1080}},
     "ratio 2": {"device_scale_factor": 2},

@@ -21,7 +21,8 @@ from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.reading.services import answer_store
 from readerstudy.studies.models import Study
 from tests.browser.conftest import ARGUMENTS, chromium, eventually, open_case
-from tests.reading.factories import question_make, reader_make, study_make
+from tests.factories.reading import question_make, reader_make, study_make
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ANSWERS = "**/answers/*"
@@ -44,7 +45,7 @@ def reader(allocation: Allocation) -> User:
 def first(page: Page, live_server, sign_in, allocation: Allocation, reader: User) -> Reading:
     """The first case, open and ready to be rated."""
     sign_in(reader)
-    reading = allocation.readings.first()
+    reading = present(allocation.readings.first())
     open_case(page, live_server.url, reading)
     return reading
 
@@ -61,7 +62,7 @@ def chosen(page: Page) -> list[str]:
     return [radio.input_value() for radio in page.locator("input:checked").all()]
 
 
-def stored() -> list[tuple[str, int, int, bool]]:
+def stored() -> list[tuple[str, int, int | None, bool]]:
     return sorted(Answer.objects.values_list("question__key", "revision", "value", "superseded"))
 
 
@@ -132,7 +133,7 @@ def test_an_answer_that_did_not_know_of_a_newer_one_is_kept_and_the_reader_is_as
 def test_an_answer_given_offline_outlives_a_browser_that_is_killed(
     browser: Browser, live_server, allocation: Allocation, reader: User, tmp_path: Path
 ):
-    reading = allocation.readings.first()
+    reading = present(allocation.readings.first())
     start = lambda: browser.browser_type.launch_persistent_context(  # noqa: E731
         tmp_path, executable_path=chromium(), args=ARGUMENTS
     )
@@ -204,7 +205,7 @@ def test_without_storage_the_page_says_that_it_must_stay_open_and_loses_nothing(
 ):
     sign_in(reader)
     page.add_init_script(NO_STORAGE)
-    reading = allocation.readings.first()
+    reading = present(allocation.readings.first())
     open_case(page, live_server.url, reading)
     page.context.set_offline(True)
     page.keyboard.press("4")
@@ -212,7 +213,7 @@ def test_without_storage_the_page_says_that_it_must_stay_open_and_loses_nothing(
     expect(page.locator("#status")).to_contain_text("keep this page open")
     page.context.set_offline(False)
     page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: str(reading.pk) not in url)
+    page.wait_for_url(lambda url: str(present(reading).pk) not in url)
     assert stored() == [("confidence", 1, 4, False), ("correct_feature", 1, 2, False)]
 
 

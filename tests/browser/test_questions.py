@@ -10,7 +10,9 @@ from readerstudy.reading.models import Allocation, Answer, Reading, Unlock
 from readerstudy.reading.services import unlock_grant
 from readerstudy.studies.models import Membership, Study
 from tests.browser.conftest import eventually, open_case
-from tests.reading.factories import NOW, member_make, question_make, reader_make, study_make
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import question_make, reader_make, study_make
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SIDE = 256  # of the factory's picture
@@ -28,7 +30,7 @@ def start(page: Page, live_server, sign_in, study: Study):
     def go() -> Reading:
         allocation = reader_make(study)
         sign_in(allocation.membership.user)
-        reading = allocation.readings.first()
+        reading = present(allocation.readings.first())
         open_case(page, live_server.url, reading)
         return reading
 
@@ -93,7 +95,7 @@ def test_a_box_is_drawn_with_the_pointer_and_can_be_taken_away(page: Page, study
     question_make(study, "location", shape="box", required=False)
     start()
     page.get_by_role("button", name="Mark on the X-ray").click()
-    box = page.locator(".picture").first.bounding_box()
+    box = present(page.locator(".picture").first.bounding_box())
     place = lambda share: (box["x"] + share * box["width"], box["y"] + share * box["height"])  # noqa: E731
     page.mouse.move(*place(0.25))
     page.mouse.down()
@@ -255,7 +257,7 @@ def test_a_case_is_unlocked_on_request_changed_and_locked_again(
 def test_a_request_to_unlock_is_one_however_often_it_is_sent(study: Study):
     """Granting twice is once, too."""
     coordinator = member_make(study, Membership.Role.COORDINATOR).user
-    reading = reader_make(study).readings.first()
+    reading = present(reader_make(study).readings.first())
     unlock = Unlock.objects.create(id="6f1c8a86-9e2c-4f8c-9f2d-0f5d3c1b2a11", reading=reading, reason="?", asked_at=NOW)
     for _ in range(2):
         unlock_grant(study=study, unlock_id=unlock.pk, actor=coordinator, now=NOW)

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Route, expect
 from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.studies.models import Study
 from tests.browser.conftest import open_case
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ANSWERS = "**/answers/*"
@@ -19,7 +20,7 @@ ANSWERS = "**/answers/*"
 
 @pytest.fixture
 def first(page: Page, live_server, allocation: Allocation) -> Reading:
-    reading = allocation.readings.first()
+    reading = present(allocation.readings.first())
     open_case(page, live_server.url, reading)
     return reading
 

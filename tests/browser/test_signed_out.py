@@ -10,7 +10,9 @@ from playwright.sync_api import Browser, Page
 
 from readerstudy.studies.models import Membership, Study
 from tests.browser.conftest import ARGUMENTS, chromium, open_case
-from tests.reading.factories import member_make, reader_make, study_make
+from tests.factories.people import member_make
+from tests.factories.reading import reader_make, study_make
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -59,7 +61,7 @@ def test_back_shows_no_label_and_no_results(page: Page, live_server, sign_in):
     for address in addresses:
         page.goto(address)
         assert study.title in page.content()
-    assert "true positive" in page.goto(addresses[0]).text().lower()
+    assert "true positive" in present(page.goto(addresses[0])).text().lower()
     sign_out(page, root)
 
     for text in went_back(page, 6):
@@ -71,7 +73,7 @@ def test_back_shows_no_label_and_no_results(page: Page, live_server, sign_in):
 def test_back_shows_no_case_and_its_pictures_are_gone(page: Page, live_server, sign_in):
     reader = reader_make(study_make(targets=("Mass",), files=True))
     sign_in(reader.membership.user)
-    reading = reader.readings.first()
+    reading = present(reader.readings.first())
     open_case(page, live_server.url, reading)
     picture = live_server.url + reverse("reading_asset", args=[reading.pk, "xray.png"])
     sign_out(page, live_server.url)
@@ -79,6 +81,6 @@ def test_back_shows_no_case_and_its_pictures_are_gone(page: Page, live_server, s
     for text in went_back(page, 3):
         assert "Mass" not in text
         assert "Sign in" in text
-    response = page.goto(picture)
+    response = present(page.goto(picture))
     assert "login" in page.url
     assert "image" not in response.headers["content-type"]

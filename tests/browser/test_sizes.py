@@ -8,7 +8,8 @@ from playwright.sync_api import Page
 
 from readerstudy.reading.models import Reading
 from readerstudy.studies.models import Arm
-from tests.reading.factories import reader_make, study_make
+from tests.factories.reading import reader_make, study_make
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -22,7 +23,7 @@ def test_a_case_needs_no_scrolling_and_both_arms_show_pictures_of_one_size(
     sign_in(allocation.membership.user)
     sides = set()
     for arm in Arm.objects.filter(study=allocation.membership.study):
-        reading = Reading.objects.filter(allocation=allocation, arm=arm, period__number=1).first()
+        reading = present(Reading.objects.filter(allocation=allocation, arm=arm, period__number=1).first())
         page.goto(live_server.url + reverse("reading_case", args=[reading.pk]))
         page.wait_for_selector("body[data-ready=yes]")
         scrolls = page.evaluate(
@@ -30,7 +31,7 @@ def test_a_case_needs_no_scrolling_and_both_arms_show_pictures_of_one_size(
         )
         assert scrolls == [False, False]
         for box in page.locator(".picture").all():
-            found = box.bounding_box()
+            found = present(box.bounding_box())
             sides.add((round(found["width"]), round(found["height"])))
         shot(f"case-arm-{arm.key.lower()}-{width}x{height}")
     assert len(sides) == 1
@@ -42,7 +43,7 @@ def test_on_a_tablet_held_sideways_all_of_a_case_is_in_view(page: Page, live_ser
     allocation = reader_make(study_make(files=True, targets=("Cardiomegaly",)))
     sign_in(allocation.membership.user)
     for arm in Arm.objects.filter(study=allocation.membership.study):
-        reading = Reading.objects.filter(allocation=allocation, arm=arm, period__number=1).first()
+        reading = present(Reading.objects.filter(allocation=allocation, arm=arm, period__number=1).first())
         page.goto(live_server.url + reverse("reading_case", args=[reading.pk]))
         page.wait_for_selector("body[data-ready=yes]")
         shot(f"case-arm-{arm.key.lower()}-tablet")

@@ -11,7 +11,9 @@ from playwright.sync_api import Page, expect
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Reading
 from readerstudy.studies.models import Annotation, Image, Membership
-from tests.reading.factories import member_make, reader_make, study_make
+from tests.factories.people import member_make
+from tests.factories.reading import reader_make, study_make
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CONSENT = """## What is stored
@@ -110,7 +112,7 @@ def test_from_consent_over_training_to_the_certificate(page: Page, live_server, 
 def test_help_is_one_key_away_and_no_key_rates_while_it_is_open(page: Page, live_server, sign_in, shot):
     allocation = reader_make(study_make(files=True, targets=("Cardiomegaly",)))
     sign_in(allocation.membership.user)
-    page.goto(live_server.url + reverse("reading_case", args=[allocation.readings.first().pk]))
+    page.goto(live_server.url + reverse("reading_case", args=[present(allocation.readings.first()).pk]))
     page.wait_for_selector("body[data-ready=yes]")
     page.evaluate("document.addEventListener('exposure', (event) => { window.lastExposure = event.detail.kind; })")
     dialog = page.get_by_role("dialog", name="Instructions")
@@ -199,19 +201,21 @@ def test_the_bar_of_the_rating_page_fits_small_screens(page: Page, live_server, 
     sign_in(allocation.membership.user)
     page.set_viewport_size({"width": width, "height": height})
     page.clock.install()
-    page.goto(live_server.url + reverse("reading_case", args=[allocation.readings.first().pk]))
+    page.goto(live_server.url + reverse("reading_case", args=[present(allocation.readings.first()).pk]))
     page.wait_for_selector("body[data-ready=yes]")
     page.keyboard.press("4")
     expect(page.locator("#status")).to_have_text("Saved")
-    bar = page.locator(".bar").bounding_box()
+    bar = present(page.locator(".bar").bounding_box())
     page.clock.run_for("01:05")
     expect(page.get_by_text("time for a break?")).to_be_visible()
     shot(f"around-bar-{width}x{height}")
     expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
-    assert page.locator(".bar").bounding_box()["height"] == bar["height"]  # nothing moves under the pointer
+    assert present(page.locator(".bar").bounding_box())["height"] == bar["height"]  # nothing moves under the pointer
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     boxes = [
-        page.locator(part).bounding_box() for part in (".bar-place", ".bar-case", ".bar-side") if page.locator(part)
+        present(page.locator(part).bounding_box())
+        for part in (".bar-place", ".bar-case", ".bar-side")
+        if page.locator(part)
     ]
     for index, one in enumerate(boxes):
         for other in boxes[index + 1 :]:

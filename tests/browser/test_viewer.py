@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import re
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from readerstudy.explanations.models import Artefact
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Allocation, Reading
 from tests.browser.conftest import open_case
-from tests.reading.factories import artefact_of
+from tests.factories.reading import artefact_of
+from tests.typed import present
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RED = (255, 0, 0)
@@ -40,7 +42,7 @@ def arm_b(allocation: Allocation, page: Page, live_server) -> Reading:
 
 
 def opened(page: Page, root: str, allocation: Allocation, arm: str) -> Reading:
-    reading = allocation.readings.filter(period__number=1, arm__key=arm).first()
+    reading = present(allocation.readings.filter(period__number=1, arm__key=arm).first())
     page.add_init_script(LISTEN)
     open_case(page, root, reading)
     return reading
@@ -60,12 +62,15 @@ def pixels(page: Page, panel: str) -> np.ndarray:
 
 
 def red(shown: np.ndarray) -> np.ndarray:
-    return (shown == RED).all(axis=2)
+    found: np.ndarray = (shown == RED).all(axis=2)
+    return found
 
 
-def drag(page: Page, panel: str, right: float, down: float, *, button: str = "left") -> None:
+def drag(
+    page: Page, panel: str, right: float, down: float, *, button: Literal["left", "middle", "right"] = "left"
+) -> None:
     """Drag across a panel, by shares of its side."""
-    box = canvas(page, panel).bounding_box()
+    box = present(canvas(page, panel).bounding_box())
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down(button=button)
@@ -74,7 +79,7 @@ def drag(page: Page, panel: str, right: float, down: float, *, button: str = "le
 
 
 def wheel(page: Page, panel: str, x: float, y: float, pixels_up: float) -> None:
-    box = canvas(page, panel).bounding_box()
+    box = present(canvas(page, panel).bounding_box())
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
     page.mouse.wheel(0, -pixels_up)
 
@@ -209,7 +214,7 @@ def test_after_a_click_on_a_tool_the_keys_still_answer(page: Page, arm_a: Readin
 def test_two_fingers_zoom_and_one_sets_the_window(page: Page, arm_a: Reading):
     cdp: CDPSession = page.context.new_cdp_session(page)
     cdp.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
-    box = canvas(page, "xray").bounding_box()
+    box = present(canvas(page, "xray").bounding_box())
 
     def touch(kind: str, *places: tuple[float, float]) -> None:
         points = [
@@ -257,7 +262,7 @@ def test_a_picture_is_enlarged_and_no_answer_is_given_behind_it(page: Page, arm_
 
 
 def test_the_curve_leads_to_a_frame_and_tells_its_prediction(page: Page, arm_b: Reading):
-    box = page.locator("#curve").bounding_box()
+    box = present(page.locator("#curve").bounding_box())
     page.mouse.click(box["x"] + box["width"] * 304 / 320, box["y"] + box["height"] / 2)
     expect(page.locator("#readout")).to_have_text("p = 70%")
     expect(page.locator("#frame")).to_have_value("8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 
 import pytest
@@ -9,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from readerstudy.reading.models import Answer, Reading, Visit
 from readerstudy.studies.models import Membership
-from tests.reading.factories import member_make, reader_make, study_make
+from tests.factories.people import member_make
+from tests.factories.reading import reader_make, study_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Role = Membership.Role
@@ -54,7 +57,7 @@ def test_a_reader_rates_both_periods_by_keyboard_and_the_others_see_it(page: Pag
                 shots.add(arm)
             before = page.url
             page.keyboard.press("Enter")
-            page.wait_for_url(lambda url, before=before: url != before)
+            page.wait_for_url(functools.partial(operator.ne, before))
         if period == 1:
             expect(page.get_by_text("You have finished period 1.")).to_be_visible()
             shot("start-between-periods")

@@ -11,7 +11,8 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.services import EXPLAINING, explanations_request
 from readerstudy.studies.models import Membership, Study
 from readerstudy.work.sending import sender
-from tests.factories import NOW, make_cases, make_explained, make_member, make_study, make_user
+from tests.factories.people import make_user
+from tests.factories.studies import NOW, make_cases, make_explained, make_member, make_study
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role

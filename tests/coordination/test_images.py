@@ -15,7 +15,7 @@ from readerstudy.reading.crossover import AllocationError
 from readerstudy.reading.services import readers_allocate
 from readerstudy.studies.models import Image, Membership, Study
 from readerstudy.studies.services import images_exclude
-from tests.factories import NOW, make_cases, make_image, make_member, make_study, pixels, png
+from tests.factories.studies import NOW, make_cases, make_image, make_member, make_study, pixels, png
 
 pytestmark = pytest.mark.django_db
 

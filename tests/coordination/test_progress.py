@@ -13,11 +13,15 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from readerstudy.coordination.selectors import next_command, watched
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer
 from readerstudy.reading.selectors import periods_by_allocation, periods_of
 from readerstudy.studies.models import Image, Label, Membership, Prediction, Scoring, Study
-from tests.reading.factories import NOW, member_make, question_make, reader_make, study_make
+from readerstudy.studies.services import reader_withdraw
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import question_make, reader_make, study_make
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 24
@@ -108,7 +112,7 @@ def test_the_parts_are_those_of_the_page(client: Client, study: Study):
     def parts(name: str) -> dict[str, str]:
         text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", client.get(reverse(name, args=[study.slug])).text)
         starts = [found.start() for found in re.finditer(r"<\w+ [^>]*data-watched", text)]
-        named = {re.search(r'id="(\w+)"', text[start:]).group(1): start for start in starts}
+        named = {present(re.search(r'id="(\w+)"', text[start:])).group(1): start for start in starts}
         return {name: re.sub(r"\s+", " ", text[start : start + 600]) for name, start in named.items()}
 
     page, progress = parts("study_detail"), parts("study_progress")
@@ -149,11 +153,11 @@ def test_periods_counted_by_the_database_are_those_counted_case_by_case():
         same(hour)
         same(hour + 3)
         same(hour + 72)
-    Explanation.objects.filter(case=second.readings.first().case).update(status=Explanation.Status.FAILED)
+    Explanation.objects.filter(case=present(second.readings.first()).case).update(status=Explanation.Status.FAILED)
     same(100)
     Answer.objects.create(
         id=uuid.uuid4(),
-        reading=second.readings.last(),
+        reading=present(second.readings.last()),
         question=questions[0],
         revision=1,
         value=3,
@@ -166,3 +170,18 @@ def test_periods_counted_by_the_database_are_those_counted_case_by_case():
     same(100)
     question_make(study, "yes_no")
     same(100)
+
+
+def test_who_was_withdrawn_does_not_keep_the_study_from_being_closed() -> None:
+    study = study_make(targets=("Mass",))
+    reader, leaver = reader_make(study), reader_make(study)
+    for reading in reader.readings.all():
+        for question in study.questions.all():
+            Answer.objects.create(
+                id=uuid.uuid4(), reading=reading, question=question, revision=1, value=3, answered_at=NOW
+            )
+        reading.opened_at = reading.completed_at = NOW
+        reading.save()
+    assert next_command(study, watched(study, now=NOW)) == ""
+    reader_withdraw(membership=leaver.membership, reason="moved away", now=NOW)
+    assert next_command(study, watched(study, now=NOW)) == f"study_close {study.slug}"

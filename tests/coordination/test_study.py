@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,7 +17,9 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.studies.models import Import, Membership, Prediction, Scoring, Study
 from readerstudy.studies.services import CorrectionOrder, Facts, image_correct
 from readerstudy.work.models import Worker
-from tests.reading.factories import NOW, explain, member_make, reader_make, study_make
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import explain, reader_make, study_make
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -39,7 +42,7 @@ def test_it_shows_selection_per_target(client: Client):
 
 def test_it_shows_texts_that_are_no_known_finding_and_what_to_look_at(client: Client):
     study = study_make()
-    study.images.first().labels.create(finding="Cardiomegalie", state="positive")
+    present(study.images.first()).labels.create(finding="Cardiomegalie", state="positive")
     warning = {"source": "labels.csv", "line": None, "reason": "columns that are not read: followup"}
     Import.objects.create(study=study, created_at=NOW, warnings=[warning])
 
@@ -51,7 +54,7 @@ def test_it_shows_texts_that_are_no_known_finding_and_what_to_look_at(client: Cl
 
 def test_it_shows_corrections_with_what_was_before_and_what_they_ask_for(client: Client):
     study = study_make(explained=False)
-    case = study.cases.filter(label="TP").first()
+    case = present(study.cases.filter(label="TP").first())
     order = CorrectionOrder("read again", NOW)
     image_correct(image=case.image, said=Facts({"age": 57}, {case.target: "negative"}), order=order)
 
@@ -137,7 +140,7 @@ def test_it_shows_how_far_each_reader_is(client: Client):
     ("changes", "command"),
     [({"explained": False}, "study_explain study"), ({}, "study_allocate study")],
 )
-def test_it_names_the_next_command(client: Client, changes: dict[str, bool], command: str):
+def test_it_names_the_next_command(client: Client, changes: dict[str, Any], command: str):
     study = study_make(**changes)
     member_make(study, Role.READER)
     assert f"python manage.py {command}" in page_of(client, study)
@@ -149,13 +152,13 @@ def test_a_new_member_s_link_is_shown_once_and_signs_them_in(client: Client):
     form = {"email": "new@example.org", "name": "New Reader", "role": Role.READER}
     response = client.post(reverse("member_add", args=[study.slug]), form)
     assert "no-store" in response["Cache-Control"]
-    link = re.search(r'value="(http://testserver/sign-in/[^"]+)"', response.text).group(1)
+    link = present(re.search(r'value="(http://testserver/sign-in/[^"]+)"', response.text)).group(1)
     token = link.rstrip("/").rsplit("/", 1)[-1]
     assert token not in page_of(client, study)
     assert SignInLink.objects.get().token_sha256 != token
     newcomer = Client()
     assert newcomer.get(link).status_code == 200
-    assert newcomer.post(link).url == "/"
+    assert newcomer.post(link)["Location"] == "/"
     assert "The study study" in newcomer.get("/").text
     assert newcomer.post(link).status_code == 410
 

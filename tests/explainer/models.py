@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save_file
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIZE = 8
-CLASSIFIER = {"stem": 4, "growth": 4, "bottleneck": 2, "blocks": [1, 1]}
+CLASSIFIER: dict[str, Any] = {"stem": 4, "growth": 4, "bottleneck": 2, "blocks": [1, 1]}
 AUTOENCODER = {
     "latent": 4,
     "widths": [4, 6, 8],
@@ -79,7 +79,7 @@ def write_pair(folder: Path, *, size: int = 64) -> Path:
     folder.mkdir(parents=True)
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        classifier = SmallDenseNet(n_targets=2, **CLASSIFIER)  # type: ignore[arg-type]
+        classifier = SmallDenseNet(n_targets=2, **CLASSIFIER)
         autoencoder = ResNetAutoencoder(**AUTOENCODER)  # type: ignore[arg-type]
         for head in (module for module in classifier.modules() if isinstance(module, nn.Linear)):
             head.weight.data.mul_(20)

@@ -24,7 +24,8 @@ def fitting(most: int, log: list[slice]) -> object:
 def test_everything_is_done_once_and_in_order_when_memory_runs_out() -> None:
     log: list[slice] = []
     batch = Batch(8)
-    results = [item for _, found in in_batches(10, batch, fitting(3, log)) for item in found]  # type: ignore[arg-type]
+    found: list[tuple[slice, list[int]]] = list(in_batches(10, batch, fitting(3, log)))  # type: ignore[arg-type]
+    results = [item for _, items in found for item in items]
     assert results == list(range(10))
     assert [part.stop - part.start for part in log] == [8, 4, 2, 2, 2, 2, 2]
     # Whoever uses the same batch next starts with what fits.
@@ -40,7 +41,8 @@ def test_the_allocator_of_the_cpu_counts_as_memory_too() -> None:
     def work(part: slice) -> int:
         if part.stop - part.start > 1:
             torch.empty(2**62, dtype=torch.uint8)
-        return part.start
+        found: int = part.start
+        return found
 
     assert [start for _, start in in_batches(3, Batch(2), work)] == [0, 1, 2]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from explainer.errors import (
     TargetError,
     UnknownModelError,
 )
+from explainer.images import load_array
 from explainer.loaded import classifier_of_process
 from explainer.scores import score
 from explainer.types import ExplanationRequest
@@ -54,9 +55,9 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
-def request(image: Path, pair: str, target: str = "Mass", **changes: object) -> ExplanationRequest:
+def request(image: Path, pair: str, target: str = "Mass", **changes: Any) -> ExplanationRequest:
     values = {"autoencoder": pair, "parameters": SETTINGS, "device": "cpu", **changes}
-    return ExplanationRequest(image=image, target=target, classifier=pair, **values)  # type: ignore[arg-type]
+    return ExplanationRequest(image=image, target=target, classifier=pair, **values)
 
 
 def test_cases_together_have_the_results_that_they_have_alone(images: list[Path], pair: str) -> None:
@@ -157,11 +158,10 @@ def test_files_are_read_no_further_ahead_than_the_next_batch(
     images: list[Path], pair: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    load_array = run.load_array
 
-    def noted(path: Path, **options: object) -> object:
+    def noted(path: Path, **options: Any) -> object:
         read.append(path.name)
-        return load_array(path, **options)  # type: ignore[arg-type]
+        return load_array(path, **options)
 
     monkeypatch.setattr(run, "load_array", noted)
     requests = [request(path, pair, methods=("input_gradient",)) for path in images]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -20,21 +20,26 @@ if TYPE_CHECKING:
 def densenet() -> nn.Module:
     """TorchXRayVision's DenseNet with two short blocks."""
     models = quiet_import("torchxrayvision.models")
-    return models.DenseNet(growth_rate=4, block_config=(2, 2), num_init_features=8, bn_size=2, num_classes=3)
+    found: nn.Module = models.DenseNet(
+        growth_rate=4, block_config=(2, 2), num_init_features=8, bn_size=2, num_classes=3
+    )
+    return found
 
 
 def resnet_autoencoder() -> nn.Module:
     autoencoders = quiet_import("torchxrayvision.autoencoders")
-    return autoencoders._ResNetAE(autoencoders.Bottleneck, autoencoders.DeconvBottleneck, [1, 1, 1, 1], 1)
+    found: nn.Module = autoencoders._ResNetAE(autoencoders.Bottleneck, autoencoders.DeconvBottleneck, [1, 1, 1, 1], 1)
+    return found
 
 
 def resnet() -> nn.Module:
     models = quiet_import("torchvision.models")
-    return models.resnet18(weights=None, num_classes=3)
+    found: nn.Module = models.resnet18(weights=None, num_classes=3)
+    return found
 
 
 def small() -> nn.Module:
-    return SmallDenseNet(n_targets=2, **CLASSIFIER)  # type: ignore[arg-type]
+    return SmallDenseNet(n_targets=2, **CLASSIFIER)
 
 
 def with_statistics(network: nn.Module) -> nn.Module:
@@ -59,15 +64,16 @@ def test_a_folded_network_returns_the_same(build: Callable[[], nn.Module], chann
         torch.manual_seed(0)
         network = with_statistics(build())
     x = seeded(2, channels, 224, 224, seed=7)
-    run = network.encode if build is resnet_autoencoder else network
+    run: Any = network.encode if build is resnet_autoencoder else network
+    decode: Any = network.decode if build is resnet_autoencoder else None
     with torch.no_grad():
         before = run(x)
-        decoded = network.decode(before) if build is resnet_autoencoder else None
+        decoded = decode(before) if decode is not None else None
         assert fold_batch_norms(network) is network
         after = run(x)
         torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-5 * float(before.abs().max()))
         if decoded is not None:
-            again = network.decode(before)
+            again = decode(before)
             torch.testing.assert_close(again, decoded, rtol=1e-4, atol=1e-5 * float(decoded.abs().max()))
     assert normalisations(network) == 0
 
@@ -81,15 +87,16 @@ def test_factors_that_are_not_positive_stay_before_their_relu() -> None:
             module.weight.data[0], module.weight.data[1] = -1, 0
     x = seeded(2, 1, 64, 64, seed=7)
     with torch.no_grad():
-        before = network.features(x)
-        after = fold_batch_norms(network).features(x)
+        before = network.get_submodule("features")(x)
+        after = fold_batch_norms(network).get_submodule("features")(x)
     torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-5 * float(before.abs().max()))
 
 
 def test_a_block_of_another_make_keeps_its_order() -> None:
     class Reversed(nn.Sequential):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self[0](self[1](x))
+            found: torch.Tensor = self[0](self[1](x))
+            return found
 
     block = with_statistics(Reversed(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2)))
     before = block(seeded(1, 2, 4, 4))

@@ -23,7 +23,7 @@ def test_8_bits_become_the_range_from_minus_1024_to_1024(tmp_path: Path) -> None
     path = save(tmp_path, np.kron(np.array([[0, 255], [51, 204]], dtype=np.uint8), BLOCK))
     array = load_array(path, size=SIDE, input_range=RANGE)[0][::16, ::16]
     # 2 * v / 255 - 1, times 1024
-    np.testing.assert_allclose(array, [[-1024, 1024], [-614.4, 614.4]], rtol=1e-6)
+    np.testing.assert_allclose(array, np.array([[-1024, 1024], [-614.4, 614.4]]), rtol=1e-6)
     assert array.dtype == np.float32
 
 

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def image(tmp_path: Path) -> Path:
     return tmp_path / "chest.png"
 
 
-def request(file: Path, pair: str, **changes: object) -> ExplanationRequest:
+def request(file: Path, pair: str, **changes: Any) -> ExplanationRequest:
     values = {
         "image": file,
         "target": "Effusion",
@@ -46,7 +47,7 @@ def request(file: Path, pair: str, **changes: object) -> ExplanationRequest:
         "parameters": {"integrated_gradients": {"steps": 10}, "latent_shift": {"frames": 6}},
         "device": "cpu",
     }
-    return ExplanationRequest(**{**values, **changes})  # type: ignore[arg-type]
+    return ExplanationRequest(**{**values, **changes})
 
 
 def test_an_explanation_holds_every_map_with_scores_iou_and_provenance(image: Path, pair: str) -> None:

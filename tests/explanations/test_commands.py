@@ -17,7 +17,7 @@ from readerstudy.studies.services import SCORING
 from readerstudy.work import workforce
 from readerstudy.work.sending import sender
 from readerstudy.work.workers import worker_seen
-from tests.factories import NOW, make_cases, make_explained, make_image, make_scored_pool, make_study
+from tests.factories.studies import NOW, make_cases, make_explained, make_image, make_scored_pool, make_study
 
 pytestmark = pytest.mark.django_db
 
@@ -95,7 +95,7 @@ def test_images_that_all_fail_are_an_error(quick: None, monkeypatch: pytest.Monk
     study = make_study()
     image = make_image(study)
 
-    def fail_at_once(*_: object, **__: object) -> None:
+    def fail_at_once(*_: object, **__: Any) -> None:
         batch = SCORING.claim(study.pk, [image.pk], worker="one", now=NOW)
         assert batch is not None
         SCORING.fail(batch, error="No such classifier.", now=NOW)

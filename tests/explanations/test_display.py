@@ -7,7 +7,8 @@ import pytest
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.services import explanations_request
 from readerstudy.studies.models import Image, Study
-from tests.reading.factories import NOW, case_make, study_make
+from tests.factories.people import NOW
+from tests.factories.reading import case_make, study_make
 
 pytestmark = pytest.mark.django_db
 

@@ -31,7 +31,7 @@ from readerstudy.work.broker import VISIBILITY_SECONDS
 from readerstudy.work.faults import DISK, MEMORY, pause
 from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, release
 from readerstudy.work.sending import sender
-from tests.factories import NOW, make_cases, make_image, make_result, make_score, make_study
+from tests.factories.studies import NOW, make_cases, make_image, make_result, make_score, make_study
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)

@@ -4,7 +4,7 @@ import pytest
 
 from readerstudy.explanations.selectors import asset_for, assets_present, explanation_progress
 from readerstudy.explanations.services import EXPLAINING, explanations_request
-from tests.factories import NOW, make_cases, make_explained, make_study
+from tests.factories.studies import NOW, make_cases, make_explained, make_study
 
 pytestmark = pytest.mark.django_db
 TRADITIONAL = ["input_gradient", "guided_backprop", "integrated_gradients"]

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -20,6 +21,7 @@ import pytest
 
 from readerstudy.lib.postgres import EmbeddedPostgres, PostgresError, database_from_environment, ensure_running, places
 from tests.lib.helpers import python_environment, wait_for
+from tests.typed import present
 
 AS_ROOT = os.geteuid() == 0
 # Joins the server of the folder in argv[1], says so, and stays until killed or its input closes.
@@ -194,8 +196,8 @@ def test_a_pid_file_whose_number_a_stranger_now_has_does_not_stop_the_start(serv
     content = pid_file.read_text().split("\n")
     kill_everything_of(server)
     owner = server.places.cluster.stat()
-    identity = {"user": owner.st_uid, "group": owner.st_gid} if AS_ROOT else {}
-    stranger = subprocess.Popen(["/bin/sleep", "60"], **identity)  # type: ignore[call-overload]
+    identity: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid} if AS_ROOT else {}
+    stranger = subprocess.Popen(["/bin/sleep", "60"], **identity)
     try:
         pid_file.write_text("\n".join([str(stranger.pid), *content[1:]]))
         assert not server.is_running()
@@ -312,16 +314,15 @@ def test_an_ordinary_user_runs_it_too(folder: Path) -> None:
     if not AS_ROOT:
         pytest.skip("the other tests of this file run as an ordinary user already")
     account = pwd.getpwnam("nobody")
-    identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "cwd": "/"}
+    identity: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "cwd": "/"}
 
     def runs(python: str) -> bool:
         check = f"import sys, psycopg, psutil; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
         try:
-            return (
-                subprocess.run([python, "-c", check], env=python_environment(), check=False, **identity).returncode == 0
-            )  # type: ignore[call-overload,no-any-return]
+            ended = subprocess.run([python, "-c", check], env=python_environment(), check=False, **identity)
         except PermissionError:
             return False
+        return ended.returncode == 0
 
     python = next((path for path in (sys.executable, "/usr/bin/python3") if runs(path)), None)
     if python is None:
@@ -329,7 +330,7 @@ def test_an_ordinary_user_runs_it_too(folder: Path) -> None:
     home = folder / "home"
     home.mkdir(mode=0o700)
     os.chown(home, account.pw_uid, account.pw_gid)
-    user = subprocess.Popen(  # type: ignore[call-overload]
+    user = subprocess.Popen(
         [python, "-c", USER_SCRIPT, str(home / "var" / "postgres")],
         env=python_environment(),
         stdin=subprocess.PIPE,
@@ -337,7 +338,7 @@ def test_an_ordinary_user_runs_it_too(folder: Path) -> None:
         text=True,
         **identity,
     )
-    assert "dbname=readerstudy" in user.stdout.readline()
+    assert "dbname=readerstudy" in present(user.stdout).readline()
     cluster = home / "var" / "postgres" / "data"
     assert cluster.stat().st_uid == account.pw_uid
     user.communicate("")

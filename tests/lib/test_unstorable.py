@@ -12,7 +12,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from readerstudy.accounts.models import User
 from readerstudy.lib.texts import unstorable
 from readerstudy.studies.models import Membership
-from tests.reading.factories import member_make, reader_make, study_make
+from tests.factories.people import member_make
+from tests.factories.reading import reader_make, study_make
+from tests.typed import present
 
 NUL, HALF = "a\0b", "a\ud800b"
 Role = Membership.Role
@@ -50,7 +52,7 @@ def test_every_form_refuses_it_before_anything_is_done() -> None:
     study = study_make()
     allocation = reader_make(study)
     reader = allocation.membership.user
-    reading = allocation.readings.first()
+    reading = present(allocation.readings.first())
     coordinator = member_make(study, Role.COORDINATOR, "coordinator@example.org").user
     # One value for each kind of argument that an address can have.
     values = {

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 SEEDS = range(3001)
 Place = tuple[int, int]  # period, position
@@ -24,7 +25,7 @@ def by_generator(seed: int, code: str, *, cells: int, per_cell: int) -> Order:
         generator = random.Random(int.from_bytes(digest[:8], "big") >> 1)
         for _ in range(cells):  # first arms, cell by cell, took from the generator before the orders did
             generator.shuffle(list(range(per_cell)))
-        placed = {}
+        placed: dict[Any, Any] = {}
         for period in (1, 2):
             shuffled = sorted(numbers)
             generator.shuffle(shuffled)
@@ -39,7 +40,7 @@ def by_hmac(key: bytes, code: str) -> Order:
     own = hmac.digest(key, f"reader:{code}".encode(), "sha256")
 
     def order(numbers: Sequence[int]) -> dict[Place, int]:
-        placed = {}
+        placed: dict[Any, Any] = {}
         for period in (1, 2):
             macs = {hmac.digest(own, f"period {period}:{number}".encode(), "sha256"): number for number in numbers}
             placed |= {(period, position): macs[mac] for position, mac in enumerate(sorted(macs), start=1)}

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.http.response import HttpResponseBase
@@ -18,8 +19,10 @@ from readerstudy.lib.media import media_write
 from readerstudy.reading.models import Reading, Unlock
 from readerstudy.reading.services import reading_open
 from readerstudy.studies.models import Membership, Study
-from tests.factories import pixels, png
-from tests.reading.factories import NOW, member_make, reader_make, study_make, user_make
+from tests.factories.people import NOW, make_user, member_make
+from tests.factories.reading import reader_make, study_make
+from tests.factories.studies import pixels, png
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -119,9 +122,9 @@ class Scene:
     unlock: Unlock
     people: dict[str, User | None]
 
-    def arguments(self, name: str) -> list[object]:
+    def arguments(self, name: str) -> list[Any]:
         slug, case = self.study.slug, self.reading.case
-        return {
+        arguments: dict[str, list[Any]] = {
             "home": [],
             "signed_in": [],
             "reading_case": [self.reading.pk],
@@ -145,7 +148,8 @@ class Scene:
             "results_figure": [slug, "nothing", "svg"],
             "results_file": [slug, "nothing.csv"],
             "results_retry": [slug, uuid.uuid4()],
-        }.get(name, [slug])
+        }
+        return arguments.get(name, [slug])
 
     def body(self, name: str) -> dict[str, object]:
         if name == "answer_put":
@@ -175,7 +179,8 @@ class Scene:
         response = getattr(client, method)(url, body, **options)
         if response.streaming:
             response.getvalue()  # read to its end, the file is closed
-        return response
+        found: HttpResponseBase = response
+        return found
 
 
 @pytest.fixture
@@ -187,7 +192,7 @@ def scene() -> Scene:
     outsider = reader_make(elsewhere).membership.user
     for role in (Role.COORDINATOR, Role.ANALYST):
         member_make(elsewhere, role, outsider.email)
-    reading = reader.readings.select_related("case__explanation").first()
+    reading = present(reader.readings.select_related("case__explanation").first())
     reading_open(reading_id=reading.pk, user=reader.membership.user, now=NOW)
     media_write(reading.case.image.file, png(pixels(1)))
     return Scene(
@@ -240,7 +245,7 @@ def test_a_browser_keeps_nothing_that_somebody_saw_but_the_pictures_of_a_reading
 
 @pytest.mark.parametrize("name", OWN_ACCOUNT_PAGES)
 def test_a_browser_keeps_no_page_of_an_account(name: str, client: Client):
-    client.force_login(user_make())
+    client.force_login(make_user())
     assert "no-store" in client.get(reverse(name)).headers["Cache-Control"]
 
 
@@ -249,7 +254,7 @@ def test_an_unknown_study_or_case_is_not_found(name: str, scene: Scene):
     arguments = scene.arguments(name)
     arguments[0] = "nowhere" if isinstance(arguments[0], str) else uuid.uuid4()
     client = Client()
-    client.force_login(scene.people["coordinator"])
+    client.force_login(present(scene.people["coordinator"]))
     body = json.dumps(scene.body(name))
     response = client.generic(
         EXPECTED[name][0].upper(), reverse(name, args=arguments), body, content_type="application/json"
@@ -273,7 +278,7 @@ def test_an_unknown_study_or_case_is_not_found(name: str, scene: Scene):
 def test_a_coordinator_reaches_nothing_of_another_study_through_their_own(name: str, scene: Scene):
     elsewhere = Study.objects.get(slug="elsewhere")
     client = Client()
-    client.force_login(scene.people["outsider"])  # coordinates and reads elsewhere
+    client.force_login(present(scene.people["outsider"]))  # coordinates and reads elsewhere
     Study.objects.update(status=Study.Status.CLOSED)  # so that reading there does not stand in the way
     arguments = scene.arguments(name)
     arguments[0] = elsewhere.slug
@@ -289,7 +294,7 @@ def test_addresses_that_change_something_refuse_to_be_opened(name: str, scene: S
     if method == "get":
         return
     client = Client()
-    client.force_login(scene.people["coordinator"])
+    client.force_login(present(scene.people["coordinator"]))
     assert client.get(reverse(name, args=scene.arguments(name))).status_code == 405
 
 
@@ -304,7 +309,7 @@ def test_pages_for_signing_in_look_like_ours(name: str, client: Client):
 @pytest.mark.parametrize("name", OWN_ACCOUNT_PAGES)
 def test_pages_of_one_s_own_account_open_once_signed_in(name: str, client: Client):
     assert client.get(reverse(name)).status_code == 302
-    client.force_login(user_make())
+    client.force_login(make_user())
     response = client.get(reverse(name))
     assert response.status_code == 200
     assert 'class="site-header"' in response.text
@@ -317,7 +322,7 @@ def test_nobody_signs_up_by_themselves(client: Client):
 
 
 def test_a_page_that_does_not_exist_says_so_in_our_look(client: Client):
-    client.force_login(user_make())
+    client.force_login(make_user())
     response = client.get("/nowhere/")
     assert response.status_code == 404
     assert "There is no such page" in response.text

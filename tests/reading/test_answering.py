@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,7 +17,10 @@ from django.urls import reverse
 from readerstudy.reading import errors, selectors, services
 from readerstudy.reading.models import Allocation, Answer, Reading, Unlock
 from readerstudy.studies.models import Image, Membership, Question, Study
-from tests.reading.factories import NOW, member_make, question_make, reader_make, study_make
+from readerstudy.studies.services import reader_withdraw
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import question_make, reader_make, study_make
+from tests.typed import present
 
 LATER = NOW + timedelta(minutes=10)
 CHANGES = Study.Changes
@@ -31,7 +35,9 @@ def study() -> Study:
 def opened(study: Study) -> Reading:
     """The first case of a new reader, opened."""
     allocation = reader_make(study)
-    return services.reading_open(reading_id=allocation.readings.first().pk, user=allocation.membership.user, now=NOW)
+    return services.reading_open(
+        reading_id=present(allocation.readings.first()).pk, user=allocation.membership.user, now=NOW
+    )
 
 
 def user_of(reading: Reading):
@@ -170,7 +176,7 @@ def test_a_box_to_the_edge_that_rounding_took_beyond_it_is_taken(study: Study, s
     reading = opened(study)
     Image.objects.update(width=3000, height=3000)
     answer(reading, "location", content=sent)
-    stored = Answer.objects.get().content
+    stored = present(Answer.objects.get().content)
     assert stored["x"] + stored["width"] == pytest.approx(3000, abs=0.02)
 
 
@@ -223,27 +229,27 @@ def test_an_answer_whose_page_knew_the_one_that_stood_replaces_it(study: Study):
     reading = opened(study)
     answer(reading, value=2, known_revision=0)
     assert answer(reading, value=4, known_revision=1).current is None
-    assert current(reading).value == 4
+    assert present(current(reading)).value == 4
 
 
 def test_an_answer_that_waited_while_a_newer_one_was_given_is_kept_and_does_not_count(study: Study):
     reading, waited = opened(study), uuid.uuid4()
     answer(reading, value=2, known_revision=0)
     late = answer(reading, value=5, known_revision=0, answer_id=waited)
-    assert (late.added, late.current.value) == (True, 2)
-    assert current(reading).value == 2
+    assert (late.added, present(late.current).value) == (True, 2)
+    assert present(current(reading)).value == 2
     assert selectors.asked_questions(reading)[0].revision == 1
     assert list(Answer.objects.values_list("revision", "value", "superseded")) == [(1, 2, False), (2, 5, True)]
     replay = answer(reading, value=5, known_revision=0, answer_id=waited)
-    assert (replay.added, replay.current.value) == (False, 2)
+    assert (replay.added, present(replay.current).value) == (False, 2)
 
 
 def test_a_reader_who_decides_for_the_late_answer_gets_it(study: Study):
     reading = opened(study)
     answer(reading, value=2, known_revision=0)
     late = answer(reading, value=5, known_revision=0)
-    answer(reading, value=5, known_revision=late.current.revision)
-    assert current(reading).value == 5
+    answer(reading, value=5, known_revision=present(late.current).revision)
+    assert present(current(reading)).value == 5
 
 
 def test_a_late_answer_that_agrees_with_the_one_that_stands_adds_nothing(study: Study):
@@ -262,8 +268,9 @@ def test_two_computers_that_answer_at_once_give_one_that_counts_and_one_that_is_
     assert list(Answer.objects.values_list("revision", "superseded")) == [(1, False), (2, True)]
 
 
-def at_once(*calls: Callable[[], object]) -> list[object]:
-    barrier, outcomes = threading.Barrier(len(calls)), [None] * len(calls)
+def at_once(*calls: Callable[[], object]) -> list[Any]:
+    barrier = threading.Barrier(len(calls))
+    outcomes: list[Any] = [None] * len(calls)
 
     def run(index: int, call: Callable[[], object]) -> None:
         close_old_connections()
@@ -324,13 +331,13 @@ def test_until_the_period_ends_a_change_needs_a_reason_which_is_kept(study: Stud
         with pytest.raises(errors.AnswerRefusedError, match="say why"):
             answer(reading, value=5, reason=nothing)
     answer(reading, value=5, reason="A slip.")
-    assert (current(reading).value, current(reading).reason) == (5, "A slip.")
+    assert (present(current(reading)).value, present(current(reading)).reason) == (5, "A slip.")
 
 
 def test_a_reason_before_submission_is_not_asked_for_and_not_kept(study: Study):
     reading = opened(study)
     answer(reading, value=5, reason="Whatever")
-    assert current(reading).reason == ""
+    assert present(current(reading)).reason == ""
 
 
 @pytest.mark.parametrize("policy", [CHANGES.UNTIL_SUBMIT, CHANGES.BY_REQUEST])
@@ -354,8 +361,8 @@ def test_a_question_added_later_is_answered_in_a_submitted_case_without_a_reason
 def test_a_late_answer_from_another_computer_to_a_submitted_case_is_kept_beside(study: Study, policy: str):
     reading = submitted(study, policy)
     late = answer(reading, value=5, known_revision=0)
-    assert (late.added, late.current.value) == (True, 3)
-    assert current(reading).value == 3
+    assert (late.added, present(late.current).value) == (True, 3)
+    assert present(current(reading)).value == 3
 
 
 def ask(reading: Reading, unlock_id: uuid.UUID | None = None, reason: str = "I was interrupted.") -> Unlock:
@@ -380,7 +387,7 @@ def test_a_case_is_unlocked_by_the_coordinator_until_it_is_submitted_again(study
     submit(reading, unlock.pk)
     with pytest.raises(errors.ReadingClosedError):
         answer(reading, value=1)
-    assert current(reading).value == 5
+    assert present(current(reading)).value == 5
     assert [
         (entry.action, entry.actor) for entry in study.audit.filter(action__startswith="unlock").order_by("pk")
     ] == [
@@ -388,6 +395,26 @@ def test_a_case_is_unlocked_by_the_coordinator_until_it_is_submitted_again(study
         ("unlock_granted", coordinator),
     ]
     assert ask(reading).pk != unlock.pk  # and may be asked for once more
+
+
+def test_a_submission_that_arrives_late_ends_no_later_unlocking(study: Study):
+    reading = submitted(study, CHANGES.BY_REQUEST)
+    first = ask(reading)
+    services.unlock_grant(study=study, unlock_id=first.pk, now=LATER)
+    submit(reading, first.pk)
+    second = ask(reading)
+    services.unlock_grant(study=study, unlock_id=second.pk, now=LATER)
+    submit(reading, first.pk)
+    second.refresh_from_db()
+    assert second.ended_at is None
+
+
+def test_of_who_was_withdrawn_not_even_a_late_answer_is_taken(study: Study):
+    reading = opened(study)
+    reader_withdraw(membership=reading.allocation.membership, reason="moved away", now=NOW)
+    with pytest.raises(errors.ReadingClosedError):
+        answer(reading, value=3)
+    assert not Answer.objects.exists()
 
 
 def decline(unlock: Unlock, reason: str = "The protocol allows no second look.") -> Unlock:
@@ -419,7 +446,7 @@ def test_who_was_declined_can_ask_again_and_be_unlocked(study: Study):
     assert again.pk != first.pk
     services.unlock_grant(study=study, unlock_id=again.pk, now=LATER)
     answer(reading, value=5)
-    assert current(reading).value == 5
+    assert present(current(reading)).value == 5
 
 
 def test_an_answered_request_is_not_answered_otherwise(study: Study):

@@ -38,7 +38,8 @@ def ranks(files: list[bytes], percent: float) -> np.ndarray:
 
 def marked(files: list[bytes]) -> np.ndarray:
     with Picture.open(io.BytesIO(files[1])) as picture:
-        return (np.asarray(picture) == (255, 0, 0)).all(axis=2)
+        found: np.ndarray = (np.asarray(picture) == (255, 0, 0)).all(axis=2)
+        return found
 
 
 MAPS = {

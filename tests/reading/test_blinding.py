@@ -15,9 +15,10 @@ from readerstudy.reading.models import Allocation, Reading
 from readerstudy.reading.services import instructions_acknowledge, readers_allocate
 from readerstudy.studies.models import Arm, Membership, Study
 from readerstudy.studies.services import cases_select, reader_withdraw
-from tests.factories import make_member
+from tests.factories.people import NOW
+from tests.factories.reading import reader_make, selected_make, study_make
+from tests.factories.studies import make_member
 from tests.reading.attack import Place, best_order, by_generator, by_hmac, of_seeds, starts_in_first_arm
-from tests.reading.factories import NOW, reader_make, selected_make, study_make
 
 pytestmark = pytest.mark.django_db
 SEED = 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_the_label_says_nothing_about_the_position():
 
 
 def test_training_alternates_the_arms_and_begins_with_each_as_often():
-    first = Counter()
+    first: Counter[Any] = Counter()
     for number in range(1000):
         drawn = training([25, 26, 27, 28], arms=2, key=reader_key(key_of(number), "R1"))
         assert [p.position for p in drawn] == [1, 2, 3, 4]

@@ -10,7 +10,9 @@ import pytest
 from readerstudy.reading import services
 from readerstudy.reading.durations import CLOCK_TOLERANCE, LONGEST, duration_of
 from readerstudy.reading.models import Answer, Reading, TimeDoubt, Visit
-from tests.reading.factories import NOW, reader_make, study_make
+from tests.factories.people import NOW
+from tests.factories.reading import reader_make, study_make
+from tests.typed import present
 
 PASSED = timedelta(seconds=100)
 #: The most that one visit can have counted by then; two windows count beside each other.
@@ -36,7 +38,7 @@ def test_more_than_anybody_could_spend_is_no_number(seconds: float, kept: float 
 @pytest.mark.parametrize("reported", [0, 1, 2])
 def test_an_answer_counts_the_time_of_the_visits_that_were_reported_and_of_the_one_it_comes_from(reported: int):
     allocation = reader_make(study_make())
-    user, reading = allocation.membership.user, allocation.readings.first()
+    user, reading = allocation.membership.user, present(allocation.readings.first())
     services.reading_open(reading_id=reading.pk, user=user, now=NOW)
     for _ in range(reported):
         Visit.objects.create(id=uuid.uuid4(), reading=reading, started_at=NOW, seconds=1)

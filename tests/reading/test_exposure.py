@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -14,7 +15,8 @@ from readerstudy.reading.events import BATCH_LIMIT, KINDS
 from readerstudy.reading.models import Allocation, Event, Reading, Visit
 from readerstudy.reading.selectors import EXPOSURE_COLUMNS, exposure_of
 from readerstudy.studies.models import Study
-from tests.reading.factories import reader_make, study_make
+from tests.factories.reading import reader_make, study_make
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 SHOWN_COLUMNS = (
@@ -38,14 +40,14 @@ def reader(allocation: Allocation, client: Client) -> Client:
 
 @pytest.fixture
 def first(reader: Client, allocation: Allocation) -> Reading:
-    return allocation.readings.first()
+    return present(allocation.readings.first())
 
 
-def event(sequence: int = 1, kind: str = "window", **more: object) -> dict[str, object]:
+def event(sequence: int = 1, kind: Any = "window", **more: Any) -> dict[str, object]:
     return {"sequence": sequence, "kind": kind, "panel": "xray", "value": {}, "seconds": 0.5, **more}
 
 
-def send(client: Client, reading: Reading, visit_id: uuid.UUID, *events: object, **more: object):
+def send(client: Client, reading: Reading, visit_id: uuid.UUID, *events: object, **more: Any):
     body = {"seconds": 1.0, "events": list(events), **more}
     url = reverse("events_put", args=[reading.pk, visit_id])
     return client.put(url, json.dumps(body), content_type="application/json")

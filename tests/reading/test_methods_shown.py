@@ -16,7 +16,8 @@ from explainer.catalogue.methods import METHODS
 from explainer.rendering import npy, overlay, png
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.reading.models import Reading
-from tests.reading.factories import artefact_of, curve, reader_make, study_make
+from tests.factories.reading import artefact_of, curve, reader_make, study_make
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 SIDE = 32
@@ -36,7 +37,7 @@ def reading(client: Client) -> Reading:
     """The first case of a reader, of a study whose cases have no method's file yet."""
     allocation = reader_make(study_make(targets=("Mass",), files=True))
     client.force_login(allocation.membership.user)
-    return allocation.readings.select_related("arm", "case").filter(period__number=1).first()
+    return present(allocation.readings.select_related("arm", "case").filter(period__number=1).first())
 
 
 def shown(reading: Reading, key: str) -> None:

@@ -9,7 +9,9 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from tests.reading.factories import NOW, reader_make, study_make
+from tests.factories.people import NOW
+from tests.factories.reading import reader_make, study_make
+from tests.typed import present
 
 BEFORE = [("studies", "0002_audit_append_only"), ("reading", "0002_answer_append_only")]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +25,7 @@ def migrated() -> Iterator[MigrationExecutor]:
 
 
 def test_an_answer_of_the_first_version_is_kept_and_counts(migrated: MigrationExecutor):
-    reading_id, answer_id = reader_make(study_make(targets=("Mass",))).readings.first().pk, uuid.uuid4()
+    reading_id, answer_id = present(reader_make(study_make(targets=("Mass",))).readings.first()).pk, uuid.uuid4()
     migrated.migrate(BEFORE)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,7 +17,9 @@ from readerstudy.reading.crossover import AllocationError
 from readerstudy.reading.models import Allocation, Answer, Period, Reading, Visit
 from readerstudy.reading.selectors import PeriodState
 from readerstudy.studies.models import Membership, Question, Study
-from tests.reading.factories import NOW, case_make, explain, member_make, reader_make, study_make
+from tests.factories.people import NOW, member_make
+from tests.factories.reading import case_make, explain, reader_make, study_make
+from tests.typed import present
 
 LATER = NOW + timedelta(minutes=10)
 pytestmark = pytest.mark.django_db
@@ -115,7 +118,7 @@ def test_the_same_key_gives_the_same_sequence_on_another_database_and_no_seed_do
 
 def test_cases_without_explanation_are_refused_with_their_number():
     study = study_make(explained=False)
-    explain(study.cases.first(), status=Explanation.Status.FAILED)
+    explain(present(study.cases.first()), status=Explanation.Status.FAILED)
     member_make(study, Membership.Role.READER)
     with pytest.raises(AllocationError, match=r"8 of 8 cases are not explained yet \(1 failed\)"):
         services.readers_allocate(study=study, now=NOW)
@@ -333,7 +336,7 @@ def test_a_question_added_mid_study_makes_earlier_cases_incomplete_and_loses_not
     Question.objects.create(study=study, key="third", text="And?", position=3)
     period = selectors.periods_of(allocation, now=LATER)[0]
     assert (period.done, period.state) == (0, PeriodState.OPEN)
-    assert selectors.first_unanswered(allocation, now=LATER) == allocation.readings.first().pk
+    assert selectors.first_unanswered(allocation, now=LATER) == present(allocation.readings.first()).pk
     assert Answer.objects.count() == answers
 
 
@@ -356,9 +359,10 @@ def test_the_database_refuses_to_empty_the_answers():
         cursor.execute("SET LOCAL readerstudy.allow_truncate = 'on'")
 
 
-def at_once(*calls) -> list[object]:
+def at_once(*calls) -> list[Any]:
     """Runs the calls in threads of their own, started together; returns results and errors in order."""
-    barrier, outcomes = threading.Barrier(len(calls)), [None] * len(calls)
+    barrier = threading.Barrier(len(calls))
+    outcomes: list[Any] = [None] * len(calls)
 
     def run(index: int, call) -> None:
         close_old_connections()
@@ -490,7 +494,7 @@ def test_period_two_waits_for_all_of_period_one():
     allocation = reader_make(study_make())
     rate_period(allocation, 1, leave=1)
     assert states(allocation, LATER) == ["open", "waiting"]
-    second = allocation.readings.filter(period__number=2).first()
+    second = present(allocation.readings.filter(period__number=2).first())
     with pytest.raises(errors.ReadingClosedError):
         services.reading_open(reading_id=second.pk, user=allocation.membership.user, now=LATER)
 
@@ -498,7 +502,7 @@ def test_period_two_waits_for_all_of_period_one():
 def test_the_washout_counts_from_the_reader_s_last_case():
     allocation = reader_make(study_make(washout_days=14))
     rate_period(allocation, 1, now=NOW)
-    second = allocation.readings.filter(period__number=2).first()
+    second = present(allocation.readings.filter(period__number=2).first())
     user = allocation.membership.user
     almost = NOW + timedelta(days=14, seconds=-1)
     assert states(allocation, almost) == ["done", "washout"]
@@ -512,13 +516,16 @@ def test_without_a_washout_period_two_opens_at_once():
     allocation = reader_make(study_make(washout_days=0))
     rate_period(allocation, 1)
     assert states(allocation, NOW) == ["correctable", "open"]
-    assert selectors.first_unanswered(allocation, now=NOW) == allocation.readings.filter(period__number=2).first().pk
+    assert (
+        selectors.first_unanswered(allocation, now=NOW)
+        == present(allocation.readings.filter(period__number=2).first()).pk
+    )
 
 
 def test_answers_of_a_finished_period_can_be_corrected_until_the_next_one_begins():
     allocation = reader_make(study_make(washout_days=0))
     rate_period(allocation, 1)
-    last = allocation.readings.filter(period__number=1).last()
+    last = present(allocation.readings.filter(period__number=1).last())
     assert answer(last, value=5, now=NOW).revision == 2
     first_reading(allocation, period=2)
     assert answer(last, value=1, now=NOW).late
@@ -528,24 +535,24 @@ def test_answers_of_a_finished_period_can_be_corrected_until_the_next_one_begins
 def test_corrections_end_an_hour_after_the_last_case():
     allocation = reader_make(study_make(washout_days=14))
     rate_period(allocation, 1)
-    last = allocation.readings.filter(period__number=1).last()
+    last = present(allocation.readings.filter(period__number=1).last())
     answer(last, value=5, now=NOW + timedelta(minutes=59))
     late = answer(last, value=1, known_revision=2, now=NOW + timedelta(minutes=61))
-    assert (late.late, late.revision, late.current.value) == (True, 3, 5)
+    assert (late.late, late.revision, present(late.current).value) == (True, 3, 5)
 
 
 def test_a_replay_is_a_success_even_after_the_period_has_closed():
     allocation = reader_make(study_make(washout_days=14))
     rate_period(allocation, 1)
-    stored = Answer.objects.last()
+    stored = present(Answer.objects.last())
     much_later = NOW + timedelta(days=3)
-    replay = answer(stored.reading, stored.question.key, stored.value, answer_id=stored.pk, now=much_later)
+    replay = answer(stored.reading, stored.question.key, present(stored.value), answer_id=stored.pk, now=much_later)
     assert (replay.added, replay.complete) == (False, True)
 
 
 def test_nothing_is_open_before_the_instructions_are_read():
     allocation = reader_make(study_make(), ready=False)
-    reading = allocation.readings.first()
+    reading = present(allocation.readings.first())
     with pytest.raises(errors.ReadingClosedError):
         services.reading_open(reading_id=reading.pk, user=allocation.membership.user, now=NOW)
 
@@ -583,6 +590,6 @@ def test_a_late_answer_is_kept_never_counts_and_makes_no_case_complete():
 
 def test_a_case_that_was_never_opened_takes_no_late_answer():
     allocation = reader_make(study_make())
-    reading = allocation.readings.filter(period__number=2).first()
+    reading = present(allocation.readings.filter(period__number=2).first())
     with pytest.raises(errors.ReadingClosedError):
         answer(reading)

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import uuid
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +18,14 @@ from PIL import ImageDraw
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Allocation, Answer, Reading
 from readerstudy.results.blinding import coding_of
-from readerstudy.results.exports import study_files
+from readerstudy.results.exports import Table, study_files
 from readerstudy.results.frames import responses
 from readerstudy.results.selectors import progress
 from readerstudy.studies.models import Annotation, Case, Image, Study
 from readerstudy.studies.services import reader_withdraw
-from tests.reading.factories import NOW, reader_make, study_make
+from tests.factories.people import NOW
+from tests.factories.reading import reader_make, study_make
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +57,7 @@ def answer(client: Client, reading: Reading, *keys: str, value: int = 3) -> None
         assert client.put(address, body, content_type="application/json").status_code == 200
 
 
-def practice(allocation: Allocation, **filters: object) -> list[Reading]:
+def practice(allocation: Allocation, **filters: Any) -> list[Reading]:
     return list(allocation.readings.filter(period__number=0, **filters).select_related("case__image", "arm"))
 
 
@@ -72,21 +75,21 @@ def test_every_reader_gets_them_first_in_alternating_arms_and_an_order_of_their_
 
 
 def test_period_one_waits_for_the_training(reader: Client, allocation: Allocation):
-    first = allocation.readings.filter(period__number=1).first()
+    first = present(allocation.readings.filter(period__number=1).first())
     assert reader.get(case_url(first)).status_code == 302
     for reading in practice(allocation):
-        assert reader.get(reverse("reading_next", args=["study"])).url == case_url(reading)
+        assert reader.get(reverse("reading_next", args=["study"]))["Location"] == case_url(reading)
         answer(reader, reading)
-    assert reader.get(reverse("reading_next", args=["study"])).url == case_url(first)
+    assert reader.get(reverse("reading_next", args=["study"]))["Location"] == case_url(first)
 
 
 def test_the_truth_is_told_only_after_every_answer_is_stored(reader: Client, allocation: Allocation):
     for reading in practice(allocation):
         right = reading.case.label == "TP"
         pages = [reader.get(case_url(reading)).text]
-        assert reader.get(feedback_url(reading)).url == case_url(reading)
+        assert reader.get(feedback_url(reading))["Location"] == case_url(reading)
         answer(reader, reading, "confidence", value=4)
-        assert reader.get(feedback_url(reading)).url == case_url(reading)
+        assert reader.get(feedback_url(reading))["Location"] == case_url(reading)
         pages.append(reader.get(case_url(reading)).text)
         answer(reader, reading, "correct_feature", value=2)
         page = reader.get(feedback_url(reading)).text
@@ -97,7 +100,7 @@ def test_the_truth_is_told_only_after_every_answer_is_stored(reader: Client, all
 
 def test_pages_of_a_true_and_a_false_training_case_are_alike_before_the_answers(reader: Client, allocation: Allocation):
     Case.objects.update(score=0.6)
-    pages = {}
+    pages: dict[Any, Any] = {}
     for reading in practice(allocation, arm__key="A"):
         text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", reader.get(case_url(reading)).text)
         text = re.sub(r'(?m)^.*id="previous".*$\n?', "", text)
@@ -110,7 +113,7 @@ def test_next_leads_from_a_training_case_to_its_feedback_and_from_a_study_case_t
     reader: Client, allocation: Allocation
 ):
     def leads_to(reading: Reading) -> str:
-        return re.search(r'data-next="([^"]+)"', reader.get(case_url(reading)).text).group(1)
+        return present(re.search(r'data-next="([^"]+)"', reader.get(case_url(reading)).text)).group(1)
 
     for reading in practice(allocation):
         assert leads_to(reading) == feedback_url(reading)
@@ -125,7 +128,7 @@ def test_of_a_study_case_nothing_is_told_however_one_asks(reader: Client, alloca
     for reading in allocation.readings.filter(period__number=1):
         Annotation.objects.create(image=reading.case.image, finding="Mass", x=1, y=1, width=9, height=9)
         answer(reader, reading)
-        assert reader.get(feedback_url(reading)).url == case_url(reading)
+        assert reader.get(feedback_url(reading))["Location"] == case_url(reading)
         assert reader.get(reverse("reading_outline", args=[reading.pk, "xray"])).status_code == 404
 
 
@@ -137,9 +140,9 @@ def test_training_can_be_looked_at_again_until_period_one_begins(reader: Client,
     for reading in readings:
         assert reader.get(case_url(reading)).status_code == 200
         assert reader.get(feedback_url(reading)).status_code == 200
-    reader.get(case_url(allocation.readings.filter(period__number=1).first()))
+    reader.get(case_url(present(allocation.readings.filter(period__number=1).first())))
     assert reader.get(case_url(readings[0])).status_code == 302
-    assert reader.get(feedback_url(readings[0])).url == reverse("reading_start", args=["study"])
+    assert reader.get(feedback_url(readings[0]))["Location"] == reverse("reading_start", args=["study"])
     assert reader.get(reverse("reading_outline", args=[readings[0].pk, "xray"])).status_code == 404
 
 
@@ -157,7 +160,8 @@ def truth(client: Client, reading: Reading, name: str = "xray") -> np.ndarray | 
     assert "no-store" in response["Cache-Control"]
     with Picture.open(io.BytesIO(response.content)) as picture:
         assert picture.info == {}
-        return (np.asarray(picture.convert("RGB")) == GREEN).all(axis=2)
+        found: np.ndarray | None = (np.asarray(picture.convert("RGB")) == GREEN).all(axis=2)
+        return found
 
 
 def extent(border: np.ndarray) -> tuple[float, float, float, float]:
@@ -174,7 +178,7 @@ def test_a_box_is_outlined_where_the_cropped_x_ray_has_it(reader: Client, alloca
     Annotation.objects.create(image=reading.case.image, finding="Effusion", x=0, y=0, width=200, height=100)
     assert truth(reader, reading) is None
     answer(reader, reading)
-    border = truth(reader, reading)
+    border = present(truth(reader, reading))
     assert extent(border) == pytest.approx((0.25, 0.2, 0.75, 0.6), abs=0.01)
     assert not border[border.shape[0] * 4 // 10, border.shape[1] // 2]  # an outline: what is inside can be seen
     assert reverse("reading_outline", args=[reading.pk, "xray"]) in reader.get(feedback_url(reading)).text
@@ -188,14 +192,14 @@ def test_a_mask_is_outlined_where_it_lies(reader: Client, allocation: Allocation
     mask.save(media_path("masks/one.png"))
     Annotation.objects.create(image=reading.case.image, finding="Mass", mask="masks/one.png")
     answer(reader, reading)
-    assert extent(truth(reader, reading)) == pytest.approx((8 / 64, 16 / 64, 24 / 64, 48 / 64), abs=0.015)
+    assert extent(present(truth(reader, reading))) == pytest.approx((8 / 64, 16 / 64, 24 / 64, 48 / 64), abs=0.015)
 
 
 def test_a_false_positive_has_no_outline(reader: Client, allocation: Allocation):
     (reading, *_) = practice(allocation, case__label="FP")
     Annotation.objects.create(image=reading.case.image, finding="Mass", x=1, y=1, width=9, height=9)
     answer(reader, reading)
-    assert not truth(reader, reading).any()
+    assert not present(truth(reader, reading)).any()
 
 
 def test_only_the_maps_of_the_case_s_own_arm_are_shown(reader: Client, allocation: Allocation):
@@ -213,7 +217,7 @@ def test_training_is_in_no_response_no_plan_and_no_count_but_in_the_full_record(
     study = Study.objects.get()
     for reading in practice(allocation):
         answer(reader, reading, value=5)
-    first = allocation.readings.filter(period__number=1).first()
+    first = present(allocation.readings.filter(period__number=1).first())
     answer(reader, first, value=2)
 
     coding = coding_of(study, "protocol")
@@ -224,9 +228,12 @@ def test_training_is_in_no_response_no_plan_and_no_count_but_in_the_full_record(
     files = study_files(study, coding)
     for name in ("answers.csv", "allocation.csv"):
         table = files[name]
+        assert isinstance(table, Table)
         periods = [dict(zip(table.header, row, strict=True))["period"] for row in table.rows]
         assert periods.count(0) == {"answers.csv": 8, "allocation.csv": 4}[name]
-    assert files["responses.csv"].decode().count("\n") == 3
+    written = files["responses.csv"]
+    assert isinstance(written, bytes)
+    assert written.decode().count("\n") == 3
     assert "0 of 8 readings" not in reader.get("/").text
     assert "1 of 8 readings done" in re.sub(r"\s+", " ", reader.get("/").text)
 
@@ -236,7 +243,7 @@ def test_answers_of_a_withdrawn_reader_leave_the_responses_and_stay_in_the_recor
 ):
     for reading in practice(allocation):
         answer(reader, reading)
-    answer(reader, allocation.readings.filter(period__number=1).first())
+    answer(reader, present(allocation.readings.filter(period__number=1).first()))
     study = Study.objects.get()
     coding = coding_of(study, "protocol")
     assert len(responses(study, coding)) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,7 +13,8 @@ from django.utils.safestring import SafeData, mark_safe
 from django.utils.translation import override
 
 from readerstudy.reading.models import Allocation
-from tests.reading.factories import question_make, reader_make, study_make
+from tests.factories.reading import question_make, reader_make, study_make
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 # Names of keys, and what the study itself or the application is called.
@@ -44,13 +46,15 @@ def translated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts «» around everything that goes through translation."""
     from django.utils import translation
 
+    functions: Any = vars(translation)["_trans"]
+
     def put(text: str) -> str:
         marked = f"«{text}»"
         return mark_safe(marked) if isinstance(text, SafeData) else marked  # noqa: S308  # as gettext does
 
-    monkeypatch.setattr(translation._trans, "gettext", put)
-    monkeypatch.setattr(translation._trans, "pgettext", lambda _context, text: put(text))
-    monkeypatch.setattr(translation._trans, "ngettext", lambda one, more, number: put(one if number == 1 else more))
+    monkeypatch.setattr(functions, "gettext", put)
+    monkeypatch.setattr(functions, "pgettext", lambda _context, text: put(text))
+    monkeypatch.setattr(functions, "ngettext", lambda one, more, number: put(one if number == 1 else more))
 
 
 def untranslated(page: str) -> list[str]:
@@ -89,7 +93,7 @@ def test_the_rating_page_can_be_translated(allocation: Allocation, client: Clien
 
 
 def test_the_script_gets_its_catalogue_where_the_language_is_not_english(allocation: Allocation, client: Client):
-    address = reverse("reading_case", args=[allocation.readings.first().pk])
+    address = reverse("reading_case", args=[present(allocation.readings.first()).pk])
     assert reverse("catalogue") not in client.get(address).text
     with override("de"):
         assert f'<script src="{reverse("catalogue")}"></script>' in client.get(address).text
@@ -108,7 +112,7 @@ def test_the_patient_and_a_question_of_yes_or_no_can_be_translated(client: Clien
     study.images.update(age=62, sex="F")
     made = reader_make(study)
     client.force_login(made.membership.user)
-    page = client.get(reverse("reading_case", args=[made.readings.first().pk])).text
+    page = client.get(reverse("reading_case", args=[present(made.readings.first()).pk])).text
     assert "«62-year-old woman»" in page
     assert "«Yes»" in page
     assert [words for words in untranslated(page) if re.sub(r"^\d = ", "", words) not in own_words(made)] == []

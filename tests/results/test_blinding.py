@@ -23,8 +23,10 @@ from readerstudy.results.blinding import coding_for, coding_of
 from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Membership, Question, Study
 from readerstudy.studies.services import StudyError, audit, study_unblind
-from tests.results.factories import NOW, answer, answer_all, member_make, reader_make, study_make, visit
+from tests.factories.people import NOW
+from tests.factories.results import answer, answer_all, person_make, reader_make, study_make, visit
 from tests.results.worker import work
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -84,11 +86,11 @@ def addresses(study: Study, patterns: list[URLPattern | URLResolver] | None = No
         "slug": study.slug,
         "number": 1,
         "name": "latent_shift.png",
-        "explanation_id": Explanation.objects.first().pk,
-        "reading_id": study.cases.first().readings.first().pk,
-        "membership_id": study.memberships.first().pk,
-        "image_id": study.images.first().pk,
-        "run_id": study.report_runs.first().pk,
+        "explanation_id": present(Explanation.objects.first()).pk,
+        "reading_id": present(present(study.cases.first()).readings.first()).pk,
+        "membership_id": present(study.memberships.first()).pk,
+        "image_id": present(study.images.first()).pk,
+        "run_id": present(study.report_runs.first()).pk,
         **dict.fromkeys(("answer_id", "unlock_id", "visit_id"), uuid.uuid4()),
     }
     stored = [path.name for run in study.report_runs.all() for path in media_path(run.folder).iterdir()]
@@ -110,7 +112,7 @@ def addresses(study: Study, patterns: list[URLPattern | URLResolver] | None = No
             try:
                 yield reverse(pattern.name, kwargs={name: named[name] for name in wanted})
             except (KeyError, NoReverseMatch):
-                assert pattern.name.startswith(("account_", "mfa_", "sign_in")), f"{pattern.name} is not tried"
+                assert present(pattern.name).startswith(("account_", "mfa_", "sign_in")), f"{pattern.name} is not tried"
 
 
 def crawled(client: Client, study: Study) -> tuple[set[str], int]:
@@ -148,14 +150,14 @@ def results(client: Client, study: Study) -> str:
 
 
 def test_no_address_tells_an_analyst_the_arms(client: Client, study: Study) -> None:
-    client.force_login(member_make(study, Role.ANALYST))
+    client.force_login(person_make(study, Role.ANALYST))
     assert found(results(client, study).encode()) == set()
     secrets, opened = crawled(client, study)
     assert secrets == set()
     assert opened >= 40  # the page, the responses, the report with every table, the figures of a question
 
     coordinator = Client()
-    coordinator.force_login(member_make(study, Role.COORDINATOR))
+    coordinator.force_login(person_make(study, Role.COORDINATOR))
     assert found(coordinator.get(reverse("case_detail", args=[study.slug, 1])).content) >= {"latent_shift"}
 
 
@@ -185,7 +187,7 @@ def test_page_and_files_use_the_same_codes(client: Client, study: Study, tmp_pat
     difference = int(value["Y"]) - int(value["X"])
     assert {float(row["mean_difference"]) for row in rows(masked["report/effect.csv"])} == {difference}
     assert '"Arm X", "Arm Y"' in masked["load.R"].decode()
-    client.force_login(member_make(study, Role.ANALYST))
+    client.force_login(person_make(study, Role.ANALYST))
     text = results(client, study)
     overview = text.split("At a glance</h2>")[1].split("</table>")[0]
     assert f"{difference:+.4f}" in overview
@@ -245,7 +247,7 @@ def test_a_code_is_never_the_key_of_an_arm() -> None:
 
 @pytest.mark.usefixtures("in_a_hurry")
 def test_who_coordinates_sees_the_names_and_that_analysts_do_not(client: Client, study: Study) -> None:
-    person = member_make(study, Role.COORDINATOR)
+    person = person_make(study, Role.COORDINATOR)
     Membership.objects.create(study=study, user=person, role=Role.ANALYST, created_at=NOW)
     client.force_login(person)
     text = results(client, study)
@@ -254,14 +256,14 @@ def test_who_coordinates_sees_the_names_and_that_analysts_do_not(client: Client,
 
 
 def test_a_coordinator_of_another_study_stays_blind(study: Study) -> None:
-    person = member_make(study, Role.ANALYST)
+    person = person_make(study, Role.ANALYST)
     Membership.objects.create(study=study_make("other", cases=0), user=person, role=Role.COORDINATOR, created_at=NOW)
     assert coding_for(person, study).is_masked
 
 
 @pytest.mark.usefixtures("in_a_hurry")
 def test_unblinding_shows_the_names_at_once_and_is_recorded(client: Client, study: Study) -> None:
-    analyst, coordinator = member_make(study, Role.ANALYST), member_make(study, Role.COORDINATOR)
+    analyst, coordinator = person_make(study, Role.ANALYST), person_make(study, Role.COORDINATOR)
     client.force_login(analyst)
     codes = {arm.key: own for own, arm in coding_for(analyst, study).arms.items()}
     assert "Attribution maps" not in results(client, study)
@@ -284,7 +286,7 @@ def test_unblinding_shows_the_names_at_once_and_is_recorded(client: Client, stud
 
 
 def test_unblinding_needs_the_confirmation(client: Client, study: Study) -> None:
-    client.force_login(member_make(study, Role.COORDINATOR))
+    client.force_login(person_make(study, Role.COORDINATOR))
     response = client.post(reverse("study_unblind", args=[study.slug]), follow=True)
     assert "Nothing was unblinded" in response.text
     assert Study.objects.get(pk=study.pk).unblinded_at is None
@@ -293,7 +295,7 @@ def test_unblinding_needs_the_confirmation(client: Client, study: Study) -> None
 @pytest.mark.parametrize("status", [Study.Status.DRAFT, Study.Status.OPEN])
 def test_a_study_that_is_not_closed_stays_blind(client: Client, status: str) -> None:
     study = study_make(status=status)
-    client.force_login(member_make(study, Role.COORDINATOR))
+    client.force_login(person_make(study, Role.COORDINATOR))
     page = client.post(reverse("study_unblind", args=[study.slug]), {"confirm": "yes"}, follow=True).text
     assert "Close it first" in page
     assert "Unblind the study" not in page
@@ -330,13 +332,13 @@ def test_an_export_after_unblinding_tells_what_masked_results_meant(study: Study
 
 @pytest.mark.usefixtures("in_a_hurry")
 def test_a_report_made_for_coordinators_is_not_handed_to_an_analyst(client: Client, study: Study) -> None:
-    client.force_login(member_make(study, Role.COORDINATOR))
+    client.force_login(person_make(study, Role.COORDINATOR))
     results(client, study)
     run = study.report_runs.get()
     assert run.coding == "protocol"
     address = f"{reverse('results_responses', args=[study.slug])}?v={run.short_version}"
     assert client.get(address).getvalue()
-    client.force_login(member_make(study, Role.ANALYST))
+    client.force_login(person_make(study, Role.ANALYST))
     assert client.get(address).status_code == 404
     assert found(results(client, study).encode()) == set()
     assert set(study.report_runs.values_list("coding", flat=True)) == {"protocol", "masked"}

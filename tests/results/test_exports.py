@@ -18,7 +18,8 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Answer, Event, Reading, Visit
 from readerstudy.studies.models import Question
 from readerstudy.studies.services import CorrectionOrder, Facts, image_correct
-from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
+from tests.factories.people import NOW
+from tests.factories.results import answer, answer_all, reader_make, study_make, visit
 
 # How the pictures were shown, of which no event tells here.
 UNTOLD = {
@@ -96,8 +97,8 @@ def test_the_archive_tells_the_labels_of_each_case_and_what_was_corrected(tmp_pa
     ]
     assert [row["case"] for row in rows(files["responses.csv"])] == ["1"]
     assert {row["excluded"] for row in rows(files["allocation.csv"]) if row["case"] == "2"} == {"case excluded"}
-    columns = ("image", "field", "finding", "before", "after", "outcome", "reason")
-    assert [tuple(row[name] for name in columns) for row in rows(files["corrections.csv"])] == [
+    corrected = ("image", "field", "finding", "before", "after", "outcome", "reason")
+    assert [tuple(row[name] for name in corrected) for row in rows(files["corrections.csv"])] == [
         ("chest-2.png", "age", "", "", "57", "excluded", "read again"),
         ("chest-2.png", "label", "Effusion", "negative", "positive", "excluded", "read again"),
     ]

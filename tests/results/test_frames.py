@@ -16,7 +16,8 @@ from readerstudy.reading.models import Reading
 from readerstudy.results.blinding import coding_of
 from readerstudy.results.frames import data_version, response_rows, responses
 from readerstudy.studies.models import Question, Study
-from tests.results.factories import NOW, answer, answer_all, reader_make, study_make, visit
+from tests.factories.people import NOW
+from tests.factories.results import answer, answer_all, reader_make, study_make, visit
 
 pytestmark = pytest.mark.django_db
 

@@ -18,8 +18,8 @@ from readerstudy.reading.models import Answer, Reading
 from readerstudy.results.gifsplanation import RECORD
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.selectors import cases_contradicted
+from tests.factories.results import published_folder, read_rows, study_make, write_read
 from tests.results.conftest import Compute
-from tests.results.factories import published_folder, read_rows, study_make, write_read
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
 from analysis.data.errors import AnalysisError
 from readerstudy.accounts.models import User
 from readerstudy.results.interim import interim_refusal
+from readerstudy.results.models import ReportRun
+from readerstudy.results.services.interim import PAGE, interim_seen
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.protocol import PROTOCOLS_DIR, ProtocolError, load_protocol, protocol_parse
-from tests.results.factories import NOW, answer_all, member_make, reader_make, study_make
+from tests.factories.people import NOW
+from tests.factories.results import answer_all, person_make, reader_make, study_make
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -45,8 +49,8 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def opened(client: Client, name: str, *arguments: str) -> HttpResponseBase:
-    response = client.get(reverse(name, args=arguments))
+def opened(client: Client, name: str, *arguments: str) -> Any:
+    response: Any = client.get(reverse(name, args=arguments))
     if response.streaming:
         response.getvalue()
     return response
@@ -54,12 +58,12 @@ def opened(client: Client, name: str, *arguments: str) -> HttpResponseBase:
 
 def looks(study: Study) -> list[tuple[str, str]]:
     entries = study.audit.filter(action="interim_results_seen").order_by("pk")
-    return [(entry.actor.email, entry.detail["seen"]) for entry in entries]
+    return [(present(entry.actor).email, entry.detail["seen"]) for entry in entries]
 
 
 @pytest.mark.parametrize("role", [Role.COORDINATOR, Role.ANALYST])
 def test_nobody_sees_interim_results_unless_the_protocol_says_so(study: Study, role: str, compute: Compute):
-    client = signed_in(member_make(study, role))
+    client = signed_in(person_make(study, role))
     page = opened(client, "results_detail", study.slug)
     assert compute() == []  # nothing was asked to be computed
     assert page.status_code == 200
@@ -76,16 +80,16 @@ def test_nobody_sees_interim_results_unless_the_protocol_says_so(study: Study, r
 
 
 def test_how_many_have_answered_is_no_result(study: Study):
-    page = opened(signed_in(member_make(study, Role.ANALYST)), "results_detail", study.slug)
+    page = opened(signed_in(person_make(study, Role.ANALYST)), "results_detail", study.slug)
     assert "Who rated what" in page.text
     assert '<td class="number">8</td>' in page.text  # answers of a period: 4 cases, 2 questions
 
 
 def test_a_version_that_somebody_else_may_see_is_not_handed_out(study: Study, compute: Compute):
     study = allow(study, Role.ANALYST)
-    opened(signed_in(member_make(study, Role.ANALYST)), "results_detail", study.slug)
+    opened(signed_in(person_make(study, Role.ANALYST)), "results_detail", study.slug)
     compute()
-    coordinator = signed_in(member_make(study, Role.COORDINATOR))
+    coordinator = signed_in(person_make(study, Role.COORDINATOR))
     for run in study.report_runs.all():
         address = f"{reverse('results_responses', args=[study.slug])}?v={run.short_version}"
         assert coordinator.get(address).status_code == 403
@@ -93,7 +97,7 @@ def test_a_version_that_somebody_else_may_see_is_not_handed_out(study: Study, co
 
 def test_who_may_see_them_does_and_every_look_is_recorded(study: Study, compute: Compute):
     study = allow(study, Role.ANALYST)
-    analyst, coordinator = member_make(study, Role.ANALYST), member_make(study, Role.COORDINATOR)
+    analyst, coordinator = person_make(study, Role.ANALYST), person_make(study, Role.COORDINATOR)
     client = signed_in(analyst)
     opened(client, "results_detail", study.slug)  # nothing to see before it is computed
     assert looks(study) == []
@@ -107,14 +111,14 @@ def test_who_may_see_them_does_and_every_look_is_recorded(study: Study, compute:
 
     who = analyst.email
     assert looks(study) == [(who, "results page"), (who, "responses.csv"), (who, "results page")]
-    entry = study.audit.filter(action="interim_results_seen").first()
+    entry = present(study.audit.filter(action="interim_results_seen").first())
     assert entry.detail["version"] == study.report_runs.get().short_version
     assert "only to: analyst" in opened(signed_in(coordinator), "results_detail", study.slug).text
 
 
 def test_a_figure_alone_is_a_look_too(study: Study, compute: Compute):
     study = allow(study, Role.ANALYST)
-    client = signed_in(member_make(study, Role.ANALYST))
+    client = signed_in(person_make(study, Role.ANALYST))
     opened(client, "results_responses", study.slug)
     compute()
     assert opened(client, "results_figure", study.slug, "counts_confidence", "svg").status_code == 200
@@ -123,7 +127,7 @@ def test_a_figure_alone_is_a_look_too(study: Study, compute: Compute):
 
 def test_the_results_of_a_closed_study_are_open_and_no_look_is_recorded(study: Study, compute: Compute):
     Study.objects.update(status=Study.Status.CLOSED)
-    client = signed_in(member_make(study, Role.ANALYST))
+    client = signed_in(person_make(study, Role.ANALYST))
     opened(client, "results_detail", study.slug)
     compute()
     assert "At a glance" in opened(client, "results_detail", study.slug).text
@@ -132,7 +136,7 @@ def test_the_results_of_a_closed_study_are_open_and_no_look_is_recorded(study: S
 
 def test_a_role_in_another_study_opens_nothing(study: Study):
     study = allow(study, Role.COORDINATOR)
-    person = member_make(study, Role.ANALYST)
+    person = person_make(study, Role.ANALYST)
     other = study_make("other", cases=0)
     Membership.objects.create(study=other, user=person, role=Role.COORDINATOR, created_at=NOW)
     assert interim_refusal(person, study)
@@ -170,3 +174,16 @@ def test_the_demonstrations_let_everybody_look_and_the_paper_nobody():
     assert load_protocol(paper).results.interim == ()
     with pytest.raises(ProtocolError, match=r"'reader'; interim results can be shown to: coordinator, analyst"):
         protocol_parse(paper.read_text() + '\n[results]\ninterim = ["reader"]\n')
+
+
+def test_that_somebody_saw_the_page_does_not_cover_what_somebody_else_sees_of_it() -> None:
+    study = study_make(status=Study.Status.OPEN)
+    run = ReportRun.objects.create(study=study, version="0" * 64, coding="masked", created_at=NOW, queued_at=NOW)
+    first, second = person_make(study, "coordinator"), person_make(study, "analyst")
+    interim_seen(run=run, what=PAGE, actor=first, now=NOW)
+    for actor in (first, second):
+        interim_seen(run=run, what="a figure", actor=actor, now=NOW, part_of_page=True)
+    assert [(entry.actor, entry.detail["seen"]) for entry in study.audit.order_by("pk")] == [
+        (first, PAGE),
+        (second, "a figure"),
+    ]

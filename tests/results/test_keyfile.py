@@ -15,9 +15,10 @@ from readerstudy.reading.services import readers_allocate
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.protocol_reading import ReadingPlan
 from readerstudy.studies.services import study_unblind
-from tests.factories import make_member
+from tests.factories.people import NOW
+from tests.factories.reading import selected_make
+from tests.factories.studies import make_member
 from tests.reading.attack import by_hmac, of_seeds, starts_in_first_arm
-from tests.reading.factories import NOW, selected_make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_report")]
 PER_CELL = 6

@@ -19,7 +19,9 @@ from readerstudy.results.pseudonyms import pseudonyms_of
 from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Membership, Question, Study
 from readerstudy.studies.services import audit, member_add, reader_withdraw
-from tests.results.factories import NOW, answer, answer_all, reader_make, study_make
+from tests.factories.people import NOW
+from tests.factories.results import answer, answer_all, reader_make, study_make
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -54,7 +56,7 @@ def study() -> Study:
         answer(reader, 1, "B", [None], question="comment", content={"text": everybody})
         answer(reader, 1, "B", [4], first=2, reason=everybody[:180])
     unlock = Unlock.objects.create(
-        id=uuid.uuid4(), reading=readers[0].readings.first(), reason=everybody[:500], asked_at=NOW
+        id=uuid.uuid4(), reading=present(readers[0].readings.first()), reason=everybody[:500], asked_at=NOW
     )
     detail = {"reader": "R1", "reason": unlock.reason, "because": [{"told": everybody}]}
     audit(study=study, actor=readers[0].membership.user, action=Action.UNLOCK_ASKED, detail=detail, now=NOW)

@@ -28,16 +28,17 @@ from readerstudy.results.services import (
     run_step,
     run_store,
 )
-from readerstudy.results.services.runs import KEEP, KEEP_SELECTIONS
+from readerstudy.results.services.runs import KEEP, KEEP_SELECTIONS, ORPHAN_AGE
 from readerstudy.results.tasks import build_report
 from readerstudy.results.versions import ReportSpec
 from readerstudy.studies.models import Study
 from readerstudy.work.broker import broker_settings, ensure_broker_ready
 from readerstudy.work.faults import pause
 from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, LeaseLostError
+from tests.factories.people import NOW
+from tests.factories.results import answer, answer_all, reader_make, study_make
 from tests.lib.helpers import celery_worker, python_environment, wait_for
 from tests.results.conftest import Compute
-from tests.results.factories import NOW, answer, answer_all, reader_make, study_make
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -106,6 +107,16 @@ def test_a_run_that_waits_takes_on_newer_answers_instead_of_queueing_another(stu
     claim(second)
     more_answers(study, 1, "B")
     assert request(study).pk != first.pk  # one is under way: the next waits behind it
+
+
+def test_a_run_that_was_begun_and_waits_again_keeps_the_answers_that_it_was_asked_for(study: Study) -> None:
+    first = request(study)
+    claim(first)
+    REPORTING.requeue(NOW + LEASE, idle=False)  # its worker fell silent
+    first.refresh_from_db()
+    assert (first.status, first.attempts) == (ReportRun.Status.PENDING, 1)
+    more_answers(study, 2)
+    assert request(study).pk != first.pk
 
 
 def test_a_run_is_of_the_data_when_it_begins(study: Study) -> None:
@@ -217,7 +228,7 @@ def test_a_report_counts_its_steps_and_is_computed_once_however_often_it_is_deli
 def test_an_error_is_stored_on_the_run_and_one_that_passes_waited_out(
     error: Exception, status: str, words: str, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object, **__: object) -> None:
+    def broken(*_: object, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr("analysis.report.build.build", broken)
@@ -246,6 +257,9 @@ def test_the_latest_reports_are_kept_and_older_ones_removed_with_their_files(stu
     parts = [done(number, selection={"readers": ["R1"]}) for number in range(KEEP_SELECTIONS + 1)]
     orphan = folder_with_a_file()
     os.utime(media_path(orphan), (0, 0))
+    on_its_way = folder_with_a_file()  # its row is about to be written
+    at = (NOW + timedelta(days=1) - ORPHAN_AGE + SECOND).timestamp()
+    os.utime(media_path(on_its_way), (at, at))
     run_store(job=claim(request(study)), folder=folder_with_a_file(), now=NOW + timedelta(days=1))
 
     left = set(ReportRun.objects.values_list("pk", flat=True))
@@ -254,6 +268,7 @@ def test_the_latest_reports_are_kept_and_older_ones_removed_with_their_files(stu
     assert not {run.pk for run in gone} & left
     assert not any(media_path(run.folder).exists() for run in gone)
     assert not media_path(orphan).exists()
+    assert media_path(on_its_way).exists()
     assert all(media_path(folder).exists() for folder in ReportRun.objects.values_list("folder", flat=True))
 
 

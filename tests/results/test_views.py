@@ -18,20 +18,13 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.lib.media import media_path
 from readerstudy.reading.models import Event
 from readerstudy.results.models import ReportRun
+from readerstudy.results.selectors import progress
 from readerstudy.results.services import REPORTING, run_step
 from readerstudy.studies.models import Image, Membership, Study
 from readerstudy.work.workers import worker_seen
+from tests.factories.people import NOW
+from tests.factories.results import answer, answer_all, case_make, person_make, reader_make, study_make, visit
 from tests.results.conftest import Compute
-from tests.results.factories import (
-    NOW,
-    answer,
-    answer_all,
-    case_make,
-    member_make,
-    reader_make,
-    study_make,
-    visit,
-)
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -53,7 +46,7 @@ def addresses(study: Study) -> list[str]:
 def get(client: Client, study: Study, query: str = "") -> str:
     """The page as the study's analyst sees it."""
     if "_auth_user_id" not in client.session:
-        client.force_login(member_make(study, Role.ANALYST))
+        client.force_login(person_make(study, Role.ANALYST))
     response = client.get(reverse("results_detail", args=[study.slug]) + query)
     assert response.status_code == 200
     return response.content.decode()
@@ -101,7 +94,7 @@ def rows(page: str, title: str) -> list[list[str]]:
 def test_analysts_and_coordinators_see_results_and_downloads(client: Client, compute: Compute, role: str) -> None:
     study = study_make()
     answer_all(reader_make(study), {"A": 3, "B": 4})
-    client.force_login(member_make(study, role))
+    client.force_login(person_make(study, role))
     assert statuses(client, study) == [200, 200, *[503] * 4]
     assert compute() == ["computed"]
     assert statuses(client, study) == [200] * 6
@@ -112,7 +105,7 @@ def test_outsiders_find_nothing(client: Client, compute: Compute) -> None:
     answer_all(reader_make(study), {"A": 3, "B": 4})
     get(client, study)
     compute()
-    client.force_login(member_make(other, Role.ANALYST))
+    client.force_login(person_make(other, Role.ANALYST))
     assert statuses(client, study) == [404] * 6
 
 
@@ -138,7 +131,7 @@ def test_a_coordinator_who_reads_sees_results_only_when_the_study_is_closed(clie
 
 def test_nobody_is_asked_to_post(client: Client) -> None:
     study = study_make()
-    client.force_login(member_make(study, Role.ANALYST))
+    client.force_login(person_make(study, Role.ANALYST))
     assert [client.post(address).status_code for address in addresses(study)] == [405] * 6
 
 
@@ -368,7 +361,7 @@ def test_nobody_else_can_send_a_report_again(client: Client) -> None:
     answer_all(reader_make(study), {"A": 3, "B": 4})
     get(client, study)
     run = ReportRun.objects.get()
-    client.force_login(member_make(other, Role.ANALYST))
+    client.force_login(person_make(other, Role.ANALYST))
     assert client.post(reverse("results_retry", args=[study.slug, run.pk])).status_code == 404
     assert client.post(reverse("results_retry", args=["other", run.pk])).status_code == 404
     assert client.post(reverse("results_retry", args=["other", uuid.uuid4()])).status_code == 404
@@ -437,7 +430,7 @@ def test_every_choice_of_a_filter_is_the_same_as_none(client: Client) -> None:
 
 def test_a_filter_that_the_study_does_not_have_is_not_found(client: Client) -> None:
     study = two_targets()
-    client.force_login(member_make(study, Role.ANALYST))
+    client.force_login(person_make(study, Role.ANALYST))
     for query in ("?target=Edema", "?reader=R9", "?period=0", "?period=x"):
         assert client.get(reverse("results_detail", args=[study.slug]) + query).status_code == 404
 
@@ -482,3 +475,12 @@ def test_every_table_of_the_report_is_on_the_page_with_its_file(client: Client, 
     assert with_rows <= set(re.findall(r"/files/(\w+\.csv)\?v=", text))
     figures = {path.name for path in media_path(run.folder).glob("*.svg")}
     assert figures == {name.rsplit("/", 1)[1] for name in re.findall(r'<img src="([^?"]+)\?v=', text)}
+
+
+def test_of_who_was_withdrawn_no_reading_is_waited_for() -> None:
+    study = study_make(status=Study.Status.OPEN)
+    answer_all(reader_make(study), {"A": 3, "B": 4})
+    reader_make(study)
+    assert (progress(study).complete, progress(study).planned) == (4, 8)
+    study.memberships.filter(code="R2").update(withdrawn_at=NOW)
+    assert (progress(study).complete, progress(study).planned) == (4, 4)

@@ -4,21 +4,14 @@ import hashlib
 import itertools
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import override_settings
 
 from readerstudy.studies.models import Annotation, Case, Image, Scoring, Study
 from readerstudy.studies.services import SelectionError, cases_select
-from tests.factories import (
-    NOW,
-    TARGETS,
-    make_image,
-    make_score,
-    make_scored_pool,
-    make_study,
-    write_pair,
-)
+from tests.factories.studies import NOW, TARGETS, make_image, make_score, make_scored_pool, make_study, write_pair
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +19,7 @@ pytestmark = pytest.mark.django_db
 KEY = bytes(range(32))
 
 
-def chosen(study: Study, **more: int) -> list[tuple[str, str, str]]:
+def chosen(study: Study, **more: Any) -> list[tuple[str, str, str]]:
     """The cases whatever their numbers."""
     cases = cases_select(study=study, now=NOW, **more)
     return sorted((case.image.sha256, case.target, case.label) for case in cases)

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from readerstudy.studies.models import Annotation, Study
-from tests.factories import PAPER, make_scored_pool, make_study, pixels, png, write_labels
+from tests.factories.studies import PAPER, make_scored_pool, make_study, pixels, png, write_labels
 
 pytestmark = pytest.mark.django_db
 

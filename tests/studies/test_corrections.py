@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -21,8 +22,10 @@ from readerstudy.studies.services import (
     cases_select,
     image_correct,
     images_import,
+    images_keep,
 )
-from tests.factories import NOW, make_image, make_member, make_study, make_study_ready, pixels, png
+from tests.factories.studies import NOW, make_image, make_member, make_study, make_study_ready, pixels, png
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 ORDER = CorrectionOrder("read again", NOW)
@@ -37,9 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def import_rows(
-    study: Study, folder: Path, *rows: str, boxes: str = "", header: str = HEADER, **more: object
-) -> Import:
+def import_rows(study: Study, folder: Path, *rows: str, boxes: str = "", header: str = HEADER, **more: Any) -> Import:
     (folder / "labels.csv").write_text("\n".join([header, *rows]))
     (folder / "boxes.csv").write_text(f"image,finding,x,y,width,height\n{boxes}")
     boxes_csv = folder / "boxes.csv" if boxes else None
@@ -150,9 +151,9 @@ def test_a_moved_box_is_no_second_box(folder: Path):
     import_rows(study, folder, *ROWS, boxes="0.png,Mass,4,2,10,20\n", order=ORDER)
 
     assert list(Annotation.objects.order_by("finding").values_list("finding", "x")) == [("Effusion", 1), ("Mass", 4)]
-    correction = study.corrections.get()
-    assert [box["x"] for box in correction.before] == [1, 30]
-    assert [box["x"] for box in correction.after] == [4]
+    correction = present(study.corrections.get())
+    assert [box["x"] for box in present(correction.before)] == [1, 30]
+    assert [box["x"] for box in present(correction.after)] == [4]
 
 
 def test_what_was_drawn_goes_with_the_finding(folder: Path):
@@ -184,7 +185,7 @@ def test_a_correction_needs_a_reason_and_a_difference():
 
 def truth_of(study: Study) -> tuple[Image, dict[str, str]]:
     """The image of a true positive, and what makes it a false one."""
-    case = study.cases.filter(label="TP").select_related("image").first()
+    case = present(study.cases.filter(label="TP").select_related("image").first())
     return case.image, {case.target: "negative"}
 
 
@@ -321,7 +322,7 @@ def test_the_record_of_corrections_is_only_added_to():
     assert Correction.objects.get(pk=made.pk).reason == "read again"
 
 
-def correct(study: Study, image: str, **options: object) -> str:
+def correct(study: Study, image: str, **options: Any) -> str:
     out = io.StringIO()
     call_command("study_correct", study.slug, image, reason="read again", stdout=out, **options)
     return out.getvalue()
@@ -372,3 +373,15 @@ def test_the_shell_wants_a_reason_for_corrections_by_table(folder: Path):
         call_command("study_import", study.slug, correct=True, **given)
     with pytest.raises(CommandError, match="--reason only goes with --correct"):
         call_command("study_import", study.slug, reason="x", **given)
+
+
+def test_an_image_that_somebody_decided_about_keeps_its_doubts_whatever_its_view(folder: Path):
+    study = make_study()
+    import_rows(study, folder, *ROWS)
+    image = study.images.get(name="0.png")
+    image.doubts = ["inverted"]
+    image.save()
+    images_keep(study=study, images=[image], reason="It is as it should be.", now=NOW)
+    image_correct(image=image, said=Facts(facts={"view": "AP"}), order=ORDER)
+    image.refresh_from_db()
+    assert (image.view, image.doubts) == ("AP", ["inverted"])

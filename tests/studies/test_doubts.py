@@ -21,7 +21,8 @@ from readerstudy.studies.services import (
     images_import,
     images_keep,
 )
-from tests.factories import NOW, TARGETS, make_scored_pool, make_study, make_user
+from tests.factories.people import make_user
+from tests.factories.studies import NOW, TARGETS, make_scored_pool, make_study
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,8 @@ from readerstudy.lib.media import media_path
 from readerstudy.studies.models import Annotation, Study
 from readerstudy.studies.services import images_import
 from tests.explainer.radiographs.made import HEIGHT, WIDTH, chest, content, dataset
-from tests.factories import NOW, make_study, png, write_labels
+from tests.factories.studies import NOW, make_study, png, write_labels
+from tests.typed import present
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +65,8 @@ def test_boxes_follow(study: Study, folder: Path):
     for box in Annotation.objects.all():
         pixels = stored(study, box.image.name)
         bright = pixels > 0.98 * pixels.max()
-        inside = bright[int(box.y) : int(box.y + box.height), int(box.x) : int(box.x + box.width)]
+        at_x, at_y, across, down = (present(side) for side in (box.x, box.y, box.width, box.height))
+        inside = bright[int(at_y) : int(at_y + down), int(at_x) : int(at_x + across)]
         assert inside.mean() >= 0.95
         assert inside.sum() >= 0.95 * bright[:90].sum()
 

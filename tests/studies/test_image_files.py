@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -11,12 +12,12 @@ import pytest
 from PIL import Image as Picture
 from PIL.PngImagePlugin import PngInfo
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from explainer.radiographs import placement_from
 from readerstudy.lib.media import media_path
 from readerstudy.studies.image_files import FileError, image_store, mask_store
-from tests.factories import SIDE, pixels, png
+from tests.factories.studies import SIDE, pixels, png
 
 pytestmark = pytest.mark.django_db  # for the media folder
 
@@ -139,13 +140,13 @@ def test_a_mask_must_have_the_size_of_its_image_and_something_in_it(tmp_path: Pa
         mask_store(empty, placement=same)
 
 
-def dicom(path: Path, values: np.ndarray, *, bits: int, syntax: str = ExplicitVRLittleEndian, **tags: object) -> Path:
+def dicom(path: Path, values: np.ndarray, *, bits: int, syntax: str = ExplicitVRLittleEndian, **tags: Any) -> Path:
     """A DICOM file made by hand."""
     dataset = pydicom.Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     dataset.SOPClassUID, dataset.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3"
     dataset.PatientName, dataset.PatientID, dataset.StudyDate = "Doe^Jane", "secret", "20200101"
     dataset.Modality, dataset.ViewPosition = "DX", "PA"

@@ -1,6 +1,7 @@
 """Import: what can be used comes in once, the rest is reported with line and reason, and nothing is left half done."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from django.test import override_settings
 from readerstudy.lib.media import media_path
 from readerstudy.studies.models import Annotation, Image, Import, Study
 from readerstudy.studies.services import ImagesImportError, images_import
-from tests.factories import NOW, SIDE, make_study, pixels, png, write_labels, write_pair
+from tests.factories.studies import NOW, SIDE, make_study, pixels, png, write_labels, write_pair
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 GOOD = ["a.png,Effusion|Mass,1,61,F,PA,images/a.png", "b.png,No Finding,2,,M,AP,images/b.png"]
 
 
-def import_from(study: Study, folder: Path, rows: list[str], **more: object) -> Import:
+def import_from(study: Study, folder: Path, rows: list[str], **more: Any) -> Import:
     header = str(more.pop("header", ""))
     return images_import(
         study=study, images_dir=folder, labels_csv=write_labels(folder, rows, header=header), now=NOW, **more
@@ -138,7 +139,7 @@ def test_a_row_that_the_database_refuses_breaks_the_import_off_and_nothing_stays
     create = Image.objects.create
     calls = []
 
-    def fail_the_second(**fields: object) -> Image:
+    def fail_the_second(**fields: Any) -> Image:
         calls.append(fields)
         if len(calls) == 2:
             raise KeyboardInterrupt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -14,7 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 from readerstudy.studies.models import Image, Import, Study
 from readerstudy.studies.selectors import truth_table, unknown_findings
 from readerstudy.studies.services import ImagesImportError, SelectionError, cases_select, images_import
-from tests.factories import NOW, make_image, make_score, make_study, pixels, png
+from tests.factories.studies import NOW, make_image, make_score, make_study, pixels, png
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,7 @@ def pictures(folder: Path, count: int) -> Path:
     return folder
 
 
-def import_table(study: Study, folder: Path, text: str, *, encoding: str = "utf-8", **more: object) -> Import:
+def import_table(study: Study, folder: Path, text: str, *, encoding: str = "utf-8", **more: Any) -> Import:
     path = folder / "labels.csv"
     path.write_text(text, encoding=encoding)
     return images_import(study=study, images_dir=folder, labels_csv=path, now=NOW, **more)
@@ -315,7 +316,7 @@ def test_findings_of_before_become_labels_that_keep_the_selection():
     published.cases.create(image=shown, target="Mass", label="FP", score=0.9, number=1, created_at=NOW)
     published.audit.create(action="study_import_gifsplanation", at=NOW)
     MigrationExecutor(connection).migrate([("studies", "0006_allocation_key")])
-    found = (["Mass", "Hernia"], [], ["mass"], ["Mass;Effusion"], ["No finding"])
+    found: tuple[list[str], ...] = (["Mass", "Hernia"], [], ["mass"], ["Mass;Effusion"], ["No finding"])
     with connection.cursor() as cursor:
         for image, findings in zip(images, found, strict=True):
             cursor.execute(

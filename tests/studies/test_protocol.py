@@ -7,7 +7,9 @@ import pytest
 
 from readerstudy.studies.models import Question
 from readerstudy.studies.protocol import PROTOCOLS_DIR, ProtocolError, load_protocol, protocol_parse
-from tests.factories import PAPER
+from readerstudy.studies.protocol_questions import LikertPlan
+from tests.factories.studies import PAPER
+from tests.typed import present
 
 TEXT = PAPER.read_text()
 
@@ -84,6 +86,7 @@ def test_the_example_of_all_kinds_of_questions_is_valid():
 def test_a_question_is_a_required_scale_of_five_points_unless_it_says_otherwise():
     question = protocol_parse(with_question("")).questions[-1]
 
+    assert isinstance(question, LikertPlan)
     assert (question.kind, question.required, question.minimum, question.maximum) == ("likert", True, 1, 5)
 
 
@@ -112,7 +115,7 @@ def test_a_question_that_cannot_be_asked_is_refused_with_its_line(body: str, say
     lines = {
         number for number, line in enumerate(text.splitlines(), start=1) if line in body or "[[questions]]" in line
     }
-    assert int(re.search(r"line (\d+)", str(caught.value))[1]) in lines
+    assert int(present(re.search(r"line (\d+)", str(caught.value)))[1]) in lines
 
 
 def test_a_study_whose_questions_may_all_stay_open_is_refused():
@@ -238,7 +241,7 @@ def test_parameters_are_those_that_the_methods_take(parameters: str, says: str):
     (said,) = wrong(text)
     assert says in said
     # TEXT has no such table: it is the last thing in the file.
-    assert int(re.search(r"line (\d+)", said)[1]) >= line_of(text, "[study.parameters]")
+    assert int(present(re.search(r"line (\d+)", said))[1]) >= line_of(text, "[study.parameters]")
 
 
 def test_parameters_that_can_be_used_are_kept_as_they_stand():

@@ -9,7 +9,7 @@ import pytest
 from readerstudy.studies.protocol import ProtocolError, load_protocol, protocol_parse
 from readerstudy.studies.protocol_reading import ReadingPlan
 from readerstudy.studies.services import study_create
-from tests.factories import NOW, PAPER
+from tests.factories.studies import NOW, PAPER
 
 TEXT = PAPER.read_text()
 TABLE = """

@@ -17,7 +17,7 @@ from readerstudy.studies.services import (
 from readerstudy.work.faults import DISK, MEMORY, pause
 from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS
 from readerstudy.work.sending import sender
-from tests.factories import NOW, TARGETS, make_image, make_study
+from tests.factories.studies import NOW, TARGETS, make_image, make_study
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)

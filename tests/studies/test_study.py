@@ -7,7 +7,8 @@ from readerstudy.accounts.models import User
 from readerstudy.accounts.services import sign_in_link_use
 from readerstudy.studies.models import AuditEntry, Membership, Study
 from readerstudy.studies.services import StudyError, member_add, study_create
-from tests.factories import NOW, make_protocol, make_study, make_user
+from tests.factories.people import make_user
+from tests.factories.studies import NOW, make_protocol, make_study
 
 Role = Membership.Role
 pytestmark = pytest.mark.django_db

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -11,12 +12,12 @@ from readerstudy.studies.models import Annotation, Case, Study
 from readerstudy.studies.protocol_reading import ReadingPlan
 from readerstudy.studies.selectors import selection_table
 from readerstudy.studies.services import SelectionError, cases_select
-from tests.factories import NOW, TARGETS, make_image, make_score, make_scored_pool, make_study
+from tests.factories.studies import NOW, TARGETS, make_image, make_score, make_scored_pool, make_study
 
 pytestmark = pytest.mark.django_db
 
 
-def study_with(training: int, **changes: object) -> Study:
+def study_with(training: int, **changes: Any) -> Study:
     return make_study(reading=ReadingPlan(training_cases=training), **changes)
 
 

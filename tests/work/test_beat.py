@@ -20,7 +20,7 @@ from readerstudy.work.models import Worker
 from readerstudy.work.pool.process import Computer, Hello
 from readerstudy.work.queues import GPU
 from readerstudy.work.workers import workers_alive
-from tests.factories import NOW, make_cases, make_study
+from tests.factories.studies import NOW, make_cases, make_study
 
 pytestmark = pytest.mark.django_db
 

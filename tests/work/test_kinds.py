@@ -21,7 +21,7 @@ from readerstudy.work.frame import Computing
 from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, LeaseLostError, postponed, release
 from readerstudy.work.pool.process import Computer, Hello
 from readerstudy.work.sending import sender
-from tests.factories import NOW
+from tests.factories.studies import NOW
 from tests.work.sums.adding import ADDING, COMPUTING, NoNumberError, SumJob, add, compute
 from tests.work.sums.models import Sum
 
@@ -39,7 +39,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], str]]:
 
 
 def asked(*numbers: object) -> Sum:
-    return Sum.objects.create(numbers=numbers, created_at=NOW, queued_at=NOW)
+    found: Sum = Sum._default_manager.create(numbers=numbers, created_at=NOW, queued_at=NOW)
+    return found
 
 
 def claimed(row: Sum, *, now: Any = NOW, worker: str = "one") -> SumJob:
@@ -123,10 +124,10 @@ def test_a_fault_that_passes_is_waited_out_and_said() -> None:
     row.refresh_from_db()
     assert (row.status, row.attempts, row.faults) == ("pending", 0, 1)
     assert row.waits.endswith("because the disk is full")
-    (reason,) = postponed(Sum.objects.all())
+    (reason,) = postponed(Sum._default_manager.all())
     assert (reason.words, reason.count, reason.at) == ("the disk is full", 1, row.retry_at)
     assert add(str(row.pk)) == "nothing to do"
-    Sum.objects.update(retry_at=shared_now() - pause(1))
+    Sum._default_manager.update(retry_at=shared_now() - pause(1))
     assert add(str(row.pk)) == "added"
 
 
@@ -157,7 +158,7 @@ def test_who_learns_while_computing_that_the_lease_is_lost_changes_nothing() -> 
     row = asked(1)
 
     def overtaken(_jobs: Sequence[SumJob]) -> Outcomes:
-        Sum.objects.update(lease_token=uuid.uuid4(), worker="two")
+        Sum._default_manager.update(lease_token=uuid.uuid4(), worker="two")
         raise LeaseLostError
         yield
 
@@ -184,14 +185,14 @@ def test_whose_an_unforeseen_error_is_shows_when_each_is_tried_alone() -> None:
     assert together(good, bad, other, compute=trips) == {good.pk: "added", bad.pk: "failed", other.pk: "added"}
     bad.refresh_from_db()
     assert bad.error.startswith("TypeError")
-    assert set(Sum.objects.values_list("attempts", flat=True)) == {1}
+    assert set(Sum._default_manager.values_list("attempts", flat=True)) == {1}
 
 
 def test_an_error_of_ours_that_is_of_all_is_not_met_again_for_each() -> None:
     rows = [asked(number) for number in range(3)]
     outcomes = together(*rows, compute=raising(NoNumberError("There is no adder.")))
     assert outcomes == {row.pk: "failed" for row in rows}
-    assert set(Sum.objects.values_list("error", flat=True)) == {"There is no adder."}
+    assert set(Sum._default_manager.values_list("error", flat=True)) == {"There is no adder."}
 
 
 def test_too_little_memory_for_several_is_enough_for_each() -> None:

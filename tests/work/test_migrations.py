@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from readerstudy.work.models import Worker
-from tests.factories import NOW
+from tests.factories.studies import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,7 +7,7 @@ import pytest
 from readerstudy.work.models import Worker
 from readerstudy.work.queues import GPU
 from readerstudy.work.workers import worker_gone, worker_seen, workers_alive
-from tests.factories import NOW
+from tests.factories.studies import NOW
 
 pytestmark = pytest.mark.django_db
 

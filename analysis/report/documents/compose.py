@@ -255,7 +255,7 @@ def _counts(data: Mapping[str, Any]) -> str:
 
 
 def _planned_words(planned: Planned) -> str:
-    named = "; ".join(_TITLES[key] for key in planned.analyses)
+    named = "; ".join(f"“{_TITLES[key]}”" for key in planned.analyses)
     questions = f" Questions: {', '.join(planned.questions)}." if planned.questions else ""
     if planned.stated:
         return f"What was planned before the data were seen: {named}.{questions}"

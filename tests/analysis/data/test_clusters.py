@@ -18,6 +18,7 @@ from analysis.report.build import build
 from analysis.sections.accuracy_tables import accuracy_tables
 from analysis.sections.effect_tables import effect_table
 from analysis.statistics.multiplicity import holm
+from tests.typed import cell_of, row_of
 
 
 def responses(cases: dict[str, tuple[str, str]], differences: dict[str, int], label: str = "TP") -> pd.DataFrame:
@@ -58,7 +59,7 @@ def test_the_test_of_the_effect_flips_clusters() -> None:
     differences = {"a": 2, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "g": -1}
     frame = validate(responses(CHAIN, differences))
     table, _ = effect_table(frame, make_pairs(frame, ("A", "B")), seed=1, draws=500, clusters=clusters_of(frame))
-    row = table.set_index(["label", "target"]).loc[("TP", "all")]
+    row = row_of(table.set_index(["label", "target"]), ("TP", "all"))
     flips = np.array(list(itertools.product([1, -1], repeat=4))) @ np.array([4, 2, 1, -1])
     assert row["cluster_p"] == np.mean(np.abs(flips) >= 6)
     flips = np.array(list(itertools.product([1, -1], repeat=7))) @ np.array(list(differences.values()))
@@ -78,7 +79,7 @@ def test_every_case_twice_is_as_good_as_once() -> None:
         frame = validate(responses(cases, differences))
         pairs = make_pairs(frame, ("A", "B"))
         table, _ = effect_table(frame, pairs, seed=1, draws=2000, clusters=clusters_of(frame))
-        tables.append(table.set_index(["label", "target"]).loc[("TP", "all")])
+        tables.append(row_of(table.set_index(["label", "target"]), ("TP", "all")))
     alone, doubled = tables
     assert doubled["cluster_p"] == alone["p_value"]
     assert doubled["cluster_high"] - doubled["cluster_low"] == pytest.approx(
@@ -94,7 +95,8 @@ def test_clusters_do_not_depend_on_the_order_of_rows(small_study: pd.DataFrame) 
         checked = validate(frame)
         pairs = make_pairs(checked, ("A", "B"))
         tables.append(effect_table(checked, pairs, seed=1, draws=50, clusters=clusters_of(checked))[0])
-    pd.testing.assert_frame_equal(*tables)
+    one, other = tables
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_cases_of_one_patient_alone_have_no_test_over_clusters_and_a_sentence(small_study: pd.DataFrame) -> None:
@@ -187,12 +189,12 @@ def test_the_published_effect_stands_beside_itself_over_clusters(study_with_imag
     clusters = clusters_of(frame)
     table, _ = effect_table(frame, make_pairs(frame, ("A", "B")), seed=1, draws=200, clusters=clusters)
     own = table[table["question"] == "confidence"].set_index(["label", "target"])
-    assert own.loc[("TP", "all"), "n_clusters"] == 114
+    assert cell_of(own, ("TP", "all"), "n_clusters") == 114
     # R: s are the sums of the 114 clusters' differences; dens <- 1; for (k in abs(s[s != 0]))
     # dens <- (c(dens, rep(0, 2 * k)) + c(rep(0, 2 * k), dens)) / 2; the two tails from abs(sum(s))
-    assert own.loc[("TP", "all"), "cluster_p"] == pytest.approx(0.020174405258094, rel=1e-9)
+    assert cell_of(own, ("TP", "all"), "cluster_p") == pytest.approx(0.020174405258094, rel=1e-9)
     # Cardiomegaly has no case of a patient or image that another of its cases has.
-    assert own.loc[("FP", "Cardiomegaly"), "cluster_p"] == own.loc[("FP", "Cardiomegaly"), "p_value"]
+    assert cell_of(own, ("FP", "Cardiomegaly"), "cluster_p") == cell_of(own, ("FP", "Cardiomegaly"), "p_value")
     np.testing.assert_allclose(
         own["cluster_p_holm"], holm(own["cluster_p"].where(own.index.get_level_values("target") != "all"))
     )

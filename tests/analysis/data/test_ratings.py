@@ -1,6 +1,7 @@
 """Ratings for MRMC analysis: both file formats, incomplete designs, and what is refused."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,7 @@ def test_a_bad_imrmc_file_says_where(tmp_path: Path, text: str, message: str) ->
         ("case", "10", "twice"),
     ],
 )
-def test_a_bad_rating_is_refused(column: str, value: object, message: str) -> None:
+def test_a_bad_rating_is_refused(column: str, value: Any, message: str) -> None:
     frame = small_ratings().astype(object)
     frame.loc[0, column] = value
     with pytest.raises(RatingsError, match=message):

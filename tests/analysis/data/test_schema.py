@@ -18,6 +18,7 @@ from analysis.data.schema import (
     validate,
     write_responses,
 )
+from tests.typed import cell_of, present
 
 HEADER = "reader,case,target,label,arm,period,question,value"
 DESIGN_COLUMNS = (
@@ -56,15 +57,15 @@ def test_the_codebook_describes_every_column() -> None:
 def test_a_table_with_the_required_columns_alone_is_enough() -> None:
     frame = load_responses(io.StringIO(f"{HEADER}\nr1,7,Mass,TP,A,1,confidence,4\n"))
     assert list(frame.columns) == list(COLUMN_NAMES)
-    assert frame.loc[0, "case"] == "7"
-    assert frame.loc[0, "value"] == 4.0
-    assert frame.loc[0, "study"] == ""
-    assert pd.isna(frame.loc[0, "iou"])
+    assert cell_of(frame, 0, "case") == "7"
+    assert cell_of(frame, 0, "value") == 4.0
+    assert cell_of(frame, 0, "study") == ""
+    assert pd.isna(present(cell_of(frame, 0, "iou")))
 
 
 def test_a_target_called_na_is_not_missing() -> None:
     frame = load_responses(io.StringIO(f"{HEADER}\nr1,7,NA,TP,A,1,confidence,4\n"))
-    assert frame.loc[0, "target"] == "NA"
+    assert cell_of(frame, 0, "target") == "NA"
 
 
 @pytest.mark.parametrize(
@@ -157,5 +158,5 @@ def test_order_and_fingerprint_do_not_depend_on_the_order_of_rows(small_study: p
 
 def test_the_fingerprint_changes_with_one_answer(small_study: pd.DataFrame) -> None:
     changed = small_study.copy()
-    changed.loc[0, "value"] = 6 - changed.loc[0, "value"]
+    changed.loc[0, "value"] = 6 - cell_of(changed, 0, "value")
     assert fingerprint(changed) != fingerprint(small_study)

@@ -1,7 +1,7 @@
 """Reports that were stored before a table got another name."""
 
-from analysis.report.sections import COMPLETENESS
 from analysis.report.stored import current_results
+from analysis.sections.catalogue import COMPLETENESS
 
 
 def test_a_result_of_the_first_format_has_the_names_of_today() -> None:

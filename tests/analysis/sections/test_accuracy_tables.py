@@ -11,7 +11,7 @@ from analysis.sections.accuracy_tables import accuracy_tables
 
 def test_the_auc_of_an_arm_is_the_share_of_pairs_in_the_right_order(small_study: pd.DataFrame) -> None:
     tables, _ = accuracy_tables(validate(small_study), ("A", "B"))
-    auc = tables["auc"].set_index(["question", "arm", "reader"])["auc"]
+    auc = tables["auc"].set_index(["question", "arm", "reader"])["auc"].to_dict()
     for (arm, reader), group in small_study.groupby(["arm", "reader"]):
         positive, negative = (group[group["label"] == label]["value"] for label in ("TP", "FP"))
         expected = stats.mannwhitneyu(positive, negative).statistic / (len(positive) * len(negative))
@@ -61,7 +61,7 @@ def test_targets_and_thresholds_have_their_tables_with_the_arms_in_order(small_s
     differences = tables["point_differences"].set_index(["figure", "analysis", "reader"])
     own = small_study[(small_study["reader"] == "r1") & (small_study["label"] == "TP")]
     hits = own.assign(hit=own["value"] >= 4).groupby("arm")["hit"].mean()
-    row = differences.loc[("sensitivity", "one reader", "r1")]
+    row = differences.to_dict("index")["sensitivity", "one reader", "r1"]
     assert row["difference"] == pytest.approx(hits["B"] - hits["A"])
     assert (row["only_second_arm"] - row["only_first_arm"]) / row["n_cases"] == pytest.approx(row["difference"])
     own_threshold, _ = accuracy_tables(validate(small_study), ("A", "B"), thresholds={"feature": 2})
@@ -88,7 +88,7 @@ def test_an_auc_of_one_has_the_interval_of_independent_pairs_and_a_sentence(smal
     # R: binom.test(8, 8)$conf.int, as there are 8 true and 8 false positives.
     assert tables["auc"]["auc"].tolist() == [1] * 4
     assert tables["auc"]["ci_low"].to_numpy() == pytest.approx([0.630583352447] * 4)
-    fixed = tables["auc_treatments"].set_index("analysis").loc["FRRC"]
+    fixed = tables["auc_treatments"].set_index("analysis").loc[["FRRC"]]
     assert fixed["ci_low"].to_numpy() == pytest.approx([0.630583352447] * 2)
     assert (fixed["ci_high"] == 1).all()
     own = tables["auc_targets"][tables["auc_targets"]["target"] == "Mass"]

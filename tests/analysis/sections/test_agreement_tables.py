@@ -15,6 +15,7 @@ from analysis.data.wide import load_wide
 from analysis.sections.agreement_tables import agreement_table
 from analysis.statistics.agreement import Metric, Weights, icc, kappa, krippendorff_alpha
 from analysis.statistics.resampling import percentile_interval
+from tests.typed import cell_of, row_of
 
 
 def ratings_frame(**readers: list[float | None]) -> pd.DataFrame:
@@ -64,7 +65,7 @@ def test_the_bootstrap_interval_of_kappa_is_near_the_asymptotic_one() -> None:
     table = table_of(ratings_frame(r1=first.tolist(), r2=second.tolist()), draws=2000)
     counts = np.histogram2d(first, second, bins=np.arange(0.5, 6))[0]
     exact = kappa(counts, weights="linear")
-    found = table.loc[("r1 & r2", "kappa (linear)")]
+    found = row_of(table, ("r1 & r2", "kappa (linear)"))
     assert found["ci_low"] == pytest.approx(exact.value - 1.96 * exact.ase, abs=0.01)
     assert found["ci_high"] == pytest.approx(exact.value + 1.96 * exact.ase, abs=0.01)
 
@@ -72,17 +73,17 @@ def test_the_bootstrap_interval_of_kappa_is_near_the_asymptotic_one() -> None:
 def test_missing_ratings_leave_alpha_more_cases_than_icc() -> None:
     frame = ratings_frame(r1=FIRST, r2=[*SECOND[:8], None, None], r3=[*FIRST[:9], None])
     table = table_of(frame)
-    assert table.loc[("all", "alpha (ordinal)"), "n_cases"] == 9
-    assert table.loc[("all", "ICC(2,1)"), "n_cases"] == 8
-    assert table.loc[("r1 & r3", "kappa (linear)"), "n_cases"] == 9
+    assert cell_of(table, ("all", "alpha (ordinal)"), "n_cases") == 9
+    assert cell_of(table, ("all", "ICC(2,1)"), "n_cases") == 8
+    assert cell_of(table, ("r1 & r3", "kappa (linear)"), "n_cases") == 9
 
 
 def test_hidden_repeats_give_agreement_of_a_reader_with_itself_and_no_other_numbers_change() -> None:
     frame = ratings_frame(r1=FIRST, r2=SECOND)
     repeats = frame[(frame["reader"] == "r1") & frame["case"].isin(["c0", "c1", "c2", "c3", "c4"])]
     table = table_of(pd.concat([repeats.assign(position=50, value=[1, 2, 3, 5, 5]), frame]))
-    assert table.loc[("r1", "kappa (linear)"), "n_cases"] == 5
-    assert table.loc[("r1", "kappa (linear)"), "kind"] == "within"
+    assert cell_of(table, ("r1", "kappa (linear)"), "n_cases") == 5
+    assert cell_of(table, ("r1", "kappa (linear)"), "kind") == "within"
     pd.testing.assert_frame_equal(table[table["kind"] != "within"], table_of(frame))
 
 

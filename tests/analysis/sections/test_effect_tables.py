@@ -14,6 +14,7 @@ from analysis.sections.period_tables import period_table
 from analysis.statistics.case_effect import case_effect
 from analysis.statistics.clustered import clustered_signed_rank
 from analysis.statistics.signed_rank import signed_rank
+from tests.typed import cell_of, row_of
 
 
 def pairs_of(frame: pd.DataFrame) -> tuple[pd.DataFrame, Pairs]:
@@ -122,8 +123,8 @@ def test_what_cannot_be_tested_over_cases_says_why(cases: list[str], differences
 def test_the_published_study_shows_correlated_readers_and_a_period_effect(published_study: pd.DataFrame) -> None:
     frame, pairs = pairs_of(published_study)
     effects = effect_table(frame, pairs, seed=1, draws=200)[0].set_index(["question", "label", "target"])
-    assert effects.loc[("correct_feature", "TP", "all"), "reader_correlation"] == pytest.approx(0.42, abs=5e-3)
-    assert effects.loc[("confidence", "TP", "all"), "mean_difference"] == pytest.approx(0.15)
+    assert cell_of(effects, ("correct_feature", "TP", "all"), "reader_correlation") == pytest.approx(0.42, abs=5e-3)
+    assert cell_of(effects, ("confidence", "TP", "all"), "mean_difference") == pytest.approx(0.15)
     periods = period_table(frame, pairs, seed=1, draws=200)[0].set_index(["question", "label"])["period_effect"]
     assert periods[("correct_feature", "TP")] == pytest.approx(-0.27, abs=5e-3)
     assert periods[("correct_feature", "FP")] == pytest.approx(-0.34, abs=5e-3)
@@ -151,7 +152,7 @@ def continuous_study() -> pd.DataFrame:
 def test_a_p_that_had_to_be_drawn_stands_with_its_interval_and_draws() -> None:
     frame, pairs = pairs_of(continuous_study())
     table, _ = effect_table(frame, pairs, seed=1, draws=500)
-    row = table.set_index(["label", "target"]).loc[("TP", "Mass")]
+    row = row_of(table.set_index(["label", "target"]), ("TP", "Mass"))
     assert row["draws"] >= 500
     assert row["p_mc_low"] < row["p_value"] < row["p_mc_high"]
     assert not row["p_mc_low"] <= 0.05 <= row["p_mc_high"]
@@ -162,7 +163,7 @@ def test_the_published_false_positives_of_cardiomegaly_are_not_significant(publi
     """2,000 draws gave p .0035 and Holm-adjusted .042; by the distribution of all 2**20 flips it is .0645."""
     frame, pairs = pairs_of(published_study)
     table = effect_table(frame, pairs, seed=20260101, draws=50)[0].set_index(["question", "label", "target"])
-    row = table.loc[("confidence", "FP", "Cardiomegaly")]
+    row = row_of(table, ("confidence", "FP", "Cardiomegaly"))
     # R: s are the sums of both readers' differences of the 20 cases; g as in test_sign_flip; sum(abs(g %*% s) >= 12)
     assert row["p_value"] == 5632 / 2**20
     assert row["p_holm"] == pytest.approx(12 * 5632 / 2**20)
@@ -184,7 +185,7 @@ def test_carry_over_is_the_difference_of_the_orders_in_their_middle() -> None:
 def test_an_effect_that_is_the_same_in_every_case_has_no_interval_of_one_point() -> None:
     frame, pairs = pairs_of(crossover(effect=1.0, period=0.0, cases=10))
     table, messages = effect_table(frame, pairs, seed=1, draws=200)
-    row = table.set_index(["label", "target"]).loc[("TP", "all")]
+    row = row_of(table.set_index(["label", "target"]), ("TP", "all"))
     assert row["mean_difference"] == 1
     assert np.isnan([row["ci_low"], row["ci_high"]]).all()
     assert row["p_value"] == 2 / 2**10
@@ -203,7 +204,7 @@ def test_equivalence_lies_within_the_margin_or_not() -> None:
     frame, pairs = pairs_of(pd.DataFrame(rows).assign(reader="r", target="Mass", label="FP", question="q"))
     for margin, equivalent in ((0.5, True), (0.15, False)):
         table, messages = equivalence_table(frame, pairs, margin=margin, seed=1, draws=500)
-        row = table.set_index(["label", "target"]).loc[("FP", "all")]
+        row = row_of(table.set_index(["label", "target"]), ("FP", "all"))
         assert row["low_90"] < 0.2 < row["high_90"]
         assert row["equivalent"] is equivalent
         # False positives must not score higher by the margin.
@@ -216,7 +217,7 @@ def test_equivalence_of_cases_that_are_all_alike_is_not_claimed() -> None:
     """Three cases with the difference 0 would be equivalent within any margin, with certainty."""
     frame, pairs = pairs_of(crossover(effect=0.0, period=0.0, cases=3))
     table, messages = equivalence_table(frame, pairs, margin=0.5, seed=1, draws=200)
-    row = table.set_index(["label", "target"]).loc[("TP", "all")]
+    row = row_of(table.set_index(["label", "target"]), ("TP", "all"))
     assert np.isnan([row["low_90"], row["high_90"], row["p_equivalence"]]).all()
     assert row["equivalent"] is not True
     assert any("no test, because the differences of all cases are alike" in message for message in messages)

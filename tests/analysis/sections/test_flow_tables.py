@@ -6,6 +6,7 @@ from analysis.data.allocation import check_allocation
 from analysis.data.pairs import make_pairs
 from analysis.data.schema import validate
 from analysis.sections.flow_tables import completeness_table, flow_table
+from tests.typed import cell_of, row_of
 
 
 def flow_of(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
@@ -33,12 +34,12 @@ def test_what_is_missing_is_counted_by_its_kind(small_study: pd.DataFrame) -> No
     )
     again = small_study[second & (small_study["case"] == "c5") & (small_study["arm"] == "A")].assign(period=3)
     flow, completeness, messages = flow_of(pd.concat([small_study[~gone], again]))
-    row = flow.set_index("reader").loc["r2"]
+    row = row_of(flow.set_index("reader"), "r2")
     assert row[["rated_first_arm", "rated_second_arm", "paired"]].tolist() == [14, 13, 12]
     assert row[["lacking_first_arm", "lacking_second_arm", "unrated", "repeats"]].tolist() == [1, 2, 1, 1]
     assert row["periods"] == "1 2 3"
     assert not row["complete"]
-    assert flow.set_index("reader").loc["r1", "complete"]
+    assert cell_of(flow.set_index("reader"), "r1", "complete")
     assert "1 of 2 readers have not rated every case" in messages[0]
     counts = completeness[completeness["label"] == "TP"].set_index("set")
     # c1 to c4 are true positives.
@@ -49,13 +50,13 @@ def test_what_is_missing_is_counted_by_its_kind(small_study: pd.DataFrame) -> No
 def test_a_reader_with_half_a_period_leaves_the_rest(small_study: pd.DataFrame) -> None:
     early = small_study[(small_study["reader"] == "r1") | (small_study["period"] == 1)]
     flow, completeness, _ = flow_of(early)
-    assert flow.set_index("reader").loc["r2", "paired"] == 0
-    assert completeness.set_index(["set", "label"]).loc[("complete readers", "TP"), "n_pairs"] == 8
+    assert cell_of(flow.set_index("reader"), "r2", "paired") == 0
+    assert cell_of(completeness.set_index(["set", "label"]), ("complete readers", "TP"), "n_pairs") == 8
 
 
 def test_no_complete_reader_is_said(small_study: pd.DataFrame) -> None:
     _, completeness, messages = flow_of(small_study[(small_study["case"] != "c1") | (small_study["arm"] == "A")])
-    row = completeness.set_index(["set", "label"]).loc[("complete readers", "TP")]
+    row = row_of(completeness.set_index(["set", "label"]), ("complete readers", "TP"))
     assert row["n_pairs"] == 0
     assert any("complete readers: no test, because there is no pair" in message for message in messages)
 
@@ -83,8 +84,8 @@ def test_every_allocated_reading_is_rated_or_has_a_reason(small_study: pd.DataFr
         [32, 32, 0, 0, 0, 0],
         [32, 0, 0, 0, 32, 0],
     ]
-    assert flow.loc["r2", "rated_first_arm"] + flow.loc["r2", "rated_second_arm"] == 24
-    assert flow.loc["r3", "paired"] == 0
+    assert cell_of(flow, "r2", "rated_first_arm") + cell_of(flow, "r2", "rated_second_arm") == 24
+    assert cell_of(flow, "r3", "paired") == 0
     _, messages = completeness_table(flow.reset_index(), pairs, seed=1, draws=50)
     assert "1 of 2 readers have not rated every case" in messages[0]
 

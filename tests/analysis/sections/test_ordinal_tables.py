@@ -9,6 +9,7 @@ import pytest
 from analysis.data.schema import validate
 from analysis.sections.ordinal_tables import ARM, INTERACTION, LABEL, ORDER, ordinal_tables, report_design
 from analysis.statistics.ordinal import fit_ordinal
+from tests.typed import cell_of, row_of
 
 
 def study(*, cases: int = 60, readers: int = 3, seed: int = 1, rise: float = 1.0) -> pd.DataFrame:
@@ -59,20 +60,20 @@ def test_the_interaction_says_that_true_positives_rise_more_and_the_period_that_
         "arm x label": 1.0,
         "period 2": -0.8,
     }.items():
-        row = table.loc[term]
+        row = row_of(table, term)
         assert abs(row["estimate"] - truth) < 3.5 * row["se"], term
         assert row["or_low"] < row["odds_ratio"] < row["or_high"]
-    assert table.loc["arm x label", "p_robust"] < 0.01
-    difference = table.loc["arm, true positives", "estimate"] - table.loc["arm, false positives", "estimate"]
-    assert table.loc["arm x label", "estimate"] == pytest.approx(difference)
+    assert cell_of(table, "arm x label", "p_robust") < 0.01
+    difference = cell_of(table, "arm, true positives", "estimate") - cell_of(table, "arm, false positives", "estimate")
+    assert cell_of(table, "arm x label", "estimate") == pytest.approx(difference)
     # Wald and likelihood ratio of one coefficient are near each other in large samples.
-    assert table.loc["arm x label", "z"] ** 2 == pytest.approx(table.loc["arm x label", "lr_chi2"], rel=0.1)
+    assert cell_of(table, "arm x label", "z") ** 2 == pytest.approx(cell_of(table, "arm x label", "lr_chi2"), rel=0.1)
     assert table["lr_p"].notna().sum() == 1
 
 
 @pytest.mark.parametrize("cases", [8, 24])
 def test_few_cases_get_a_note_beside_the_number_and_too_few_get_it_in_its_place(cases: int) -> None:
-    row = terms_of(study(cases=cases)).loc["arm x label"]
+    row = row_of(terms_of(study(cases=cases)), "arm x label")
     tests = row[["odds_ratio", "or_low", "or_high", "se", "p_value", "se_robust", "p_robust", "lr_p"]]
     if cases == 8:
         assert tests.isna().all()
@@ -96,7 +97,7 @@ def test_an_unfinished_study_says_how_few_cases_have_both_arms() -> None:
 def test_swapping_the_arms_turns_the_signs() -> None:
     frame = study()
     table = ordinal_tables(validate(frame), ["B", "A"])[0]["ordinal"].set_index(["model", "term"])
-    one, other = terms_of(frame).loc["arm x label"], table.loc[("main", "arm x label")]
+    one, other = row_of(terms_of(frame), "arm x label"), row_of(table, ("main", "arm x label"))
     assert other["estimate"] == pytest.approx(-one["estimate"])
     assert other["p_value"] == pytest.approx(one["p_value"])
 

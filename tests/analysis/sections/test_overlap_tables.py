@@ -10,6 +10,7 @@ from analysis.sections.ordinal_tables import IOU, iou_ordinal_table
 from analysis.sections.overlap_tables import published_table, rank_table, with_chance_corrected
 from analysis.statistics.chance_corrected import chance_corrected
 from analysis.statistics.rank_correlation import MIN_CASES, rank_correlation
+from tests.typed import cell_of, row_of
 
 
 def cases(scores: list[float], ious: list[float], *, target: str = "Mass", readers: int = 1) -> pd.DataFrame:
@@ -40,7 +41,7 @@ def ranks_of(frame: pd.DataFrame, seed: int = 1) -> pd.DataFrame:
 def test_the_published_line_is_least_squares_of_iou_on_the_score() -> None:
     # R: lm(c(.1, .2, .2, .4) ~ c(1, 2, 3, 5)); by hand sxy = .65, sxx = 8.75, mean x 2.75, mean y .225.
     table, messages = published_table(validate(cases([1, 2, 3, 5], [0.1, 0.2, 0.2, 0.4])))
-    line = table.set_index(["arm", "target"]).loc[("A", "Mass")]
+    line = row_of(table.set_index(["arm", "target"]), ("A", "Mass"))
     assert line["slope"] == pytest.approx(0.625 / 8.75)
     assert line["intercept"] == pytest.approx(0.225 - 2.75 * 0.625 / 8.75)
     assert line["n"] == 4
@@ -61,7 +62,7 @@ def test_false_positives_do_not_enter() -> None:
 
 def test_the_rank_correlation_of_one_target_is_spearmans() -> None:
     scores, ious = [1.0, 2.0, 2.0, 3.0, 5.0, 4.0], [0.1, 0.3, 0.2, 0.2, 0.5, 0.1]
-    found = ranks_of(cases(scores, ious)).loc[("A", "Mass")]
+    found = row_of(ranks_of(cases(scores, ious)), ("A", "Mass"))
     assert found["spearman"] == pytest.approx(stats.spearmanr(scores, ious).statistic)
     assert found["ci_low"] < found["spearman"] < found["ci_high"]
 
@@ -71,7 +72,7 @@ def test_readers_are_averaged_before_ranking() -> None:
     second = frame["reader"] == "r1"
     frame.loc[second, "value"] = [3, 1, 4, 2, 5]
     expected = stats.spearmanr([2, 1.5, 3.5, 3, 5], [0.1, 0.2, 0.3, 0.4, 0.5]).statistic
-    assert ranks_of(frame).loc[("A", "Mass"), "spearman"] == pytest.approx(expected)
+    assert cell_of(ranks_of(frame), ("A", "Mass"), "spearman") == pytest.approx(expected)
 
 
 def test_pooling_targets_of_different_size_cannot_invert_the_sign() -> None:
@@ -80,11 +81,11 @@ def test_pooling_targets_of_different_size_cannot_invert_the_sign() -> None:
     large = cases([3, 4, 5, 4, 3], [0.54, 0.52, 0.50, 0.51, 0.53], target="Cardiomegaly")
     frame = pd.concat([small, large])
     table, _ = published_table(validate(frame))
-    assert table.set_index(["arm", "target"]).loc[("A", "all"), "slope"] > 0
+    assert cell_of(table.set_index(["arm", "target"]), ("A", "all"), "slope") > 0
     found = ranks_of(frame)
-    within = [found.loc[("A", target), "spearman"] for target in ("Mass", "Cardiomegaly")]
-    assert found.loc[("A", "all"), "spearman"] == pytest.approx(np.mean(within))
-    assert found.loc[("A", "all"), "spearman"] < 0
+    within = [cell_of(found, ("A", target), "spearman") for target in ("Mass", "Cardiomegaly")]
+    assert cell_of(found, ("A", "all"), "spearman") == pytest.approx(np.mean(within))
+    assert cell_of(found, ("A", "all"), "spearman") < 0
 
 
 def test_the_permutation_p_holds_its_size_and_finds_order() -> None:
@@ -102,10 +103,10 @@ def test_the_permutation_p_holds_its_size_and_finds_order() -> None:
 def test_a_groups_numbers_depend_on_the_seed_alone_and_not_on_rows_or_other_groups() -> None:
     frame = cases([1, 2, 2, 3, 5, 4], [0.1, 0.3, 0.2, 0.2, 0.5, 0.1])
     other = cases([1, 3, 2, 4], [0.5, 0.3, 0.2, 0.2], target="Edema")
-    alone = ranks_of(frame).loc[("A", "Mass")]
-    beside = ranks_of(pd.concat([other, frame]).sample(frac=1, random_state=2)).loc[("A", "Mass")]
+    alone = row_of(ranks_of(frame), ("A", "Mass"))
+    beside = row_of(ranks_of(pd.concat([other, frame]).sample(frac=1, random_state=2)), ("A", "Mass"))
     pd.testing.assert_series_equal(alone, beside)
-    assert ranks_of(frame, seed=2).loc[("A", "Mass"), "ci_low"] != alone["ci_low"]
+    assert cell_of(ranks_of(frame, seed=2), ("A", "Mass"), "ci_low") != alone["ci_low"]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_what_has_no_line_or_order_says_so(scores: list[float], ious: list[float
 
 def test_kendall_stands_beside_spearman() -> None:
     scores, ious = [1.0, 2.0, 2.0, 3.0, 5.0, 4.0], [0.1, 0.3, 0.2, 0.2, 0.5, 0.1]
-    found = ranks_of(cases(scores, ious)).loc[("A", "Mass")]
+    found = row_of(ranks_of(cases(scores, ious)), ("A", "Mass"))
     assert found["kendall"] == pytest.approx(stats.kendalltau(scores, ious).statistic)
 
 
@@ -170,7 +171,7 @@ def test_the_ordinal_model_finds_a_rating_that_follows_iou() -> None:
     latent = 1 + 6 * frame["iou"].to_numpy() + rng.logistic(0, 0.6, len(frame))
     points = validate(frame.assign(value=np.clip(np.round(latent), 1, 5)))
     table, messages = iou_ordinal_table(points, points["iou"].to_numpy(), ["A", "B"])
-    row = table.set_index("term").loc[IOU]
+    row = row_of(table.set_index("term"), IOU)
     # A latent logistic with scale .6 and slope 6: log odds of 10 per unit of IoU, so 1 per 0.1.
     assert row["or_low"] < np.e < row["or_high"]
     assert row["p_value"] < 1e-6

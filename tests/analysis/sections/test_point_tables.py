@@ -11,6 +11,7 @@ from analysis.mrmc.obuchowski_rockette import compare
 from analysis.sections.point_tables import middle_threshold, point_tables
 from analysis.statistics.intervals import newcombe, wilson
 from tests.analysis.mrmc.test_obuchowski_rockette import simulated
+from tests.typed import cell_of, row_of
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 20), (1, 20), (12, 20), (20, 20)])
@@ -44,13 +45,13 @@ def test_shares_and_discordant_pairs_are_counted_at_the_threshold() -> None:
     tables = point_tables(ratings, 3)
     points = tables["points"].set_index(["figure", "treatment", "reader"])
     called = ratings.scores >= 3
-    assert points.loc[("sensitivity", "t0", "r1"), "estimate"] == called[0, 1][ratings.truth].mean()
-    assert points.loc[("specificity", "t1", "r2"), "estimate"] == np.mean(~called[1, 2][~ratings.truth])
-    assert points.loc[("specificity", "t1", "all"), "estimate"] == pytest.approx(
+    assert cell_of(points, ("sensitivity", "t0", "r1"), "estimate") == called[0, 1][ratings.truth].mean()
+    assert cell_of(points, ("specificity", "t1", "r2"), "estimate") == np.mean(~called[1, 2][~ratings.truth])
+    assert cell_of(points, ("specificity", "t1", "all"), "estimate") == pytest.approx(
         1 - called[1][:, ~ratings.truth].mean()
     )
     rows = tables["point_differences"].set_index(["figure", "analysis", "reader"])
-    row = rows.loc[("sensitivity", "one reader", "r0")]
+    row = row_of(rows, ("sensitivity", "one reader", "r0"))
     first, second = called[0, 0][ratings.truth], called[1, 0][ratings.truth]
     assert (row["only_first"], row["only_second"]) == (np.sum(first & ~second), np.sum(second & ~first))
     assert row["difference"] == pytest.approx(first.mean() - second.mean())
@@ -85,7 +86,7 @@ def test_over_all_readers_the_figures_are_compared_like_auc() -> None:
     table = point_tables(ratings, 3)["point_differences"]
     rows = table[(table["figure"] == "specificity") & (table["reader"] == "all")].set_index("analysis")
     for name in ("RRRC", "FRRC", "RRFC"):
-        assert rows.loc[name, "p_value"] == pytest.approx(expected.analysis(name).p_value)
+        assert cell_of(rows, name, "p_value") == pytest.approx(expected.analysis(name).p_value)
     assert rows.index[rows["headline"].to_numpy(dtype=bool)].tolist() == [expected.headline]
 
 
@@ -109,8 +110,8 @@ def test_readers_who_are_right_on_every_case_have_an_interval() -> None:
     ratings = simulated(2, 3, cases=20)
     scores = np.where(ratings.truth, 5.0, 1.0) + np.zeros_like(ratings.scores)
     points = point_tables(replace(ratings, scores=scores), 3)["points"].set_index(["figure", "treatment", "reader"])
-    row = points.loc[("sensitivity", "t0", "all")]
+    row = row_of(points, ("sensitivity", "t0", "all"))
     # R: binom.test(10, 10)$conf.int
     assert (row["estimate"], row["ci_low"], row["ci_high"]) == (1, pytest.approx(0.691502892181), 1)
-    row = points.loc[("sensitivity", "t0", "r1")]
+    row = row_of(points, ("sensitivity", "t0", "r1"))
     assert (row["ci_low"], row["ci_high"]) == wilson(10, 10)

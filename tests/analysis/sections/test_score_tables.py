@@ -8,6 +8,7 @@ from scipy import stats
 from analysis.data.schema import validate
 from analysis.report.build import build
 from analysis.sections.score_tables import MAX_QUESTIONS, joint_tables, summary_table
+from tests.typed import cell_of, row_of
 
 
 def two_questions(small_study: pd.DataFrame) -> pd.DataFrame:
@@ -18,12 +19,12 @@ def two_questions(small_study: pd.DataFrame) -> pd.DataFrame:
 def test_the_summary_is_that_of_the_readings(small_study: pd.DataFrame) -> None:
     table = summary_table(validate(small_study), ["A", "B"]).set_index(["label", "target", "arm"])
     own = small_study[(small_study["label"] == "TP") & (small_study["arm"] == "B")]["value"]
-    row = table.loc[("TP", "all", "B")]
+    row = row_of(table, ("TP", "all", "B"))
     assert row["n"] == 16
     assert row["mean"] == pytest.approx(own.mean())
     assert row["sd"] == pytest.approx(own.std(ddof=0))
     assert row["median"] == own.median()
-    assert table.loc[("TP", "Mass", "A"), "n"] == 8
+    assert cell_of(table, ("TP", "Mass", "A"), "n") == 8
 
 
 def test_both_scores_of_a_reading_are_counted_together(small_study: pd.DataFrame) -> None:
@@ -36,7 +37,7 @@ def test_both_scores_of_a_reading_are_counted_together(small_study: pd.DataFrame
     # The second question is made from the first, so that every pair of scores is known.
     assert (joint["value"] == 1 + (joint["second_value"] * 2) % 5).all()
     own = small_study[(small_study["label"] == "FP") & (small_study["arm"] == "A")]["value"]
-    row = means.set_index(["label", "arm"]).loc[("FP", "A")]
+    row = row_of(means.set_index(["label", "arm"]), ("FP", "A"))
     assert row["second_mean"] == pytest.approx(own.mean())
     assert row["spearman"] == pytest.approx(stats.spearmanr(1 + (own * 2) % 5, own).statistic)
 
@@ -68,6 +69,6 @@ def test_the_joint_distribution_has_its_figure(small_study: pd.DataFrame) -> Non
 def test_the_published_study_has_240_readings_per_label_and_arm(published_study: pd.DataFrame) -> None:
     means = joint_tables(validate(published_study), ["A", "B"])[0]["score_joint_means"].set_index(["label", "arm"])
     assert (means["n"] == 240).all()
-    difference = means.loc[("TP", "B"), "mean"] - means.loc[("TP", "A"), "mean"]
+    difference = cell_of(means, ("TP", "B"), "mean") - cell_of(means, ("TP", "A"), "mean")
     assert difference == pytest.approx(0.15)
     assert np.isfinite(means["spearman"]).all()

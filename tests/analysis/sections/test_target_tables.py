@@ -11,6 +11,7 @@ from analysis.mrmc.obuchowski_rockette import compare, obuchowski_rockette
 from analysis.sections.target_tables import POOLED, target_tables
 from analysis.statistics.multiplicity import holm
 from tests.analysis.mrmc.test_obuchowski_rockette import auc_by_pairs, simulated
+from tests.typed import cell_of, present
 
 
 def with_targets(ratings: Ratings) -> Ratings:
@@ -32,7 +33,7 @@ def test_the_pooled_auc_is_the_share_of_pairs_within_targets_in_the_right_order(
                 number = np.sum(ratings.truth[own]) * np.sum(~ratings.truth[own])
                 wins += number * auc_by_pairs(scores[own], ratings.truth[own])
                 pairs += number
-        assert pooled.loc[treatment, "auc"] == pytest.approx(wins / pairs)
+        assert cell_of(pooled, treatment, "auc") == pytest.approx(wins / pairs)
     assert any("AUC of Thin: none, because 1 cases with and 1 without" in message for message in messages)
 
 
@@ -43,14 +44,14 @@ def test_a_target_by_itself_is_analysed_like_a_study_of_its_cases() -> None:
     expected = obuchowski_rockette(own, covariance="delong")
     rows = tables["auc_target_differences"].query("target == 'Mass'").set_index("analysis")
     for name in ("RRRC", "FRRC", "RRFC"):
-        assert rows.loc[name, "p_value"] == pytest.approx(expected.analysis(name).p_value)
-    assert rows.loc[expected.headline, "headline"]
+        assert cell_of(rows, name, "p_value") == pytest.approx(expected.analysis(name).p_value)
+    assert cell_of(rows, expected.headline, "headline")
 
 
 def test_holm_adjusts_over_targets_and_not_over_the_pooled_row() -> None:
     tables, _ = target_tables(with_targets(simulated(2, 3, cases=41)))
     fixed = tables["auc_target_differences"].query("analysis == 'FRRC'").set_index("target")
-    assert np.isnan(fixed.loc[POOLED, "p_holm"])
+    assert np.isnan(present(cell_of(fixed, POOLED, "p_holm")))
     alone = fixed.drop(index=POOLED)
     np.testing.assert_allclose(alone["p_holm"].to_numpy(dtype=float), holm(alone["p_value"]))
 

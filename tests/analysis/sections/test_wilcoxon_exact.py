@@ -9,6 +9,7 @@ from analysis.data.schema import validate
 from analysis.sections.wilcoxon import WILCOXON_EXACT
 from analysis.sections.wilcoxon_tables import exact_table, wilcoxon_table
 from analysis.statistics.multiplicity import holm
+from tests.typed import row_of
 
 
 def study(differences: list[int]) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def study(differences: list[int]) -> pd.DataFrame:
 )
 def test_p_is_that_of_the_rank_sum_over_all_signs(differences: list[int], statistic: float, p_value: float) -> None:
     frame = validate(study(differences))
-    row = exact_table(frame, make_pairs(frame, ("A", "B"))).set_index(["label", "target"]).loc[("TP", "Mass")]
+    row = row_of(exact_table(frame, make_pairs(frame, ("A", "B"))).set_index(["label", "target"]), ("TP", "Mass"))
     assert (row["statistic"], row["method"]) == (statistic, "exact")
     assert row["p_value"] == pytest.approx(p_value, rel=1e-9)
     assert row["n_nonzero"] == np.count_nonzero(differences)

@@ -15,6 +15,7 @@ from analysis.sections.score_tables import score_counts
 from analysis.sections.wilcoxon_tables import wilcoxon_table
 from analysis.statistics.multiplicity import holm
 from analysis.statistics.signed_rank import signed_rank
+from tests.typed import cell_of, row_of
 
 # Recomputed independently with numpy, scipy and R from the published answers: mean, statistic and p of confidence.
 PER_TARGET = [
@@ -49,7 +50,7 @@ def answers(*values: tuple[str, str, str, float], question: str = "q", label: st
 @pytest.mark.shared_data
 def test_the_published_study_gives_the_published_numbers(published_study: pd.DataFrame) -> None:
     table = table_of(published_study)
-    positives, negatives = table.loc[("confidence", "TP", "all")], table.loc[("confidence", "FP", "all")]
+    positives, negatives = row_of(table, ("confidence", "TP", "all")), row_of(table, ("confidence", "FP", "all"))
     assert positives["n_pairs"] == negatives["n_pairs"] == 240
     assert positives["mean_difference"] == pytest.approx(0.15)
     assert positives["sd_difference"] == pytest.approx(0.9544, abs=5e-5)
@@ -66,7 +67,7 @@ def test_the_published_study_gives_the_published_numbers(published_study: pd.Dat
 def test_the_published_study_gives_the_numbers_per_target(
     published_study: pd.DataFrame, label: str, target: str, mean: float, statistic: float, p_value: float
 ) -> None:
-    found = table_of(published_study).loc[("confidence", label, target)]
+    found = row_of(table_of(published_study), ("confidence", label, target))
     assert found["n_pairs"] == 40
     assert found["mean_difference"] == pytest.approx(mean, abs=1e-12)
     assert found["statistic"] == statistic
@@ -75,8 +76,7 @@ def test_the_published_study_gives_the_numbers_per_target(
 
 @pytest.mark.shared_data
 def test_only_cardiomegaly_survives_holm_on_confidence(published_study: pd.DataFrame) -> None:
-    table = table_of(published_study).loc["confidence"]
-    adjusted = table["p_holm"]
+    adjusted = table_of(published_study).xs("confidence")["p_holm"]
     assert adjusted[("TP", "Cardiomegaly")] == pytest.approx(0.0496, abs=5e-5)
     assert adjusted[("FP", "Cardiomegaly")] == pytest.approx(0.0324, abs=5e-5)
     assert sorted(adjusted[adjusted < 0.05].index) == [("FP", "Cardiomegaly"), ("TP", "Cardiomegaly")]
@@ -95,9 +95,9 @@ def test_arms_that_were_not_swapped_in_the_second_read_are_told_apart(published_
     rows = rows.sort_values(["reader", "period"], kind="stable")
     by_position = rows.loc[rows["arm"] == "B", "value"].to_numpy() - rows.loc[rows["arm"] == "A", "value"].to_numpy()
     assert by_position.mean() == pytest.approx(-0.225)
-    assert table_of(published_study).loc[("confidence", "TP", "all"), "mean_difference"] == pytest.approx(0.15)
+    assert cell_of(table_of(published_study), ("confidence", "TP", "all"), "mean_difference") == pytest.approx(0.15)
     # With the mistake no case has both arms: nothing may be paired.
-    assert table_of(mistaken).loc[("confidence", "TP", "all"), "n_pairs"] == 0
+    assert cell_of(table_of(mistaken), ("confidence", "TP", "all"), "n_pairs") == 0
 
 
 @pytest.mark.shared_data
@@ -141,8 +141,8 @@ def test_holm_never_exceeds_one() -> None:
 
 def test_the_contrast_is_second_arm_minus_first() -> None:
     frame = answers(("r1", "c1", "A", 2), ("r1", "c1", "B", 5), ("r1", "c2", "A", 3), ("r1", "c2", "B", 4))
-    assert table_of(frame).loc[("q", "TP", "all"), "mean_difference"] == 2
-    assert table_of(frame, ("B", "A")).loc[("q", "TP", "all"), "mean_difference"] == -2
+    assert cell_of(table_of(frame), ("q", "TP", "all"), "mean_difference") == 2
+    assert cell_of(table_of(frame, ("B", "A")), ("q", "TP", "all"), "mean_difference") == -2
 
 
 def test_a_missing_pair_is_excluded_and_reported_and_nothing_shifts() -> None:
@@ -190,7 +190,7 @@ def test_the_means_of_a_reader_have_students_interval() -> None:
     ]
     checked = validate(answers(*rows))
     table, messages = per_reader_table(checked, make_pairs(checked, ("A", "B")))
-    row = table.set_index("label").loc["TP"]
+    row = row_of(table.set_index("label"), "TP")
     # R: t.test(c(0, 1, -1, 2, 1, 1, 3, 0, 1, -2))$conf.int
     assert (row["ci_low"], row["ci_high"]) == pytest.approx((-0.422846423453, 1.62284642345), abs=1e-9)
     assert row["first_arm_low"] < 3.1 < row["first_arm_high"]
@@ -202,7 +202,7 @@ def test_a_reader_whose_answers_are_all_alike_has_a_sentence_and_no_interval() -
     rows = [("r1", f"c{case}", arm, 5 if arm == "B" else 1 + case) for case in range(4) for arm in "AB"]
     checked = validate(answers(*rows))
     table, messages = per_reader_table(checked, make_pairs(checked, ("A", "B")))
-    row = table.set_index("label").loc["TP"]
+    row = row_of(table.set_index("label"), "TP")
     assert row["mean_second_arm"] == 5
     assert np.isnan([row["second_arm_low"], row["second_arm_high"]]).all()
     assert messages == ["Reader r1, q, TP: no interval of the mean, because all scores in the second arm are equal."]

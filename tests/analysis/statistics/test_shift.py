@@ -12,6 +12,7 @@ from analysis.data.pairs import make_pairs
 from analysis.data.schema import validate
 from analysis.sections.effect_tables import effect_table
 from analysis.statistics.shift import signed_rank_p, signed_rank_shift, walsh_averages
+from tests.typed import rows_of
 
 DEPRESSION = (
     np.array([1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30])
@@ -121,7 +122,7 @@ def test_walsh_averages_are_counted_once_for_each_pair() -> None:
 def test_test_and_interval_agree_in_every_row_of_the_published_study(published_study: pd.DataFrame) -> None:
     frame = validate(published_study)
     table, messages = effect_table(frame, make_pairs(frame, ("A", "B")), seed=1, draws=50)
-    for row in table.itertuples():
+    for row in rows_of(table):
         assert row.shift_low < row.shift_high, row
         outside = row.shift_low > 0 or row.shift_high < 0
         target = "all targets" if row.target == "all" else row.target

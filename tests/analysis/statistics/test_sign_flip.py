@@ -34,14 +34,14 @@ def of_all_flips(sums: NDArray[np.float64]) -> float:
     ],
 )
 def test_p_is_the_share_of_all_flips(sums: list[float], expected: float) -> None:
-    assert p_of(np.array(sums, dtype=float)) == pytest.approx(expected, abs=1e-14)
+    assert p_of(np.array(sums, dtype=np.float64)) == pytest.approx(expected, abs=1e-14)
 
 
 @pytest.mark.parametrize("step", [1.0, 0.5, 0.1, 1 / 3, 1 / 7, 1e-9, 2.5e6, np.pi])
 def test_p_is_exact_on_the_grid_of_any_step(step: float) -> None:
     rng = np.random.default_rng(2)
     for _ in range(10):
-        sums = step * rng.integers(-4, 5, 9)
+        sums = np.float64(step) * rng.integers(-4, 5, 9).astype(np.float64)
         assert p_of(sums) == pytest.approx(of_all_flips(sums), abs=1e-12)
 
 

@@ -7,6 +7,7 @@ from scipy.special import expit
 from analysis.statistics.ordinal import fit_ordinal
 from analysis.statistics.ordinal_design import Design
 from analysis.statistics.small_sample import clusters_of
+from tests.typed import present
 
 
 def test_a_mean_has_the_variance_and_degrees_of_freedom_of_student() -> None:
@@ -44,7 +45,7 @@ def test_the_ordinal_models_robust_error_is_that_of_leaving_out_one_case_at_a_ti
     left = []
     for case in range(14):
         kept = design.groups != case
-        codes = np.unique(design.groups[kept], return_inverse=True)[1]
+        codes = np.unique(present(design.groups)[kept], return_inverse=True)[1]
         left.append(fit_ordinal(scores[kept], Design(design.X[kept], design.names, codes)).coefficients[0])
     jackknife = np.sqrt(13 / 14 * np.sum((np.array(left) - np.mean(left)) ** 2))
     robust = fit.wald("arm", robust=True)

@@ -14,6 +14,7 @@ from explainer.errors import NoGradientError, TargetError
 from explainer.evaluation import shortcut
 from explainer.evaluation.shortcut import BOTH, FINDING_ONLY, SHORTCUT_ONLY, Measured, mass_share, measure, summarise
 from explainer.phantoms import draw
+from explainer.run import explain
 
 #: Of series 2, one of the first 12 phantoms has a pneumothorax, without a tube; among the first 40 some have both.
 SEED = 2
@@ -133,7 +134,6 @@ def test_a_target_that_the_pair_does_not_predict_is_refused_before_anything_is_d
 def test_a_map_that_cannot_be_had_is_named_and_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    explain = shortcut.explain
 
     def without_gradient(request: object) -> object:
         if request.methods == ("guided_backprop",):  # type: ignore[attr-defined]

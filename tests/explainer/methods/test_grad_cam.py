@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import pytest
 import torch
@@ -38,7 +39,7 @@ class Weighed(nn.Module):
         return (relu(self.stem(x)).mean(dim=(2, 3)) @ self.get_buffer("b"))[:, None]
 
 
-def built(make: type[nn.Module], **options: object) -> nn.Module:
+def built(make: type[nn.Module], **options: Any) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return make(**options)
@@ -79,7 +80,7 @@ def test_a_map_is_the_sum_of_features_weighted_by_their_mean_gradients() -> None
 
 def test_where_nothing_speaks_for_the_prediction_that_is_said_with_the_remedy() -> None:
     network, x = Weighed(), seeded(2, 1, SIZE, SIZE, seed=3).abs() * 300
-    network.b.copy_(torch.tensor([-1.0, -1.0]))
+    network.get_buffer("b").copy_(torch.tensor([-1.0, -1.0]))
     with pytest.raises(NoGradientError, match="nothing that speaks for the prediction: set evidence to both"):
         grad_cam(classifier_of(network), x, FIRST.repeat(2), POSITIVE)
 
@@ -124,7 +125,8 @@ class WithModule(nn.Module):
 def torchvisions() -> nn.Module:
     models = quiet_import("torchvision.models")
     network = built(models.DenseNet, growth_rate=4, block_config=(1, 1), num_init_features=8, num_classes=3)
-    network.features.conv0 = nn.Conv2d(1, 8, kernel_size=7, stride=2, padding=3, bias=False)
+    features: Any = network.features
+    features.conv0 = nn.Conv2d(1, 8, kernel_size=7, stride=2, padding=3, bias=False)
     return network
 
 
@@ -146,7 +148,7 @@ def test_a_relu_that_is_called_as_a_function_is_looked_behind(make: type[nn.Modu
     x = seeded(2, 1, 64, 64) * 300
     plain = settled(make(), 64)
     classifier, with_module = (classifier_of(one, targets=3, size=64) for one in (plain, WithModule(plain)))
-    layer = with_module.network.features
+    layer = with_module.network.get_submodule("features")
     column = positive_column(with_module, layer, x)
     expected = captums(with_module, layer, x, column)
     found = grad_cam(classifier, x, torch.tensor([column] * 2), POSITIVE)
@@ -163,7 +165,7 @@ def resnet() -> nn.Module:
 
 def test_a_resnet_is_looked_at_before_its_pooling() -> None:
     classifier, x = classifier_of(resnet(), targets=3, size=64), seeded(2, 1, 64, 64) * 300
-    layer = classifier.network.layer4
+    layer = classifier.network.get_submodule("layer4")
     column = positive_column(classifier, layer, x)
     expected = captums(classifier, layer, x, column)
     found = grad_cam(classifier, x, torch.tensor([column] * 2), POSITIVE)
@@ -226,7 +228,7 @@ def test_networks_without_feature_maps_of_a_convolution_are_refused_with_the_rem
         grad_cam(classifier_of(Linear(seeded(1, SIZE * SIZE) / 3000)), x, FIRST)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates TorchScript; people still have it
-        traced = torch.jit.trace(Weighed().eval(), x)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(Weighed().eval(), x)
     with pytest.raises(UnfitNetworkError, match=r"\(it is compiled or scripted\)"):
         grad_cam(classifier_of(traced), x, FIRST)
 

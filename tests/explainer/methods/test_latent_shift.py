@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -36,9 +36,9 @@ def linear_case(start: float, *, scale: float = 1.0) -> tuple[Classifier, Autoen
     return classifier_of(Linear(weights, bias)), autoencoder_of(Identity(scale)), x, weights[0]
 
 
-def shift(models: tuple[Classifier, Autoencoder, Tensor, Tensor], **settings: object) -> Counterfactual:
+def shift(models: tuple[Classifier, Autoencoder, Tensor, Tensor], **settings: Any) -> Counterfactual:
     classifier, autoencoder, x, _ = models
-    return latent_shift(classifier, autoencoder, x, FIRST, LatentShiftSettings(**settings))[0]  # type: ignore[arg-type]
+    return latent_shift(classifier, autoencoder, x, FIRST, LatentShiftSettings(**settings))[0]
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
@@ -208,7 +208,8 @@ def published_bounds(
 
     def predict(value: float) -> float:
         with torch.no_grad():
-            return classifier(autoencoder.decode(z + value * g))[0, 0].item()
+            found: float = classifier(autoencoder.decode(z + value * g))[0, 0].item()
+            return found
 
     initial = predict(0)
     bounds = []

@@ -54,7 +54,7 @@ TRADITIONAL: list[Maps] = [input_gradient, guided_backprop, integrated, deleted]
 def tiny(seed: int) -> Classifier:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return classifier_of(SmallDenseNet(n_targets=2, **CLASSIFIER), targets=2, size=32)  # type: ignore[arg-type]
+        return classifier_of(SmallDenseNet(n_targets=2, **CLASSIFIER), targets=2, size=32)
 
 
 class Logits(nn.Module):

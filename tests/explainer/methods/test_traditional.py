@@ -41,7 +41,8 @@ class Rectified(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return (self.relu(x.flatten(1) @ self.get_buffer("w").T) @ self.get_buffer("a"))[:, None]
+        found: Tensor = (self.relu(x.flatten(1) @ self.get_buffer("w").T) @ self.get_buffer("a"))[:, None]
+        return found
 
 
 class Functional(Rectified):
@@ -97,18 +98,20 @@ class Preactivated(Rectified):
 
     def forward(self, x: Tensor) -> Tensor:
         before = x.flatten(1) @ self.get_buffer("w").T
-        return ((self.relu(before) + self.get_buffer("c") * before) @ self.get_buffer("a"))[:, None]
+        found: Tensor = ((self.relu(before) + self.get_buffer("c") * before) @ self.get_buffer("a"))[:, None]
+        return found
 
 
 class WithConstantBranch(Rectified):
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) + self.relu(self.get_buffer("a")).sum()
+        found: Tensor = super().forward(x) + self.relu(self.get_buffer("a")).sum()
+        return found
 
 
 def small() -> Classifier:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return classifier_of(SmallDenseNet(n_targets=2, **CLASSIFIER), targets=2, size=32)  # type: ignore[arg-type]
+        return classifier_of(SmallDenseNet(n_targets=2, **CLASSIFIER), targets=2, size=32)
 
 
 def slope(network: Rectified, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -60,7 +60,8 @@ class Body(nn.Module):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x.flatten(1) @ self.get_buffer("w").T) @ self.get_buffer("a")
+        found: Tensor = self.relu(x.flatten(1) @ self.get_buffer("w").T) @ self.get_buffer("a")
+        return found
 
 
 class Ignoring(Body):
@@ -124,7 +125,7 @@ class FailingForward(Body):
 
 class FailingBackward(FailingForward):
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = Body.forward(self, _Failing.apply(x, self.error))  # type: ignore[no-untyped-call]
+        logits: Tensor = Body.forward(self, _Failing.apply(x, self.error))
         return logits
 
 
@@ -247,7 +248,7 @@ def quiet_torchscript() -> Iterator[None]:
 
 
 def test_guided_backprop_refuses_torchscript_with_the_reason(quiet_torchscript: None) -> None:
-    network = torch.jit.trace(Convolved().eval(), images())  # type: ignore[no-untyped-call]
+    network = torch.jit.trace(Convolved().eval(), images())
     with pytest.raises(GuidedBackpropError, match="is TorchScript, so that guided backpropagation cannot reach"):
         guided_backprop(classifier_of(network), images(), FIRST)
 
@@ -255,7 +256,7 @@ def test_guided_backprop_refuses_torchscript_with_the_reason(quiet_torchscript: 
 def test_an_exported_network_has_the_guided_gradients_of_the_network_that_it_was() -> None:
     network = torch.export.export(Convolved().eval(), (images(),)).module(check_guards=False)
     network.eval = lambda: network  # type: ignore[method-assign]  # as a loader of such files has to do
-    network.train = lambda _mode=True: network  # type: ignore[method-assign]
+    network.train = lambda _mode=True: network  # type: ignore[method-assign, assignment]
     found, expected = (guided_backprop(classifier_of(one), images(), FIRST) for one in (network, Convolved()))
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6 * float(expected.max()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def assert_equal_to_captum(
         torch.testing.assert_close(found[name].double(), theirs, rtol=1e-5, atol=1e-5 * scale, msg=name)
 
 
-def built(make: type[nn.Module], **options: object) -> nn.Module:
+def built(make: type[nn.Module], **options: Any) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return make(**options)
@@ -195,7 +196,8 @@ def test_a_resnet_has_captums_maps() -> None:
 def test_torchvisions_densenet_is_guided_at_its_last_relu_too_which_it_calls_as_a_function() -> None:
     models = quiet_import("torchvision.models")
     plain = built(models.DenseNet, growth_rate=4, block_config=(1, 1), num_init_features=8, num_classes=2)
-    plain.features.conv0 = nn.Conv2d(1, 8, kernel_size=7, stride=2, padding=3, bias=False)
+    features: Any = plain.features
+    features.conv0 = nn.Conv2d(1, 8, kernel_size=7, stride=2, padding=3, bias=False)
     x = seeded(1, 1, 64, 64) * 300
     plain.train()
     with torch.no_grad():

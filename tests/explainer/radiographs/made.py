@@ -12,7 +12,7 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from explainer.radiographs.dicom import dicom_picture
 
@@ -27,7 +27,8 @@ def chest(highest: int = 3153, lowest: int = 155) -> np.ndarray:
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
     values = lowest + (highest - lowest) * (rows / (HEIGHT - 1) + columns / (WIDTH - 1)) / 2
     values[10:30, 45:65] = highest
-    return np.rint(values).astype(np.int64)
+    found: np.ndarray = np.rint(values).astype(np.int64)
+    return found
 
 
 def dataset(stored: np.ndarray, *, bits: int = 12, signed: bool = False, allocated: int = 16, **tags: Any) -> Dataset:
@@ -60,8 +61,8 @@ def content(made: Dataset, *, syntax: str = ExplicitVRLittleEndian) -> bytes:
     """The bytes of a DICOM file with preamble and meta header."""
     made.file_meta = FileMetaDataset()
     made.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    made.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    made.file_meta.TransferSyntaxUID = syntax
+    made.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
+    made.file_meta.TransferSyntaxUID = UID(syntax)
     stream = io.BytesIO()
     made.save_as(stream, enforce_file_format=True)
     return stream.getvalue()

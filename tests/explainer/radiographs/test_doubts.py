@@ -21,7 +21,7 @@ from explainer.radiographs.doubts import find_doubts
 
 @pytest.fixture(scope="module")
 def chests() -> list[NDArray[np.float32]]:
-    return [draw(11, index).pixels.astype(np.float32) / 255 for index in range(4)]
+    return [draw(11, index).pixels.astype(np.float32) / np.float32(255) for index in range(4)]
 
 
 def test_phantoms_are_not_doubted(chests: list[NDArray[np.float32]]) -> None:
@@ -88,7 +88,7 @@ def test_side_markers_are_not_doubted(chests: list[NDArray[np.float32]]) -> None
     pen.text((470, 20), "L", fill=255, font=ImageFont.load_default(28))
     pen.text((430, 60), "PORTABLE", fill=255, font=ImageFont.load_default(12))
     pen.text((450, 80), "AP", fill=255, font=ImageFont.load_default(12))
-    assert find_doubts(np.asarray(marked, dtype=np.float32) / 255, facts={}) == ()
+    assert find_doubts(np.asarray(marked, dtype=np.float32) / np.float32(255), facts={}) == ()
 
 
 def test_grey_values_stored_as_colour_are_not_doubted(chests: list[NDArray[np.float32]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_16_bits_are_turned_too() -> None:
         ({"PixelSpacing": "0.2"}, (WIDTH, HEIGHT)),
     ],
 )
-def test_pixels_become_square(tags: dict[str, object], size: tuple[int, int]) -> None:
+def test_pixels_become_square(tags: dict[str, Any], size: tuple[int, int]) -> None:
     radiograph = radiograph_of(content(dataset(chest(), **tags)), "x")
     assert radiograph.values.shape[::-1] == size
     assert radiograph.spacing_corrected == (size != (WIDTH, HEIGHT))

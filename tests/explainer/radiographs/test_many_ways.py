@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from explainer.classifiers import Classifier
 
 #: The window of which the picture is white at 4095 and black at 0, by PS3.3 C.11.2.1.2.
-WINDOW = {"WindowCenter": 2048, "WindowWidth": 4096}
+WINDOW: dict[str, Any] = {"WindowCenter": 2048, "WindowWidth": 4096}
 #: A quarter of a grey level of 8 bits, and the rounding of tables with so many entries.
 CLOSE = 0.001
 #: Ways of which the score is asked too.
@@ -123,7 +123,8 @@ def test_8_bit_tables_give_the_same_picture_to_8_bits() -> None:
     values, entries = chest(), np.arange(4096) // 16
     for packed in (False, True):
         for tag in ("VOILUTSequence", "ModalityLUTSequence"):
-            made = dataset(values, **{tag: lut(entries, bits=8, packed=packed)})
+            table: dict[str, Any] = {tag: lut(entries, bits=8, packed=packed)}
+            made = dataset(values, **table)
             found = dicom_picture(content(made)).grey.values / 65535
             assert np.abs(found - values / 4095).mean() < 1 / 255
 
@@ -141,7 +142,8 @@ def test_tables_of_big_endian_files_are_read_in_their_order() -> None:
 
 def test_a_rescale_without_both_of_its_numbers_is_none() -> None:
     values = chest()
-    for tags in ({"RescaleSlope": 2}, {"RescaleIntercept": -1000}):
+    numbers: list[dict[str, Any]] = [{"RescaleSlope": 2}, {"RescaleIntercept": -1000}]
+    for tags in numbers:
         assert (
             np.abs(dicom_picture(content(dataset(values, **tags, **WINDOW))).grey.values / 65535 - values / 4095).mean()
             < CLOSE

@@ -6,6 +6,7 @@ import io
 import re
 import struct
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def report() -> bytes:
     return content(made)
 
 
-def encapsulated(data: bytes, syntax: str, **tags: object) -> bytes:
+def encapsulated(data: bytes, syntax: str, **tags: Any) -> bytes:
     made = dataset(chest(), **tags)
     made.PixelData = encapsulate([data])
     made["PixelData"].VR = "OB"

@@ -62,4 +62,5 @@ def blob(size: int, row: float, column: float) -> FloatMap:
     """A bright Gaussian spot on a dark image, on the scale [-1024, 1024]."""
     y, x = np.mgrid[:size, :size]
     spot = np.exp(-((y - row) ** 2 + (x - column) ** 2) / (2 * (size / 8) ** 2))
-    return (spot * 1800 - 900).astype(np.float32)
+    found: FloatMap = (spot * 1800 - 900).astype(np.float32)
+    return found

@@ -18,11 +18,12 @@ from tests.explainer.rendering.cases import counterfactual
 def test_a_curve_holds_every_frame_and_says_why_it_ends() -> None:
     figure = curve_figure({"Mass, tiny": counterfactual()}, threshold=0.5)
     axes = figure.axes[0]
-    curve = next(line for line in axes.lines if len(line.get_xdata()) == 5)
-    np.testing.assert_allclose(curve.get_xdata(), [-3, -2, -1, 0, 1])
-    np.testing.assert_allclose(curve.get_ydata(), [0, 0.1, 0.2, 0.3, 0.4])
-    zero = next(line for line in axes.lines if len(line.get_xdata()) == 1)
-    assert (list(zero.get_xdata()), list(zero.get_ydata())) == ([0], [pytest.approx(0.3)])
+    curve = next(line for line in axes.lines if len(np.asarray(line.get_xdata())) == 5)
+    np.testing.assert_allclose(np.asarray(curve.get_xdata()), [-3, -2, -1, 0, 1])
+    np.testing.assert_allclose(np.asarray(curve.get_ydata()), [0, 0.1, 0.2, 0.3, 0.4])
+    zero = next(line for line in axes.lines if len(np.asarray(line.get_xdata())) == 1)
+    assert np.asarray(zero.get_xdata()).tolist() == [0]
+    assert np.asarray(zero.get_ydata()).tolist() == pytest.approx([0.3])
     (legend,) = figure.legends
     assert legend.get_texts()[0].get_text().splitlines() == [
         "Mass, tiny",
@@ -35,7 +36,7 @@ def test_several_classifiers_share_a_figure() -> None:
     sequences = {name: counterfactual() for name in ("xrv-all", "xrv-mimic_ch", "jfhealthcare")}
     figure = curve_figure(sequences)
     assert [text.get_text().splitlines()[0] for text in figure.legends[0].get_texts()] == list(sequences)
-    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 5]
+    lines = [line for line in figure.axes[0].lines if len(np.asarray(line.get_xdata())) == 5]
     assert len({line.get_color() for line in lines}) == len({line.get_marker() for line in lines}) == 3
     # The legend is above the axes, not on the curves.
     figure.canvas.draw()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -117,6 +117,6 @@ def test_pictures_that_cannot_be_are_refused_before_anything_is_computed(wrong: 
 @pytest.mark.parametrize(
     "bad", [{"predictions": (0.1, float("nan"), 0.3, 0.4, 0.5)}, {"lambdas": (-3.0, -2.0, -1.0, 0.0, float("inf"))}]
 )
-def test_a_curve_with_nan_is_not_stored(bad: dict[str, tuple[float, ...]]) -> None:
+def test_a_curve_with_nan_is_not_stored(bad: dict[str, Any]) -> None:
     with pytest.raises(RenderingError, match="curve of a counterfactual has NaN"):
         rendering.render(explanation(sequence=replace(counterfactual(size=32), **bad)))

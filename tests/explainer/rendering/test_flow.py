@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +50,7 @@ def test_arrows_say_how_much_longer_than_the_movement_they_are() -> None:
     title = figure.axes[0].get_title()
     assert "prediction 0.10 → 0.00, lambda -1" in title
     factor = int(title.split("arrows ")[1].split()[0])
+    arrows: Any
     (arrows,) = [one for one in figure.axes[0].collections if hasattr(one, "U")]
     assert arrows.scale == pytest.approx(1 / factor)
     # Up and to the right, as rows and columns count.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from explainer import rendering
 from explainer.errors import RenderingError
@@ -31,9 +31,8 @@ def sequence(count: int, height: int, width: int) -> tuple[np.ndarray, list[floa
 def frames_of_gif(video: bytes) -> list[Image.Image]:
     with Image.open(io.BytesIO(video)) as image:
         shown = []
-        for index in range(image.n_frames):
-            image.seek(index)
-            shown.append(image.convert("L"))
+        for frame in ImageSequence.Iterator(image):
+            shown.append(frame.convert("L"))
             assert image.info["duration"] == 80
         assert image.info["loop"] == 0
     return shown

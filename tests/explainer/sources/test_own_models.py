@@ -8,7 +8,7 @@ import sys
 import textwrap
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -221,7 +221,7 @@ def test_loaded_graphs_can_be_handed_to_the_constructors(files: Path) -> None:
     exported = torch.export.load(files / "classifier.pt2").module()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        scripted = torch.jit.load(str(files / "classifier.pt"))  # type: ignore[no-untyped-call]
+        scripted = torch.jit.load(str(files / "classifier.pt"))
     x = images()
     expected = torch.sigmoid(seeded_network()(x))
     for graph in (exported, scripted):
@@ -246,7 +246,7 @@ def test_outputs_may_be_logits_exclusive_logits_or_probabilities() -> None:
     with pytest.raises(PredictionError, match="no probabilities"):
         explainer.Classifier(logits, output="probabilities", **arguments)(x * 1000)
     with pytest.raises(ModelDescriptionError, match="logits, softmax, probabilities"):
-        explainer.Classifier(logits, output="odds", **arguments)
+        explainer.Classifier(logits, output=cast("Any", "odds"), **arguments)
 
 
 def test_one_bad_image_of_a_batch_is_a_prediction_error_and_no_score() -> None:
@@ -386,7 +386,7 @@ def test_a_network_exported_in_training_mode_is_refused(tmp_path: Path, ending: 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if ending == ".pt":
-            torch.jit.trace(network, images(), check_trace=False).save(str(file))  # type: ignore[no-untyped-call]
+            torch.jit.trace(network, images(), check_trace=False).save(str(file))
         else:
             export(network, file)
     with pytest.raises(ModelDescriptionError, match=r"training mode.*network\.eval\(\)"):

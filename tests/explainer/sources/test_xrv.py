@@ -77,9 +77,8 @@ def images(size: int, count: int = 1) -> Tensor:
 
 
 @torch.no_grad()
-def result(model: Any, x: Tensor) -> Tensor:
-    output: Tensor = model(x)
-    return output
+def result(model: Any, x: Tensor) -> Any:
+    return model(x)
 
 
 def test_the_files_are_those_of_torchxrayvisions_own_tables() -> None:
@@ -283,7 +282,8 @@ class _GuidedReLU(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        return gradients[0].clamp(min=0) * (x > 0)
+        found: Tensor = gradients[0].clamp(min=0) * (x > 0)
+        return found
 
 
 def guided_gradient(function: Any, x: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from readerstudy.work import pulse, sending
 from readerstudy.work.broker import broker_settings, ensure_broker_ready
 from readerstudy.work.models import Worker
 from tests.explainer.models import write_pair
-from tests.factories import NOW, make_cases, make_image, make_member, make_study
+from tests.factories.studies import NOW, make_cases, make_image, make_member, make_study
 from tests.lib.helpers import celery_worker, python_environment, wait_for
 
 if TYPE_CHECKING:

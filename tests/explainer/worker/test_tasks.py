@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -42,8 +42,8 @@ def job(tmp_path: Path) -> ExplanationJob:
     )
 
 
-def changed(job: ExplanationJob, **changes: object) -> ExplanationJob:
-    return ExplanationJob(**{**vars(job), **changes})  # type: ignore[arg-type]
+def changed(job: ExplanationJob, **changes: Any) -> ExplanationJob:
+    return ExplanationJob(**{**vars(job), **changes})
 
 
 def the_result(job: ExplanationJob) -> ExplanationResult:

@@ -17,7 +17,7 @@ from readerstudy.studies.models import Prediction, Scoring, Study
 from readerstudy.studies.services import scores_request
 from readerstudy.work.sending import sender
 from tests.explainer.models import write_pair
-from tests.factories import NOW, make_cases, make_image, make_study
+from tests.factories.studies import NOW, make_cases, make_image, make_study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pypdf
 import pytest
@@ -55,9 +55,15 @@ def text_of(content: bytes) -> str:
     return "\n".join(page.extract_text() for page in reader(content).pages)
 
 
+def root_of(read: pypdf.PdfReader) -> pypdf.generic.DictionaryObject:
+    root = read.trailer["/Root"]
+    assert isinstance(root, pypdf.generic.DictionaryObject)
+    return root
+
+
 def fonts_of(content: bytes) -> Iterator[pypdf.generic.DictionaryObject]:
     """The description of every font of every page and figure."""
-    waiting = [page["/Resources"] for page in reader(content).pages]
+    waiting: list[Any] = [page["/Resources"] for page in reader(content).pages]
     while waiting:
         resources = waiting.pop().get_object()
         for font in resources.get("/Font", {}).values():
@@ -97,7 +103,7 @@ def test_it_has_its_title_and_no_date() -> None:
     assert read.metadata is not None
     assert read.metadata.title == "Reader study 肺"
     assert "/CreationDate" not in read.metadata
-    assert read.trailer["/Root"]["/Lang"] == "en"
+    assert str(root_of(read)["/Lang"]) == "en"
     assert read.outline  # contents that a program can list
 
 
@@ -110,14 +116,14 @@ def test_every_font_is_in_the_file_also_that_of_figures() -> None:
     drawing = Drawing("roc", "ROC curves.", "Curves of two arms.", SVG, figure_pdf(SVG))
     content = pdf_bytes(document(drawing))
     fonts = list(fonts_of(content))
-    assert any("DejaVuSans" in font["/FontName"] for font in fonts)
+    assert any("DejaVuSans" in str(font["/FontName"]) for font in fonts)
     assert all({"/FontFile", "/FontFile2", "/FontFile3"} & font.keys() for font in fonts)
     assert "Sensitivity" in text_of(content)
 
 
 def test_a_figure_is_told_to_those_who_do_not_see_it() -> None:
     content = pdf_bytes(document(Drawing("roc", "ROC curves.", "Curves of two arms.", SVG, figure_pdf(SVG))))
-    tree = [reader(content).trailer["/Root"]["/StructTreeRoot"]]
+    tree = [root_of(reader(content))["/StructTreeRoot"]]
     told = []
     while tree:
         node = tree.pop().get_object()

@@ -5,7 +5,7 @@ import gzip
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from readerstudy.accounts.models import User
 from readerstudy.reading.models import Allocation, Answer, Period, Reading, Visit
 from readerstudy.results.gifsplanation import COLUMNS, RECORD, TARGETS
 from readerstudy.studies.models import Arm, Case, Image, Membership, Question, Study
+from tests.factories.people import NOW, member_make
 
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 METHODS = {"A": ["input_gradient", "guided_backprop"], "B": ["latent_shift"]}
 QUESTIONS = {"confidence": "How confident are you?", "correct_feature": "Is it the correct feature?"}
 
@@ -66,20 +66,16 @@ def case_make(study: Study, *, number: int, label: str, target: str = "Effusion"
     )
 
 
-def member_make(study: Study, role: str) -> User:
+def person_make(study: Study, role: str) -> User:
     """A person with this role in the study, known as role@study.invalid."""
-    user = User.objects.create_user(f"{role}@{study.slug}.invalid")
-    Membership.objects.create(study=study, user=user, role=role, created_at=NOW)
-    return user
+    return member_make(study, role, f"{role}@{study.slug}.invalid").user
 
 
 def reader_make(study: Study) -> Allocation:
     """A reader with a sequence: every case in arm A in period 1 and in arm B in period 2."""
     code = f"R{study.memberships.exclude(code='').count() + 1}"
-    user = User.objects.create_user(f"{code.lower()}@{study.slug}.invalid")
-    membership = Membership.objects.create(
-        study=study, user=user, role=Membership.Role.READER, code=code, created_at=NOW
-    )
+    email = f"{code.lower()}@{study.slug}.invalid"
+    membership = member_make(study, Membership.Role.READER, email, code=code)
     allocation = Allocation.objects.create(membership=membership, seed=7, created_at=NOW)
     arms = dict(enumerate(study.arms.order_by("position"), start=1))
     for period in study.periods.order_by("number"):

@@ -7,22 +7,22 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 from PIL import Image as Picture
 from PIL.PngImagePlugin import PngInfo
 
-from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Artefact, Explanation
 from readerstudy.lib.media import media_path, random_name
 from readerstudy.reading.models import Allocation
 from readerstudy.reading.services import instructions_acknowledge, readers_allocate
 from readerstudy.studies.models import Arm, Case, Image, Membership, Question, Study
 from readerstudy.studies.services import cases_select, consent_accept, key_draw
-from tests.factories import make_score, make_study
+from tests.factories.people import NOW, member_make
+from tests.factories.studies import make_score, make_study
 
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ARMS = (
     ("A", "Attribution maps", ["input_gradient", "guided_backprop", "integrated_gradients"]),
     ("B", "Latent Shift", ["latent_shift"]),
@@ -39,20 +39,6 @@ FRAME = 64
 FRAMES = 9
 
 
-def user_make(email: str = "person@example.invalid", *, name: str = "") -> User:
-    """The user of this address, made if there is none."""
-    existing = User.objects.filter(email=email).first()
-    return existing or User.objects.create_user(email, first_name=name)
-
-
-def member_make(study: Study, role: str, email: str = "", *, code: str = "") -> Membership:
-    """A member; readers get R1, R2, ... unless `code` says otherwise."""
-    if role == Membership.Role.READER and not code:
-        code = f"R{study.memberships.exclude(code='').count() + 1}"
-    user = user_make(email or f"{role}{code}@{study.slug}.invalid".lower())
-    return Membership.objects.create(study=study, user=user, role=role, code=code, created_at=NOW)
-
-
 def study_make(
     slug: str = "study",
     *,
@@ -64,7 +50,7 @@ def study_make(
     files: bool = False,
     training: int = 0,
     allocation_key: bytes | None = None,
-    **reading: object,
+    **reading: Any,
 ) -> Study:
     """A study in preparation with its cases selected and, unless told otherwise, explained; `files` takes longer.
 
@@ -102,7 +88,7 @@ def study_make(
     return study
 
 
-def selected_make(per_cell: int, **protocol: object) -> Study:
+def selected_make(per_cell: int, **protocol: Any) -> Study:
     """A study whose cases were selected from a pool of one more in each cell, numbered by a random key, explained."""
     study = make_study(cases_per_cell=per_cell, **protocol)
     cells = [(target, label) for target in study.targets for label in Case.Label.values for _ in range(per_cell + 1)]
@@ -114,9 +100,9 @@ def selected_make(per_cell: int, **protocol: object) -> Study:
     return study
 
 
-def question_make(study: Study, kind: str, key: str = "", **fields: object) -> Question:
+def question_make(study: Study, kind: str, key: str = "", **fields: Any) -> Question:
     """One more question of this kind, named after it unless `key` says otherwise."""
-    of_kind = {
+    of_kind: dict[str, dict[str, Any]] = {
         "yes_no": {"minimum": 0, "maximum": 1},
         "choice": {"minimum": 1, "maximum": 3, "options": ["Left", "Right", "Both sides"]},
         "location": {"shape": "point"},
@@ -254,7 +240,8 @@ def _map(seed: int, index: int) -> np.ndarray:
     """A smooth map from 0 to 1, with values that half precision cannot tell apart."""
     coarse = Picture.fromarray(np.random.default_rng([seed, index]).random((16, 16)).astype(np.float32))
     smooth = np.asarray(coarse.resize((256, 256), Picture.Resampling.BILINEAR))
-    return smooth / smooth.max()
+    found: np.ndarray = smooth / smooth.max()
+    return found
 
 
 @functools.cache

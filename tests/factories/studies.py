@@ -14,7 +14,6 @@ from PIL import Image as Picture
 
 from explainer.catalogue.artefacts import Kind
 from explainer.rendering import npy
-from readerstudy.accounts.models import User
 from readerstudy.explanations import services as explanations
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.types import ExplanationResult
@@ -23,7 +22,7 @@ from readerstudy.studies import services as studies
 from readerstudy.studies.models import Case, Image, Membership, Prediction, Study
 from readerstudy.studies.protocol import Protocol, load_protocol
 
-PAPER = Path(__file__).resolve().parent.parent / "docs" / "protocols" / "paper.toml"
+PAPER = Path(__file__).resolve().parents[2] / "docs" / "protocols" / "paper.toml"
 NOW = datetime(2024, 3, 1, 9, 0, tzinfo=UTC)
 TARGETS = ("Effusion", "Mass")
 SIDE = 64
@@ -52,10 +51,6 @@ def make_study(*, status: str = Study.Status.DRAFT, **changes: Any) -> Study:
         study.status = status
         study.save(update_fields=["status"])
     return study
-
-
-def make_user(email: str = "") -> User:
-    return User.objects.create_user(email or f"person{next(_numbers)}@example.org")
 
 
 def make_member(study: Study, role: str, email: str = "") -> Membership:
