@@ -139,8 +139,13 @@ def test_the_command_line_gives_the_same_numbers_from_the_downloaded_responses(
     archive.write_bytes(content(client, "report.zip"))
     subprocess.run([sys.executable, "-m", "zipfile", "-e", str(archive), str(tmp_path / "zip")], check=True)
     assert {path.name for path in (tmp_path / "zip").iterdir()} == {path.name for path in (tmp_path / "out").iterdir()}
-    for name in ("results.json", "wilcoxon.csv", "methods.md", "scores_confidence.svg"):
+    for name in ("wilcoxon.csv", "methods.md", "scores_confidence.svg"):
         assert (tmp_path / "zip" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
+    archived = json.loads((tmp_path / "zip" / "results.json").read_text())
+    # The file of the responses does not know how the questions are worded; the study does.
+    assert set(archived["provenance"].pop("wording")) == {"confidence", "correct_feature"}
+    assert results["provenance"].pop("wording") == {}
+    assert archived == results
 
 
 @pytest.mark.shared_data
