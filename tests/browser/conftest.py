@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -44,6 +46,37 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+class Answering:
+    """Counts the requests that the live server is at work on; a test must not end under one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.count = 0
+        request_started.connect(self._started)
+        request_finished.connect(self._finished)
+
+    def _started(self, **_more: object) -> None:
+        with self._lock:
+            self.count += 1
+
+    def _finished(self, **_more: object) -> None:
+        with self._lock:
+            self.count = max(0, self.count - 1)
+
+
+answering = Answering()
+
+
+def wait_for_quiet() -> None:
+    """Returns once the server has had nothing to do for a fifth of a second, at most ten seconds later."""
+    quiet, deadline = time.monotonic() + 0.2, time.monotonic() + 10
+    while time.monotonic() < min(quiet, deadline) or (answering.count and time.monotonic() < deadline):
+        if answering.count:
+            quiet = time.monotonic() + 0.2
+        time.sleep(0.02)
+    answering.count = 0  # a connection that was cut may never say that its request has ended
+
+
 @pytest.fixture
 def page(browser: Browser, live_server) -> Iterator[Page]:
     """A fresh window of a small laptop. Errors in the console, and requests to other hosts, fail the test."""
@@ -61,7 +94,7 @@ def page(browser: Browser, live_server) -> Iterator[Page]:
     # A page reports its time as it closes. Nothing may reach the server while the test's database is being emptied.
     context.set_offline(True)
     context.close()
-    time.sleep(0.2)
+    wait_for_quiet()
     assert complaints == []
 
 
@@ -114,6 +147,7 @@ def open_in(browser: Browser, live_server) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.set_offline(True)
         context.close()
+    wait_for_quiet()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page
 
 from readerstudy.studies.models import Membership, Study
-from tests.browser.conftest import ARGUMENTS, chromium, open_case
+from tests.browser.conftest import ARGUMENTS, chromium, open_case, wait_for_quiet
 from tests.factories.people import member_make
 from tests.factories.reading import reader_make, study_make
 from tests.typed import present
@@ -28,6 +28,7 @@ def page(browser: Browser, live_server) -> Iterator[Page]:
     yield context.new_page()
     context.set_offline(True)
     with_cache.close()
+    wait_for_quiet()
 
 
 def sign_out(page: Page, root: str) -> None:

@@ -49,7 +49,7 @@ def study() -> Study:
     coordinator = User.objects.get(email="c1.person@hospital.invalid")
     everybody = "; ".join(
         f"{user.get_full_name()} <{user.email.upper()}>, Dr {user.last_name}, {user.first_name.upper()}"
-        for user in User.objects.all()
+        for user in User.objects.order_by("email")
     )
     for reader in readers:
         answer_all(reader, {"A": 3, "B": 4})

@@ -45,6 +45,12 @@ def built(make: type[nn.Module], **options: Any) -> nn.Module:
         return make(**options)
 
 
+def first_layer(channels: int) -> nn.Module:
+    """As torchvision has it, for pictures of one channel."""
+    options = {"kernel_size": 7, "stride": 2, "padding": 3, "bias": False}
+    return built(nn.Conv2d, in_channels=1, out_channels=channels, **options)
+
+
 def settled(network: nn.Module, size: int) -> nn.Module:
     """With statistics of normalisation from some images, and a head that does not saturate."""
     network.train()
@@ -62,8 +68,9 @@ def captums(classifier: Classifier, layer: nn.Module, x: Tensor, column: int) ->
 
 
 def positive_column(classifier: Classifier, layer: nn.Module, x: Tensor) -> int:
-    """A target that something speaks for."""
-    return next(column for column in range(len(classifier.targets)) if captums(classifier, layer, x, column).any())
+    """A target that something speaks for in each image."""
+    columns = range(len(classifier.targets))
+    return next(one for one in columns if captums(classifier, layer, x, one).flatten(1).any(dim=1).all())
 
 
 def test_a_map_is_the_sum_of_features_weighted_by_their_mean_gradients() -> None:
@@ -126,7 +133,7 @@ def torchvisions() -> nn.Module:
     models = quiet_import("torchvision.models")
     network = built(models.DenseNet, growth_rate=4, block_config=(1, 1), num_init_features=8, num_classes=3)
     features: Any = network.features
-    features.conv0 = nn.Conv2d(1, 8, kernel_size=7, stride=2, padding=3, bias=False)
+    features.conv0 = first_layer(8)
     return network
 
 
@@ -159,7 +166,7 @@ def resnet() -> nn.Module:
     """As TorchXRayVision builds its ResNets: torchvision's, for one channel."""
     models = quiet_import("torchvision.models")
     network = built(models.ResNet, block=models.resnet.Bottleneck, layers=[1, 1, 1, 1], num_classes=3)
-    network.conv1 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
+    network.conv1 = first_layer(64)
     return settled(network, 64)
 
 
