@@ -5,16 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from analysis.commands.arguments import add_draws, scale
 from analysis.commands.files import say, show
 from analysis.data.records import records
 from analysis.data.wide import load_wide
 from analysis.sections.agreement_tables import wide_messages, wide_table
-
-if TYPE_CHECKING:
-    pass
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

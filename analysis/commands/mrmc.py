@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from analysis.commands.arguments import add_covariance, add_draws
 from analysis.commands.files import finish, source_of
 from analysis.data.ratings import Missing, load_ratings
 from analysis.mrmc.merit import Resampling
 from analysis.report.mrmc_report import build_mrmc
-
-if TYPE_CHECKING:
-    pass
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

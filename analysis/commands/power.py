@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -22,9 +22,6 @@ from analysis.sections.power_tables import Plan
 from analysis.statistics.generalisation import Name
 from analysis.statistics.power import ALPHA, ANALYSES, TARGET, Components
 from analysis.statistics.resampling import SEED
-
-if TYPE_CHECKING:
-    pass
 
 _COMPONENTS = {
     "effect": "difference to find (default: the pilot's)",

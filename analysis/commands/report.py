@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from analysis.commands.arguments import add_draws, two_names
 from analysis.commands.files import finish, scales_of, source_of
@@ -16,9 +16,6 @@ from analysis.data.selection import Selection
 from analysis.report.build import build
 from analysis.report.sections import PLANNABLE, Planned
 from analysis.statistics.multiplicity import Adjustment
-
-if TYPE_CHECKING:
-    pass
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

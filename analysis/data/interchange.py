@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from analysis.data.csv_cells import safe_cell
 from analysis.data.errors import UsageError
-from analysis.data.order import natural_order
+from analysis.data.order import distinct, natural_order
 from analysis.data.ratings import RatingsError, check_ratings, crossed, ratings_table
 from analysis.data.schema import COLUMNS, LABELS
 
@@ -227,15 +227,9 @@ def _table(frame: pd.DataFrame, question: str) -> pd.DataFrame:
 def _identifiers(names: Iterable[str]) -> dict[str, str]:
     """A name for each that formats without quotes can hold, distinct and unlike what the formats reserve."""
     found: dict[str, str] = {}
-    taken = set(_RESERVED)
     for name in natural_order(names):
-        base = candidate = safe_cell(re.sub(r"[\s,;\"*#]+", "_", name).strip("_") or "unnamed")
-        number = 2
-        while candidate in taken:
-            candidate = f"{base}_{number}"
-            number += 1
-        taken.add(candidate)
-        found[name] = candidate
+        wanted = safe_cell(re.sub(r"[\s,;\"*#]+", "_", name).strip("_") or "unnamed")
+        found[name] = distinct(wanted, {*_RESERVED, *found.values()})
     return found
 
 

@@ -1,7 +1,7 @@
 """Orders that do not depend on the order of rows: names with numbers sort as people expect (case 2 before case 10)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -24,16 +24,17 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "unnamed"
 
 
+def distinct(wanted: str, taken: Container[str], *, joint: str = "_") -> str:
+    """The wanted name or, where that is taken, the first of it with a number from 2 that is not."""
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}{joint}{number}", number + 1
+    return name
+
+
 def unique_slugs(names: Iterable[str]) -> dict[str, str]:
     """One distinct slug per name: two questions with similar keys must not overwrite each other's files."""
     slugs: dict[str, str] = {}
-    taken: set[str] = set()
     for name in names:
-        base = candidate = slug(name)
-        number = 2
-        while candidate in taken:
-            candidate = f"{base}_{number}"
-            number += 1
-        taken.add(candidate)
-        slugs[name] = candidate
+        slugs[name] = distinct(slug(name), slugs.values())
     return slugs

@@ -61,13 +61,16 @@ def p_words(value: float) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
+def fixed(value: float, decimals: int, *, signed: bool = False) -> str:
+    """A number with so many decimals, `signed` with its + or -; what rounds to 0 has no sign."""
+    rounded = round(value, decimals) + 0.0
+    return f"{rounded:{'+' if signed and rounded else ''}.{decimals}f}"
+
+
 def _number(column: AnyColumn, value: float) -> str:
     if column.kind is Kind.P:
         return p_value(value)
-    if column.kind is not Kind.FIXED:
-        return _plain(value)
-    rounded = round(value, column.decimals) + 0.0  # no "-0.0000"
-    return f"{rounded:{'+' if column.signed and rounded else ''}.{column.decimals}f}"
+    return fixed(value, column.decimals, signed=column.signed) if column.kind is Kind.FIXED else _plain(value)
 
 
 def _plain(value: float) -> str:

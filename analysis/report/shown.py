@@ -9,7 +9,7 @@ from typing import Any
 from analysis.report import cells
 from analysis.report.cells import ALL
 from analysis.sections.columns import CONTRAST, HEADLINE, QUESTION
-from analysis.sections.section import AnyColumn, Column, Interval, Kind, Part, Pivot, Row
+from analysis.sections.section import AnyColumn, Column, Interval, Kind, Part, Pivot, Reading, Row
 
 SIGNIFICANT = 0.05
 LONG = 40
@@ -63,13 +63,15 @@ class Group:
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A table, ready to print."""
+    """A table, ready to print. `compares` where its numbers are of one arm against another."""
 
+    name: str
     title: str
     note: str
     files: tuple[str, ...]  # names of the CSV files that hold it in full
     headings: tuple[Heading, ...]
     groups: tuple[Group, ...]
+    compares: bool = False
 
     @property
     def long(self) -> bool:
@@ -101,6 +103,8 @@ def shown_table(
         shown = ShownRow(made, parts and _pooled(row), bool(row.get(HEADLINE.name)), reported)
         grouped.setdefault(row.get(QUESTION.name, ""), []).append(shown)
     return ShownTable(
+        name=part.table.name,
+        compares=part.table.reading is not Reading.PLAIN,
         files=tuple(f"{table.name}.csv" for table in part.tables),
         title=part.heading,
         note=" ".join(filter(None, (part.note or part.table.about, part.table.convention(contrast)))),

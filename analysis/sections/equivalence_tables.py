@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,6 @@ from analysis.data.schema import ALL, LABELS
 from analysis.sections.equivalence import EQUIVALENCE
 from analysis.statistics.case_effect import ALIKE, MIN_CASES, equivalence_over_cases
 from analysis.statistics.resampling import case_codes, stream
-
-if TYPE_CHECKING:
-    pass
 
 
 def equivalence_table(

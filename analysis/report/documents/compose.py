@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from analysis.data.order import distinct
 from analysis.report.cells import ABSENT
 from analysis.report.documents.blocks import (
     Bullets,
@@ -23,7 +24,7 @@ from analysis.report.documents.blocks import (
 from analysis.report.documents.summary import sentences
 from analysis.report.sections import Planned, results_shown, sections_shown
 from analysis.sections.catalogue import SECTIONS
-from analysis.sections.section import Reading
+from analysis.sections.columns import NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 #: Longer tables stand in their CSV file; a page that nobody turns to helps nobody.
 LONGEST = 150
-_NOTE = "Note"
 _MINUS = re.compile(r"(?<![\w.])-(?=[.\d])")
 _TITLES = {section.key: section.title for section in SECTIONS}
 
@@ -63,9 +63,7 @@ class _Anchors:
     drawn: set[str] = field(default_factory=set)
 
     def key(self, wanted: str) -> str:
-        key, number = wanted, 2
-        while key in self.taken:
-            key, number = f"{wanted}-{number}", number + 1
+        key = distinct(wanted, self.taken, joint="-")
         self.taken.add(key)
         return key
 
@@ -178,19 +176,16 @@ class _Composer:
     def _blocks(self, section: ShownSection, figures: Sequence[ShownFigure]) -> tuple[Block, ...]:
         """Words, tables and those of the figures that the document has not shown."""
         blocks: list[Block] = []
-        named = [(table, table.files[0].removesuffix(".csv")) for table in section.tables]
-        blocks += [self._table(table, name) for table, name in named if self._says(name)]
+        blocks += [table_block(self.anchors.key(table.name), table) for table in section.tables if self._says(table)]
         blocks += [self._drawing(figure) for figure in figures if self._new(figure.name)]
         if blocks and section.about:
             blocks.insert(0, Paragraph(section.about))
         return tuple(blocks)
 
-    def _says(self, table: str) -> bool:
+    def _says(self, table: ShownTable) -> bool:
         """Whether a table has anything to say: of one arm, those that compare arms hold zeros and dashes."""
-        if "contrast" not in self.content.provenance or self.content.provenance["contrast"]:
-            return True
-        known = {one.name: one for section in self.content.sections for one in section.tables}
-        return known[table].reading is Reading.PLAIN
+        provenance = self.content.provenance
+        return not table.compares or "contrast" not in provenance or bool(provenance["contrast"])
 
     def _new(self, figure: str) -> bool:
         """Whether the document has not shown it yet, which it now has."""
@@ -205,13 +200,10 @@ class _Composer:
         alt = f"{caption} The numbers are in {', '.join(f'{kind.table.name}.csv' for kind in kinds)}."
         return Drawing(figure.name, caption, alt, *self.content.figures[figure.name])
 
-    def _table(self, shown: ShownTable, name: str) -> Table:
-        return table_block(self.anchors.key(name), shown)
-
 
 def table_block(key: str, shown: ShownTable) -> Table:
     """A table as people see it: its notes become footnotes, and of rows to report only those are strong."""
-    texts = [place for place, heading in enumerate(shown.headings) if heading.text == _NOTE]
+    texts = [place for place, heading in enumerate(shown.headings) if heading.text == NOTE.heading]
     kept = [place for place in range(len(shown.headings)) if place not in texts]
     notes: list[str] = []
     groups = []

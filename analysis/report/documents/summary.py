@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.data.schema import ALL
-from analysis.report.cells import p_words
+from analysis.report.cells import fixed, p_words
+from analysis.sections.ordinal import ARM_BY_LABEL
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
@@ -52,8 +53,7 @@ def sentences(tables: Tables, analysis: str, questions: Mapping[str, str], arms:
 def _effect(told: Told) -> list[str]:
     first, second = told.arms
     return [
-        f"{_LABELS[row['label']]}: the mean score is {_fixed(abs(row['mean_difference']), 2)} points "
-        f"{'higher' if row['mean_difference'] > 0 else 'lower'} with {second} than with {first} "
+        f"{_LABELS[row['label']]}: the mean score is {_compared(row['mean_difference'], second, first)} "
         f"({_interval(row)}; {_p(row['p_value'])}; {row['n_cases']:,} cases)."
         for row in told.rows("effect", target=ALL)
         if row["mean_difference"] is not None
@@ -74,10 +74,10 @@ def _ordinal(told: Told) -> list[str]:
     first, second = told.arms
     return [
         f"odds of a higher score with {second} against {first}: they rise "
-        f"{_fixed(row['odds_ratio'], 2)} times as much for true as for false positives "
-        f"(95% interval {_fixed(row['or_low'], 2)} to {_fixed(row['or_high'], 2)}; {_p(row['p_robust'])}; ordinal "
+        f"{fixed(row['odds_ratio'], 2)} times as much for true as for false positives "
+        f"(95% interval {fixed(row['or_low'], 2)} to {fixed(row['or_high'], 2)}; {_p(row['p_robust'])}; ordinal "
         "mixed model, arm by label)."
-        for row in told.rows("ordinal", model="main", term="arm x label")
+        for row in told.rows("ordinal", model="main", term=ARM_BY_LABEL)
         if row["odds_ratio"] is not None and row["or_low"] is not None
     ]
 
@@ -89,9 +89,9 @@ def _auc(told: Told) -> list[str]:
         if row["analysis"] not in headline or row["difference"] is None:
             continue
         areas = {one["arm"]: one["auc"] for one in told.rows("auc_treatments", analysis=row["analysis"])}
-        both = " and ".join(f"{_fixed(areas[arm])} with {arm}" for arm in told.arms)
+        both = " and ".join(f"{fixed(areas[arm], 3)} with {arm}" for arm in told.arms)
         test = f"{_interval(row, 3)}; {_p(row['p_value'])}; {row['analysis']}"
-        difference = _signed(row["difference"], 3)
+        difference = fixed(row["difference"], 3, signed=True)
         found.append(f"AUC, true against false positives: {both}; difference {difference} ({test}).")
     return found
 
@@ -100,10 +100,10 @@ def _points(told: Told) -> list[str]:
     found = []
     for row in told.rows("point_differences", reader=ALL, headline=True):
         shares = {one["arm"]: one["estimate"] for one in told.rows("points", reader=ALL, figure=row["figure"])}
-        both = " and ".join(f"{_fixed(shares[arm])} with {arm}" for arm in told.arms)
+        both = " and ".join(f"{fixed(shares[arm], 3)} with {arm}" for arm in told.arms)
         test = f"{_interval(row, 3)}; {_p(row['p_value'])}"
         named = f"{row['figure']} at a score from {row['threshold']:g}"
-        found.append(f"{named}: {both}; difference {_signed(row['difference'], 3)} ({test}).")
+        found.append(f"{named}: {both}; difference {fixed(row['difference'], 3, signed=True)} ({test}).")
     return found
 
 
@@ -111,14 +111,14 @@ def _agreement(told: Told) -> list[str]:
     shown = [
         row for row in told.rows("agreement", statistic="ICC(2,1)", kind="all readers") if row["estimate"] is not None
     ]
-    each = "; ".join(f"{_fixed(row['estimate'], 2)} with {row['arm']} ({_interval(row)})" for row in shown)
+    each = "; ".join(f"{fixed(row['estimate'], 2)} with {row['arm']} ({_interval(row)})" for row in shown)
     return [f"agreement of the readers, ICC(2,1): {each}."] if each else []
 
 
 def _time(told: Told) -> list[str]:
     first, second = told.arms
     return [
-        f"Active time on a reading with {second}: {_fixed(row['ratio'], 2)} times that with {first} ({_interval(row)})."
+        f"Active time on a reading with {second}: {fixed(row['ratio'], 2)} times that with {first} ({_interval(row)})."
         for row in told.tables.get("time_effect", ())
         if row["effect"] == "arm" and row["ratio"] is not None
     ]
@@ -127,7 +127,8 @@ def _time(told: Told) -> list[str]:
 def _wilcoxon(told: Told) -> list[str]:
     return [
         f"{_LABELS[row['label']]}, Wilcoxon's test as published, which takes pairs as independent: "
-        f"mean difference {_signed(row['mean_difference'], 3)}, W = {row['statistic']:g}, {_p(row['p_value'])}."
+        f"mean difference {fixed(row['mean_difference'], 3, signed=True)}, W = {row['statistic']:g}, "
+        f"{_p(row['p_value'])}."
         for row in told.rows("wilcoxon", target=ALL)
         if row["p_value"] is not None
     ]
@@ -136,18 +137,17 @@ def _wilcoxon(told: Told) -> list[str]:
 def _iou(told: Told) -> list[str]:
     return [
         f"overlap with the expert's annotation, {row['arm']}: rank correlation of IoU with the readers' mean score "
-        f"{_signed(row['spearman'], 2)} ({_interval(row)}; {_p(row['p_value'])})."
+        f"{fixed(row['spearman'], 2, signed=True)} ({_interval(row)}; {_p(row['p_value'])})."
         for row in told.rows("iou_rank", target=ALL)
         if row["spearman"] is not None
     ]
 
 
-def _fixed(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}f}"
-
-
-def _signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}"
+def _compared(difference: float, arm: str, other: str) -> str:
+    if not difference:
+        return f"the same with {other} and with {arm}"
+    direction = "higher" if difference > 0 else "lower"
+    return f"{fixed(abs(difference), 2)} points {direction} with {arm} than with {other}"
 
 
 def _p(value: float | None) -> str:
@@ -159,7 +159,7 @@ def _interval(row: Row, digits: int = 2) -> str:
 
 
 def _ends(row: Row, low: str, high: str, digits: int = 2) -> str:
-    return f"{_fixed(row[low], digits)} to {_fixed(row[high], digits)}"
+    return f"{fixed(row[low], digits)} to {fixed(row[high], digits)}"
 
 
 _TOLD: dict[str, Callable[[Told], list[str]]] = {

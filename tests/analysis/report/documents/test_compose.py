@@ -10,7 +10,7 @@ import pytest
 from analysis.report.build import build
 from analysis.report.documents.blocks import Bullets, Document, Drawing, Paragraph, Section, Table
 from analysis.report.documents.compose import LONGEST, document_of, table_block
-from analysis.report.sections import Planned
+from analysis.report.sections import PLANNABLE, Planned
 from analysis.report.shown import Cell, Group, Heading, ShownRow, ShownTable
 
 
@@ -41,6 +41,13 @@ def test_the_primary_result_comes_first_and_in_words(small_study: pd.DataFrame) 
     assert first.startswith("Feature, true positives: the mean score is ")
     assert "95% interval" in first
     assert "; p = 1.000; 8 cases)" in first
+
+
+@pytest.mark.parametrize("analysis", PLANNABLE)
+def test_every_analysis_that_can_be_planned_is_told_in_words(analysis: str, small_study: pd.DataFrame) -> None:
+    timed = small_study.assign(seconds=[10.0 + place % 7 for place in range(len(small_study))])
+    found = document(timed, margin=0.5, planned=Planned((analysis,), stated=True))
+    assert texts(found)
 
 
 def test_planned_and_exploration_are_told_apart(small_study: pd.DataFrame) -> None:
@@ -126,7 +133,7 @@ def test_one_arm_is_not_compared(small_study: pd.DataFrame) -> None:
 
 def shown(rows: list[ShownRow]) -> ShownTable:
     headings = (Heading("Analysis", number=False), Heading("p, Holm", number=True), Heading("Note", number=False))
-    return ShownTable("AUC", "Means.", ("auc.csv",), headings, (Group("feature", tuple(rows)),))
+    return ShownTable("auc", "AUC", "Means.", ("auc.csv",), headings, (Group("feature", tuple(rows)),))
 
 
 def row(name: str, note: str, *, headline: bool, reported: bool = True) -> ShownRow:
