@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from readerstudy.results.models import ReportRun
-from tests.factories.results import answer, answer_all, person_make, reader_make, study_make
+from tests.factories.results import answer, answer_all, person_make, rater_make, trial_make
 from tests.results.worker import hurry, work
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -21,8 +21,8 @@ def test_a_page_without_a_report_shows_it_as_soon_as_it_is_there(
 ):
     hurry(monkeypatch)
     lease = {"lease_token": uuid.uuid4(), "lease_until": timezone.now()}
-    study = study_make(cases=4)
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make(cases=4)
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     sign_in(person_make(study, "analyst"))
     page.goto(live_server.url + reverse("results_detail", args=[study.slug]))
     expect(page.get_by_text("Waiting for a worker")).to_be_visible()

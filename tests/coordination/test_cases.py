@@ -11,8 +11,8 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.services import EXPLAINING, explanations_request
 from readerstudy.studies.models import Membership, Study
 from readerstudy.work.sending import sender
-from tests.factories.people import make_user
-from tests.factories.studies import NOW, make_cases, make_explained, make_member, make_study
+from tests.factories.people import make_user, member_make
+from tests.factories.studies import NOW, make_cases, make_explained, make_study
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -43,7 +43,7 @@ def sign_in(client: Client, study: Study, *roles: str) -> None:
     email = f"{uuid.uuid4()}@example.org"
     user = make_user(email)
     for role in roles:
-        make_member(study, role, email)
+        member_make(study, role, email)
     client.force_login(user)
 
 

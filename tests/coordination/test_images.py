@@ -15,7 +15,8 @@ from readerstudy.reading.crossover import AllocationError
 from readerstudy.reading.services import readers_allocate
 from readerstudy.studies.models import Image, Membership, Study
 from readerstudy.studies.services import images_exclude
-from tests.factories.studies import NOW, make_cases, make_image, make_member, make_study, pixels, png
+from tests.factories.people import member_make
+from tests.factories.studies import NOW, make_cases, make_image, make_study, pixels, png
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +28,7 @@ def image() -> Image:
 
 @pytest.fixture
 def coordinator(image: Image, client: Client) -> Client:
-    client.force_login(make_member(image.study, Membership.Role.COORDINATOR).user)
+    client.force_login(member_make(image.study, Membership.Role.COORDINATOR).user)
     return client
 
 
@@ -52,7 +53,7 @@ def test_the_page_lists_doubtful_images_with_their_doubts_and_without_labels(ima
 
 def test_a_study_without_doubtful_images_has_no_such_list(client: Client) -> None:
     study = make_image(make_study()).study
-    client.force_login(make_member(study, Membership.Role.COORDINATOR).user)
+    client.force_login(member_make(study, Membership.Role.COORDINATOR).user)
     assert 'id="doubts"' not in page(client, study)
 
 
@@ -99,7 +100,7 @@ def test_a_thumbnail_of_a_lost_file_is_not_found(image: Image, coordinator: Clie
 def test_nothing_is_allocated_while_a_selected_case_shows_an_excluded_image() -> None:
     study = make_study()
     cases = make_cases(study)
-    make_member(study, Membership.Role.READER)
+    member_make(study, Membership.Role.READER)
     images_exclude(study=study, images=[cases[0].image], reason="blurred", now=NOW)
     with pytest.raises(AllocationError, match=r"1 selected cases show images .* Select again: study_select"):
         readers_allocate(study=study, now=NOW, all_explained=False)

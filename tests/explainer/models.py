@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from explainer.autoencoders import Autoencoder
 from explainer.classifiers import Classifier
 from explainer.networks import ResNetAutoencoder, SmallDenseNet
+from explainer.sources.xrv.layers import RectifiedFeatures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,19 @@ def classifier_of(
 
 def autoencoder_of(network: nn.Module, size: int = SIZE) -> Autoencoder:
     return Autoencoder(network, identifier="tiny", input_size=size)
+
+
+class WithModule(nn.Module):
+    """A DenseNet as its package has it, but for a module where that calls its last ReLU as a function."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.features = RectifiedFeatures(network.get_submodule("features"))
+        self.classifier = network.get_submodule("classifier")
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.features(x).mean(dim=(2, 3)))
+        return logits
 
 
 def seeded(*shape: int, seed: int = 0) -> Tensor:

@@ -21,7 +21,7 @@ QUESTIONS = {"confidence": "How confident are you?", "correct_feature": "Is it t
 INTERIM_FOR_ALL = '[results]\ninterim = ["coordinator", "analyst"]\n'
 
 
-def study_make(
+def trial_make(
     slug: str = "trial",
     *,
     status: str = Study.Status.CLOSED,
@@ -53,11 +53,11 @@ def study_make(
     for number in (1, 2):
         Period.objects.create(study=study, number=number)
     for number in range(1, cases + 1):
-        case_make(study, number=number, label="TP" if number % 2 else "FP", target=target)
+        trial_case_make(study, number=number, label="TP" if number % 2 else "FP", target=target)
     return study
 
 
-def case_make(study: Study, *, number: int, label: str, target: str = "Effusion", name: str = "") -> Case:
+def trial_case_make(study: Study, *, number: int, label: str, target: str = "Effusion", name: str = "") -> Case:
     image = Image.objects.create(
         study=study, name=name or f"chest-{number}.png", patient=f"P{number}", created_at=NOW, sha256=f"{number:064d}"
     )
@@ -71,7 +71,7 @@ def person_make(study: Study, role: str) -> User:
     return member_make(study, role, f"{role}@{study.slug}.invalid").user
 
 
-def reader_make(study: Study) -> Allocation:
+def rater_make(study: Study) -> Allocation:
     """A reader with a sequence: every case in arm A in period 1 and in arm B in period 2."""
     code = f"R{study.memberships.exclude(code='').count() + 1}"
     email = f"{code.lower()}@{study.slug}.invalid"

@@ -19,7 +19,7 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.types import ExplanationResult
 from readerstudy.lib.media import content_name, media_write
 from readerstudy.studies import services as studies
-from readerstudy.studies.models import Case, Image, Membership, Prediction, Study
+from readerstudy.studies.models import Case, Image, Prediction, Study
 from readerstudy.studies.protocol import Protocol, load_protocol
 
 PAPER = Path(__file__).resolve().parents[2] / "docs" / "protocols" / "paper.toml"
@@ -51,13 +51,6 @@ def make_study(*, status: str = Study.Status.DRAFT, **changes: Any) -> Study:
         study.status = status
         study.save(update_fields=["status"])
     return study
-
-
-def make_member(study: Study, role: str, email: str = "") -> Membership:
-    """A person with a role in the study; readers are R1, R2, ..."""
-    email = email or f"{role}{next(_numbers)}@example.org"
-    membership, _ = studies.member_add(study=study, email=email, role=role, now=NOW)
-    return membership
 
 
 def pixels(seed: int, *, side: int = SIDE, dtype: type = np.uint8) -> np.ndarray:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -20,6 +17,7 @@ from readerstudy.studies.models import Image, Membership, Question, Study
 from readerstudy.studies.services import reader_withdraw
 from tests.factories.people import NOW, member_make
 from tests.factories.reading import question_make, reader_make, study_make
+from tests.reading.threads import at_once
 from tests.typed import present
 
 LATER = NOW + timedelta(minutes=10)
@@ -266,28 +264,6 @@ def test_two_computers_that_answer_at_once_give_one_that_counts_and_one_that_is_
         lambda: answer(reading, value=4, known_revision=0),
     )
     assert list(Answer.objects.values_list("revision", "superseded")) == [(1, False), (2, True)]
-
-
-def at_once(*calls: Callable[[], object]) -> list[Any]:
-    barrier = threading.Barrier(len(calls))
-    outcomes: list[Any] = [None] * len(calls)
-
-    def run(index: int, call: Callable[[], object]) -> None:
-        close_old_connections()
-        barrier.wait()
-        try:
-            outcomes[index] = call()
-        except Exception as error:  # noqa: BLE001  # handed to the test
-            outcomes[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
 
 
 # Submission and policies

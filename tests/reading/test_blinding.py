@@ -15,9 +15,8 @@ from readerstudy.reading.models import Allocation, Reading
 from readerstudy.reading.services import instructions_acknowledge, readers_allocate
 from readerstudy.studies.models import Arm, Membership, Study
 from readerstudy.studies.services import cases_select, reader_withdraw
-from tests.factories.people import NOW
+from tests.factories.people import NOW, member_make
 from tests.factories.reading import reader_make, selected_make, study_make
-from tests.factories.studies import make_member
 from tests.reading.attack import Place, best_order, by_generator, by_hmac, of_seeds, starts_in_first_arm
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +29,7 @@ def study() -> Study:
     """A study of 24 cases that were selected from a pool, with two readers allocated."""
     study = selected_make(PER_CELL, seed=SEED)
     for _ in range(2):
-        make_member(study, Membership.Role.READER)
+        member_make(study, Membership.Role.READER)
     readers_allocate(study=study, now=NOW)
     return Study.objects.get(pk=study.pk)
 
@@ -112,7 +111,7 @@ def test_the_order_in_which_rows_were_made_tells_no_label():
 
 def test_the_key_stands_on_no_page_and_in_no_audit_entry(study: Study, client: Client):
     key = study.allocation_key.key
-    coordinator = make_member(study, Membership.Role.COORDINATOR).user
+    coordinator = member_make(study, Membership.Role.COORDINATOR).user
     client.force_login(coordinator)
     page = client.get(reverse("study_detail", args=[study.slug]))
     reader = Client()
@@ -129,7 +128,7 @@ def test_the_key_stands_on_no_page_and_in_no_audit_entry(study: Study, client: C
 
 def test_a_reader_who_takes_over_has_the_order_that_was_drawn_for_who_left(study: Study):
     reader_withdraw(membership=Membership.objects.get(code="R2"), reason="moved", now=NOW)
-    make_member(study, Membership.Role.READER)
+    member_make(study, Membership.Role.READER)
     readers_allocate(study=study, now=NOW)
     assert {p: r.case_id for p, r in read_by("R3").items()} == {p: r.case_id for p, r in read_by("R2").items()}
     assert "R1, R2, R3: drawn again from the key, everything agrees." in verified(study)
@@ -170,7 +169,7 @@ def test_cases_selected_before_there_were_keys_get_new_numbers_when_they_are_all
     study = selected_make(PER_CELL, seed=SEED)
     study.allocation_key.delete()
     before = dict(study.cases.values_list("pk", "number"))
-    make_member(study, Membership.Role.READER)
+    member_make(study, Membership.Role.READER)
 
     readers_allocate(study=study, now=NOW)
 
@@ -190,7 +189,7 @@ def test_a_study_allocated_by_its_seed_keeps_its_orders_and_says_so(study: Study
         list(study.arms.values_list("mask", flat=True)),
     )
     before = {place: reading.pk for place, reading in read_by("R1").items()}
-    make_member(study, Membership.Role.READER)
+    member_make(study, Membership.Role.READER)
     study = Study.objects.get(pk=study.pk)
 
     readers_allocate(study=study, now=NOW)
@@ -201,7 +200,7 @@ def test_a_study_allocated_by_its_seed_keeps_its_orders_and_says_so(study: Study
     said = verified(study)
     assert "R1, R2: allocated by the protocol's seed" in said
     assert "R3: drawn again from the key" in said
-    client.force_login(make_member(study, Membership.Role.COORDINATOR).user)
+    client.force_login(member_make(study, Membership.Role.COORDINATOR).user)
     assert "Made of the seed" in client.get(reverse("study_detail", args=[study.slug])).text
 
 

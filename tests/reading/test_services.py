@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading import errors, selectors, services
@@ -19,6 +17,7 @@ from readerstudy.reading.selectors import PeriodState
 from readerstudy.studies.models import Membership, Question, Study
 from tests.factories.people import NOW, member_make
 from tests.factories.reading import case_make, explain, reader_make, study_make
+from tests.reading.threads import at_once
 from tests.typed import present
 
 LATER = NOW + timedelta(minutes=10)
@@ -357,29 +356,6 @@ def test_the_database_refuses_to_empty_the_answers():
         cursor.execute("TRUNCATE reading_answer")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL readerstudy.allow_truncate = 'on'")
-
-
-def at_once(*calls) -> list[Any]:
-    """Runs the calls in threads of their own, started together; returns results and errors in order."""
-    barrier = threading.Barrier(len(calls))
-    outcomes: list[Any] = [None] * len(calls)
-
-    def run(index: int, call) -> None:
-        close_old_connections()
-        barrier.wait()
-        try:
-            outcomes[index] = call()
-        except Exception as error:  # noqa: BLE001  # handed to the test
-            outcomes[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(index, call)) for index, call in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
 
 
 @pytest.mark.django_db(transaction=True)

@@ -24,7 +24,7 @@ from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Membership, Question, Study
 from readerstudy.studies.services import StudyError, audit, study_unblind
 from tests.factories.people import NOW
-from tests.factories.results import answer, answer_all, person_make, reader_make, study_make, visit
+from tests.factories.results import answer, answer_all, person_make, rater_make, trial_make, visit
 from tests.results.worker import work
 from tests.typed import present
 
@@ -42,7 +42,7 @@ SECRETS = (
 @pytest.fixture
 def study() -> Study:
     """A closed study that is not unblinded; moving was rated 4 and conventional 3, with traces of both everywhere."""
-    study = study_make(cases=6, unblinded=False)
+    study = trial_make(cases=6, unblinded=False)
     study.protocol, study.seed = 'arms = ["conventional", "moving"]\n', SEED
     study.save()
     for case in study.cases.all():
@@ -50,7 +50,7 @@ def study() -> Study:
         fields = {"methods": list(ious), "ious": ious, "measures": {"mask_area": 0.1}}
         Explanation.objects.create(case=case, status="done", created_at=NOW, **fields)
     Question.objects.create(study=study, key="comment", text="Comment", kind="text", required=False, position=3)
-    for reader in (reader_make(study), reader_make(study)):
+    for reader in (rater_make(study), rater_make(study)):
         reader.seed = SEED
         reader.save()
         answer_all(reader, {"A": 3, "B": 4})
@@ -230,7 +230,7 @@ def test_a_new_column_of_exposure_is_withheld_until_somebody_decides(study: Stud
 def test_codes_are_drawn_per_study_and_stay() -> None:
     first = []
     for number in range(40):
-        study = study_make(f"study-{number}", cases=0, unblinded=False)
+        study = trial_make(f"study-{number}", cases=0, unblinded=False)
         codes = {own: arm.key for own, arm in coding_of(study, "masked").arms.items()}
         assert sorted(codes.values()) == ["X", "Y"]
         assert codes == {own: arm.key for own, arm in coding_of(Study.objects.get(pk=study.pk), "masked").arms.items()}
@@ -239,7 +239,7 @@ def test_codes_are_drawn_per_study_and_stay() -> None:
 
 
 def test_a_code_is_never_the_key_of_an_arm() -> None:
-    study = study_make(cases=0, unblinded=False)
+    study = trial_make(cases=0, unblinded=False)
     study.arms.filter(key="A").update(key="Y")
     study.arms.filter(key="B").update(key="x")
     assert [arm.key for arm in coding_of(study, "masked").shown] == ["W", "Z"]
@@ -257,7 +257,7 @@ def test_who_coordinates_sees_the_names_and_that_analysts_do_not(client: Client,
 
 def test_a_coordinator_of_another_study_stays_blind(study: Study) -> None:
     person = person_make(study, Role.ANALYST)
-    Membership.objects.create(study=study_make("other", cases=0), user=person, role=Role.COORDINATOR, created_at=NOW)
+    Membership.objects.create(study=trial_make("other", cases=0), user=person, role=Role.COORDINATOR, created_at=NOW)
     assert coding_for(person, study).is_masked
 
 
@@ -294,7 +294,7 @@ def test_unblinding_needs_the_confirmation(client: Client, study: Study) -> None
 
 @pytest.mark.parametrize("status", [Study.Status.DRAFT, Study.Status.OPEN])
 def test_a_study_that_is_not_closed_stays_blind(client: Client, status: str) -> None:
-    study = study_make(status=status)
+    study = trial_make(status=status)
     client.force_login(person_make(study, Role.COORDINATOR))
     page = client.post(reverse("study_unblind", args=[study.slug]), {"confirm": "yes"}, follow=True).text
     assert "Close it first" in page

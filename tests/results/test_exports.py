@@ -19,7 +19,7 @@ from readerstudy.reading.models import Answer, Event, Reading, Visit
 from readerstudy.studies.models import Question
 from readerstudy.studies.services import CorrectionOrder, Facts, image_correct
 from tests.factories.people import NOW
-from tests.factories.results import answer, answer_all, reader_make, study_make, visit
+from tests.factories.results import answer, answer_all, rater_make, trial_make, visit
 
 # How the pictures were shown, of which no event tells here.
 UNTOLD = {
@@ -40,8 +40,8 @@ def rows(content: bytes) -> list[dict[str, str]]:
 
 
 def test_the_archive_holds_all_that_an_audit_asks_for(tmp_path: Path) -> None:
-    study = study_make(cases=2)
-    reader = reader_make(study)
+    study = trial_make(cases=2)
+    reader = rater_make(study)
     answer(reader, 1, "A", [2, 5])
     user = reader.membership.user
     study.audit.create(actor=user, action="=looks like a formula", detail={"b": 1, "a": 2}, at=NOW)
@@ -76,12 +76,12 @@ def test_the_archive_holds_all_that_an_audit_asks_for(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("without_report")
 def test_the_archive_tells_the_labels_of_each_case_and_what_was_corrected(tmp_path: Path) -> None:
-    study = study_make(cases=2, unblinded=False)
+    study = trial_make(cases=2, unblinded=False)
     first, second = study.cases.order_by("number").select_related("image")
     for image, states in ((first.image, ("positive", "uncertain")), (second.image, ("negative", "not assessed"))):
         for finding, state in zip(("Effusion", "Mass"), states, strict=True):
             image.labels.create(finding=finding, state=state)
-    reader = reader_make(study)
+    reader = rater_make(study)
     answer(reader, 1, "A", [2])
     answer(reader, 2, "A", [4])
     Reading.objects.filter(case=second).update(opened_at=NOW)
@@ -109,13 +109,13 @@ def test_the_archive_tells_the_labels_of_each_case_and_what_was_corrected(tmp_pa
 
 @pytest.mark.usefixtures("without_report")
 def test_the_archive_holds_answers_of_every_kind_and_the_statistics_only_those_with_an_order(tmp_path: Path) -> None:
-    study = study_make(cases=2)
+    study = trial_make(cases=2)
     make = Question.objects.create
     make(study=study, key="agree", text="Agree?", kind="yes_no", minimum=0, maximum=1, position=3)
     make(study=study, key="side", text="Side?", kind="choice", maximum=2, options=["=left", "right"], position=4)
     make(study=study, key="comment", text="Comment", kind="text", required=False, position=5)
     make(study=study, key="place", text="Where?", kind="location", shape="point", position=6)
-    reader = reader_make(study)
+    reader = rater_make(study)
     answer(reader, 1, "A", [3, 5])
     answer(reader, 1, "A", [1], question="agree")
     answer(reader, 1, "A", [2], question="side")
@@ -148,8 +148,8 @@ def test_the_archive_holds_answers_of_every_kind_and_the_statistics_only_those_w
 
 @pytest.mark.usefixtures("without_report")
 def test_time_and_what_was_looked_at_are_exported_per_reading_and_per_event(tmp_path: Path) -> None:
-    study = study_make(cases=2)
-    reader = reader_make(study)
+    study = trial_make(cases=2)
+    reader = rater_make(study)
     reading = reader.readings.get(case__number=1, arm__key="B")
     timed_answers(reading, {"confidence": 12.5, "correct_feature": 20.0})
     reading.completed_at = NOW + timedelta(hours=1)
@@ -239,10 +239,10 @@ def timed_answers(reading: Reading, seconds: dict[str, float]) -> None:
 
 @pytest.mark.usefixtures("without_report")
 def test_what_is_in_no_analysis_is_marked_with_the_reason(tmp_path: Path) -> None:
-    study = study_make(cases=4)
+    study = trial_make(cases=4)
     study.cases.filter(number=3).update(purpose="training")
     Explanation.objects.create(case=study.cases.get(number=4), status="failed", methods=[], created_at=NOW)
-    for reader in (reader_make(study), reader_make(study)):
+    for reader in (rater_make(study), rater_make(study)):
         opened = visit(reader, 1, "A", 5.0)
         visit(reader, 3, "A", 5.0)
         Event.objects.create(visit=opened, sequence=1, kind="tab_hidden", seconds=1, received_at=NOW)
@@ -269,9 +269,9 @@ def test_what_is_in_no_analysis_is_marked_with_the_reason(tmp_path: Path) -> Non
 
 
 def test_the_flow_tells_what_was_allocated_and_not_read(tmp_path: Path) -> None:
-    study = study_make(cases=4)
-    reader = reader_make(study)
-    reader_make(study)
+    study = trial_make(cases=4)
+    reader = rater_make(study)
+    rater_make(study)
     study.memberships.filter(code="R2").update(withdrawn_at=NOW)
     for case in (1, 2, 3):
         for arm in "AB":
@@ -288,8 +288,8 @@ def test_the_flow_tells_what_was_allocated_and_not_read(tmp_path: Path) -> None:
 
 
 def test_every_file_has_its_checksum(tmp_path: Path) -> None:
-    study = study_make()
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make()
+    answer_all(rater_make(study), {"A": 3, "B": 4})
 
     files = export("trial", tmp_path / "out.zip")
 
@@ -299,9 +299,9 @@ def test_every_file_has_its_checksum(tmp_path: Path) -> None:
 
 
 def test_the_archive_holds_files_for_other_programs(tmp_path: Path) -> None:
-    study = study_make(cases=4)
+    study = trial_make(cases=4)
     study.questions.filter(key="confidence").update(low_anchor="not at all")
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    answer_all(rater_make(study), {"A": 3, "B": 4})
 
     files = export("trial", tmp_path / "out.zip")
 
@@ -315,8 +315,8 @@ def test_the_archive_holds_files_for_other_programs(tmp_path: Path) -> None:
 def test_a_study_too_large_for_a_report_comes_with_the_same_data_and_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study = study_make(cases=4)
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make(cases=4)
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     whole = export("trial", tmp_path / "whole.zip")
     monkeypatch.setattr("readerstudy.results.exports.REPORT_ANSWERS", 1)
 
@@ -332,14 +332,14 @@ def test_a_study_too_large_for_a_report_comes_with_the_same_data_and_without_it(
 def test_the_same_study_gives_the_same_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Without the report, whose drawing takes the time; its files are the same bytes by a test of their own.
     monkeypatch.setattr("readerstudy.results.exports.REPORT_ANSWERS", 0)
-    answer_all(reader_make(study_make()), {"A": 3, "B": 4})
+    answer_all(rater_make(trial_make()), {"A": 3, "B": 4})
     export("trial", tmp_path / "one.zip")
     export("trial", tmp_path / "two.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
 
 
 def test_a_study_without_answers_can_be_exported(tmp_path: Path) -> None:
-    study_make()
+    trial_make()
     files = export("trial", tmp_path / "out.zip")
     assert rows(files["responses.csv"]) == []
     assert "load.R" in files
@@ -349,7 +349,7 @@ def test_a_study_without_answers_can_be_exported(tmp_path: Path) -> None:
 def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "out.zip"
     path.write_bytes(b"old")
-    answer_all(reader_make(study_make(target="all")), {"A": 3, "B": 4})
+    answer_all(rater_make(trial_make(target="all")), {"A": 3, "B": 4})
     with pytest.raises(CommandError, match="reserved"):
         export("trial", path)
     assert path.read_bytes() == b"old"
@@ -357,12 +357,12 @@ def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_study_is_named_with_those_that_exist(tmp_path: Path) -> None:
-    study_make()
+    trial_make()
     with pytest.raises(CommandError, match=r"no study 'other'\. Studies: trial"):
         export("other", tmp_path / "out.zip")
 
 
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    study_make()
+    trial_make()
     with pytest.raises(CommandError, match="cannot be written"):
         export("trial", tmp_path / "nowhere" / "out.zip")

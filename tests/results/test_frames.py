@@ -17,7 +17,7 @@ from readerstudy.results.blinding import coding_of
 from readerstudy.results.frames import data_version, response_rows, responses
 from readerstudy.studies.models import Question, Study
 from tests.factories.people import NOW
-from tests.factories.results import answer, answer_all, reader_make, study_make, visit
+from tests.factories.results import answer, answer_all, rater_make, trial_make, visit
 
 pytestmark = pytest.mark.django_db
 
@@ -28,8 +28,8 @@ def tidy(study: Study) -> pd.DataFrame:
 
 
 def test_a_changed_answer_counts_with_its_last_value_and_the_number_of_changes() -> None:
-    study = study_make()
-    reader = reader_make(study)
+    study = trial_make()
+    reader = rater_make(study)
     answer(reader, 1, "A", [2, 5, 4])
 
     frame = tidy(study)
@@ -50,8 +50,8 @@ def test_a_changed_answer_counts_with_its_last_value_and_the_number_of_changes()
 
 
 def test_a_half_answered_reading_gives_the_answers_it_has() -> None:
-    study = study_make()
-    reader = reader_make(study)
+    study = trial_make()
+    reader = rater_make(study)
     answer(reader, 1, "A", [2])
     answer(reader, 2, "B", [3], question="correct_feature")
 
@@ -61,7 +61,7 @@ def test_a_half_answered_reading_gives_the_answers_it_has() -> None:
 
 
 def test_a_study_without_answers_gives_an_empty_table_with_all_columns() -> None:
-    frame = tidy(study_make())
+    frame = tidy(trial_make())
     assert frame.empty
     assert tuple(frame.columns) == COLUMN_NAMES
 
@@ -69,8 +69,8 @@ def test_a_study_without_answers_gives_an_empty_table_with_all_columns() -> None
 def test_the_order_of_the_answers_does_not_show() -> None:
     frames = []
     for slug, seed in (("one", 1), ("two", 2)):
-        study = study_make(slug, cases=4)
-        readers = [reader_make(study), reader_make(study)]
+        study = trial_make(slug, cases=4)
+        readers = [rater_make(study), rater_make(study)]
         given = [(reader, case, arm) for reader in readers for case in range(1, 5) for arm in "AB"]
         random.Random(seed).shuffle(given)
         for reader, case, arm in given:
@@ -82,8 +82,8 @@ def test_the_order_of_the_answers_does_not_show() -> None:
 
 
 def test_seconds_add_up_over_visits_and_are_not_counted_once_per_question() -> None:
-    study = study_make()
-    reader = reader_make(study)
+    study = trial_make()
+    reader = rater_make(study)
     visit(reader, 1, "A", 10.5)
     visit(reader, 1, "A", 4.0)
     answer(reader, 1, "A", [2])
@@ -98,7 +98,7 @@ def test_seconds_add_up_over_visits_and_are_not_counted_once_per_question() -> N
 
 
 def test_the_iou_of_an_arm_is_the_mean_of_its_methods_and_only_for_true_positives() -> None:
-    study = study_make(cases=4)
+    study = trial_make(cases=4)
     ious = {"input_gradient": 0.1, "guided_backprop": 0.3, "latent_shift": 0.25}
     for number, values in ((1, ious), (2, ious), (3, {"latent_shift": 0.5})):
         Explanation.objects.create(
@@ -109,7 +109,7 @@ def test_the_iou_of_an_arm_is_the_mean_of_its_methods_and_only_for_true_positive
             measures={"mask_area": number / 10},
             created_at=NOW,
         )
-    reader = reader_make(study)
+    reader = rater_make(study)
     answer_all(reader, {"A": 3, "B": 4})
 
     table = tidy(study).drop_duplicates(["case", "arm"]).set_index(["case", "arm"])
@@ -128,9 +128,9 @@ def test_the_iou_of_an_arm_is_the_mean_of_its_methods_and_only_for_true_positive
 
 
 def test_the_rows_of_the_file_are_those_of_the_frame_in_its_order() -> None:
-    study = study_make(cases=12)
+    study = trial_make(cases=12)
     for _ in range(11):
-        reader = reader_make(study)
+        reader = rater_make(study)
         for case in (12, 2, 3):
             answer(reader, case, "B", [2, 4])
             answer(reader, case, "A", [3], question="correct_feature")
@@ -147,9 +147,9 @@ def test_the_rows_of_the_file_are_those_of_the_frame_in_its_order() -> None:
 
 
 def test_two_questions_with_equal_text_stay_separate() -> None:
-    study = study_make()
+    study = trial_make()
     Question.objects.filter(study=study).update(text="The same?")
-    reader = reader_make(study)
+    reader = rater_make(study)
     answer(reader, 1, "A", [2])
     answer(reader, 1, "A", [5], question="correct_feature")
 
@@ -159,23 +159,23 @@ def test_two_questions_with_equal_text_stay_separate() -> None:
 
 
 def test_answers_of_another_study_are_not_in_it() -> None:
-    study, other = study_make(), study_make("other")
-    answer_all(reader_make(other), {"A": 3, "B": 4})
+    study, other = trial_make(), trial_make("other")
+    answer_all(rater_make(other), {"A": 3, "B": 4})
     assert tidy(study).empty
     assert set(tidy(other)["study"]) == {"other"}
 
 
 def test_answers_that_were_not_given_here_have_no_time() -> None:
-    study = study_make()
-    reader = reader_make(study)
+    study = trial_make()
+    reader = rater_make(study)
     Reading.objects.update(opened_at=None)
     answer(reader, 1, "A", [2])
     assert tidy(study)[["opened_at", "answered_at", "seconds"]].isna().all(axis=None)
 
 
 def test_one_query_fetches_all_responses() -> None:
-    study = study_make(cases=4)
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make(cases=4)
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     coding = coding_of(study, "protocol")
     with CaptureQueriesContext(connection) as queries:
         assert len(responses(study, coding)) == 16
@@ -183,8 +183,8 @@ def test_one_query_fetches_all_responses() -> None:
 
 
 def test_whatever_changes_the_responses_changes_the_version() -> None:
-    study = study_make()
-    reader = reader_make(study)
+    study = trial_make()
+    reader = rater_make(study)
     versions = [str(data_version(study))]
     answer(reader, 1, "A", [2])
     versions.append(str(data_version(study)))

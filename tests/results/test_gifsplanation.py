@@ -18,31 +18,13 @@ from readerstudy.reading.models import Answer, Reading
 from readerstudy.results.gifsplanation import RECORD
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.selectors import cases_contradicted
-from tests.factories.results import published_folder, read_rows, study_make, write_read
+from tests.factories.results import published_folder, read_rows, trial_make, write_read
+from tests.published import PUBLISHED, PUBLISHED_SD
 from tests.results.conftest import Compute
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
 SLUG = "gifsplanation"
-
-# label, target, mean, W, p: ../shared/statistics.md, recomputed there with scipy and R; sd (ddof 0) of "all".
-PUBLISHED = [
-    ("TP", "all", 0.1500, 1233.5, 0.010369663537),
-    ("FP", "all", 0.0458333, 2822.5, 0.579309518549),
-    ("TP", "Atelectasis", 0.225, 33, 0.111689),
-    ("TP", "Cardiomegaly", 0.275, 16, 0.0045087),
-    ("TP", "Effusion", -0.025, 23.5, 0.665771),
-    ("TP", "Lung Opacity", 0.175, 13, 0.243590),
-    ("TP", "Mass", 0.250, 32, 0.184138),
-    ("TP", "Pneumothorax", 0.000, 108, 0.789268),
-    ("FP", "Atelectasis", -0.025, 148, 0.952620),
-    ("FP", "Cardiomegaly", 0.300, 17, 0.0026998),
-    ("FP", "Effusion", 0.000, 88, 0.767254),
-    ("FP", "Lung Opacity", 0.075, 22.5, 0.604369),
-    ("FP", "Mass", -0.150, 124.5, 0.445806),
-    ("FP", "Pneumothorax", 0.075, 63, 0.791652),
-]
-PUBLISHED_SD = {"TP": 0.9544, "FP": 1.0616}
 
 
 def load(folder: Path, *arguments: str) -> str:
@@ -208,7 +190,7 @@ def test_importing_twice_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_another_study_of_that_name_is_left_alone(tmp_path: Path) -> None:
-    study_make(SLUG)
+    trial_make(SLUG)
     with pytest.raises(CommandError, match="another study"):
         load(published_folder(tmp_path))
     assert "Loaded" in load(tmp_path, "--slug", "published")

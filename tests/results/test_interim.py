@@ -20,7 +20,7 @@ from readerstudy.results.services.interim import PAGE, interim_seen
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.protocol import PROTOCOLS_DIR, ProtocolError, load_protocol, protocol_parse
 from tests.factories.people import NOW
-from tests.factories.results import answer_all, person_make, reader_make, study_make
+from tests.factories.results import answer_all, person_make, rater_make, trial_make
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db
@@ -32,8 +32,8 @@ FILES = ("results_responses", "results_report", "results_state")
 @pytest.fixture
 def study() -> Study:
     """Open, with all answers of one reader, and a protocol that says nothing of interim results."""
-    study = study_make(cases=4, status=Study.Status.OPEN)
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make(cases=4, status=Study.Status.OPEN)
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     return allow(study)
 
 
@@ -137,7 +137,7 @@ def test_the_results_of_a_closed_study_are_open_and_no_look_is_recorded(study: S
 def test_a_role_in_another_study_opens_nothing(study: Study):
     study = allow(study, Role.COORDINATOR)
     person = person_make(study, Role.ANALYST)
-    other = study_make("other", cases=0)
+    other = trial_make("other", cases=0)
     Membership.objects.create(study=other, user=person, role=Role.COORDINATOR, created_at=NOW)
     assert interim_refusal(person, study)
     Membership.objects.create(study=study, user=person, role=Role.COORDINATOR, created_at=NOW)
@@ -177,7 +177,7 @@ def test_the_demonstrations_let_everybody_look_and_the_paper_nobody():
 
 
 def test_that_somebody_saw_the_page_does_not_cover_what_somebody_else_sees_of_it() -> None:
-    study = study_make(status=Study.Status.OPEN)
+    study = trial_make(status=Study.Status.OPEN)
     run = ReportRun.objects.create(study=study, version="0" * 64, coding="masked", created_at=NOW, queued_at=NOW)
     first, second = person_make(study, "coordinator"), person_make(study, "analyst")
     interim_seen(run=run, what=PAGE, actor=first, now=NOW)

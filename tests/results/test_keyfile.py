@@ -15,9 +15,8 @@ from readerstudy.reading.services import readers_allocate
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.protocol_reading import ReadingPlan
 from readerstudy.studies.services import study_unblind
-from tests.factories.people import NOW
+from tests.factories.people import NOW, member_make
 from tests.factories.reading import selected_make
-from tests.factories.studies import make_member
 from tests.reading.attack import by_hmac, of_seeds, starts_in_first_arm
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_report")]
@@ -29,7 +28,7 @@ def study() -> Study:
     """A study of 24 selected cases and two to practise on, with two readers."""
     study = selected_make(PER_CELL, reading=ReadingPlan(training_cases=2))
     for _ in range(2):
-        make_member(study, Membership.Role.READER)
+        member_make(study, Membership.Role.READER)
     readers_allocate(study=study, now=NOW)
     return Study.objects.get(pk=study.pk)
 

@@ -20,7 +20,7 @@ from readerstudy.studies.actions import Action
 from readerstudy.studies.models import Membership, Question, Study
 from readerstudy.studies.services import audit, member_add, reader_withdraw
 from tests.factories.people import NOW
-from tests.factories.results import answer, answer_all, reader_make, study_make
+from tests.factories.results import answer, answer_all, rater_make, trial_make
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db
@@ -36,9 +36,9 @@ NAMES = {
 @pytest.fixture
 def study() -> Study:
     """Two readers, a coordinator and an analyst, whose names and addresses stand wherever a person can write."""
-    study = study_make(cases=4, unblinded=False)
+    study = trial_make(cases=4, unblinded=False)
     Question.objects.create(study=study, key="comment", text="Comment", kind="text", required=False, position=3)
-    readers = [reader_make(study), reader_make(study)]
+    readers = [rater_make(study), rater_make(study)]
     for role in (Role.COORDINATOR, Role.ANALYST):
         member_add(study=study, email=f"{role}@hospital.invalid", role=role, now=NOW)
     for member in study.memberships.select_related("user"):

@@ -36,7 +36,7 @@ from readerstudy.work.broker import broker_settings, ensure_broker_ready
 from readerstudy.work.faults import pause
 from readerstudy.work.lease import LEASE, LOST_AFTER, MAX_ATTEMPTS, LeaseLostError
 from tests.factories.people import NOW
-from tests.factories.results import answer, answer_all, reader_make, study_make
+from tests.factories.results import answer, answer_all, rater_make, trial_make
 from tests.lib.helpers import celery_worker, python_environment, wait_for
 from tests.results.conftest import Compute
 
@@ -47,8 +47,8 @@ OnCommit = Callable[..., Any]
 
 @pytest.fixture
 def study() -> Study:
-    study = study_make(status=Study.Status.OPEN)
-    answer(reader_make(study), 1, "A", [2])
+    study = trial_make(status=Study.Status.OPEN)
+    answer(rater_make(study), 1, "A", [2])
     return study
 
 
@@ -274,8 +274,8 @@ def test_the_latest_reports_are_kept_and_older_ones_removed_with_their_files(stu
 
 @pytest.mark.django_db(transaction=True)
 def test_two_requests_at_once_are_one_run() -> None:
-    study = study_make()
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make()
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     barrier = threading.Barrier(2)
     found: list[uuid.UUID] = []
 
@@ -302,8 +302,8 @@ def test_two_requests_at_once_are_one_run() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_report_whose_worker_is_killed_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real task, the broker in the test's database, and kill -9 in the middle; then another worker."""
-    study = study_make()
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make()
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     database = connection.settings_dict
     user, host, port = database["USER"], quote(database["HOST"] or "", safe=""), database["PORT"] or ""
     password = f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else ""

@@ -23,7 +23,7 @@ from readerstudy.results.services import REPORTING, run_step
 from readerstudy.studies.models import Image, Membership, Study
 from readerstudy.work.workers import worker_seen
 from tests.factories.people import NOW
-from tests.factories.results import answer, answer_all, case_make, person_make, reader_make, study_make, visit
+from tests.factories.results import answer, answer_all, person_make, rater_make, trial_case_make, trial_make, visit
 from tests.results.conftest import Compute
 
 pytestmark = pytest.mark.django_db
@@ -92,8 +92,8 @@ def rows(page: str, title: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("role", [Role.ANALYST, Role.COORDINATOR])
 def test_analysts_and_coordinators_see_results_and_downloads(client: Client, compute: Compute, role: str) -> None:
-    study = study_make()
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make()
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     client.force_login(person_make(study, role))
     assert statuses(client, study) == [200, 200, *[503] * 4]
     assert compute() == ["computed"]
@@ -101,8 +101,8 @@ def test_analysts_and_coordinators_see_results_and_downloads(client: Client, com
 
 
 def test_outsiders_find_nothing(client: Client, compute: Compute) -> None:
-    study, other = study_make(), study_make("other")
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study, other = trial_make(), trial_make("other")
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     get(client, study)
     compute()
     client.force_login(person_make(other, Role.ANALYST))
@@ -111,15 +111,15 @@ def test_outsiders_find_nothing(client: Client, compute: Compute) -> None:
 
 @pytest.mark.parametrize("status", Study.Status.values)
 def test_readers_are_refused(client: Client, status: str) -> None:
-    study = study_make(status=status)
-    client.force_login(reader_make(study).membership.user)
+    study = trial_make(status=status)
+    client.force_login(rater_make(study).membership.user)
     assert statuses(client, study) == [403] * 6
     assert not ReportRun.objects.exists()
 
 
 def test_a_coordinator_who_reads_sees_results_only_when_the_study_is_closed(client: Client) -> None:
-    study = study_make(status=Study.Status.OPEN)
-    reader = reader_make(study)
+    study = trial_make(status=Study.Status.OPEN)
+    reader = rater_make(study)
     answer_all(reader, {"A": 3, "B": 4})
     Membership.objects.create(study=study, user=reader.membership.user, role=Role.COORDINATOR, created_at=NOW)
     client.force_login(reader.membership.user)
@@ -130,21 +130,21 @@ def test_a_coordinator_who_reads_sees_results_only_when_the_study_is_closed(clie
 
 
 def test_nobody_is_asked_to_post(client: Client) -> None:
-    study = study_make()
+    study = trial_make()
     client.force_login(person_make(study, Role.ANALYST))
     assert [client.post(address).status_code for address in addresses(study)] == [405] * 6
 
 
 def test_a_study_without_readers_says_what_is_to_come(client: Client) -> None:
-    text = get(client, study_make(status=Study.Status.DRAFT))
+    text = get(client, trial_make(status=Study.Status.DRAFT))
     assert "No answers yet" in text
     assert "<img" not in text.split("<main")[1]
     assert not ReportRun.objects.exists()
 
 
 def test_a_study_without_answers_says_how_many_readings_wait(client: Client) -> None:
-    study = study_make(status=Study.Status.OPEN)
-    reader_make(study)
+    study = trial_make(status=Study.Status.OPEN)
+    rater_make(study)
     text = get(client, study)
     assert "4 readings are allocated and none has been answered" in text
     assert "not begun" in text
@@ -152,8 +152,8 @@ def test_a_study_without_answers_says_how_many_readings_wait(client: Client) -> 
 
 @pytest.mark.parametrize("values", [{"A": 3, "B": 3}, {"A": 3, "B": 4}], ids=["no difference", "one difference"])
 def test_thin_data_give_messages_and_no_nan(client: Client, page: Page, values: dict[str, int]) -> None:
-    study = study_make()
-    answer_all(reader_make(study), values)
+    study = trial_make()
+    answer_all(rater_make(study), values)
     text = page(client, study)
     assert "There is one reader" in text
     assert "only one pair" in text
@@ -161,17 +161,17 @@ def test_thin_data_give_messages_and_no_nan(client: Client, page: Page, values: 
 
 
 def test_one_single_answer_is_shown_without_an_error(client: Client, page: Page) -> None:
-    study = study_make(status=Study.Status.OPEN)
-    answer(reader_make(study), 1, "A", [2])
+    study = trial_make(status=Study.Status.OPEN)
+    answer(rater_make(study), 1, "A", [2])
     assert "1 response of 1 reader" in page(client, study)
     assert content(client.get(reverse("results_report", args=[study.slug]))).startswith(b"PK")
 
 
 def test_a_study_with_one_arm_is_described_and_not_compared(client: Client, page: Page) -> None:
-    study = study_make(cases=4)
+    study = trial_make(cases=4)
     study.arms.filter(key="B").delete()
     study.periods.filter(number=2).delete()
-    answer_all(reader_make(study), {"A": 3})
+    answer_all(rater_make(study), {"A": 3})
     text = page(client, study)
     assert "the study has one arm" in text
     assert "arms cannot be compared" in text
@@ -180,8 +180,8 @@ def test_a_study_with_one_arm_is_described_and_not_compared(client: Client, page
 
 def test_the_scales_of_the_protocol_divide_scores_and_stand_in_the_command(client: Client, page: Page) -> None:
     """Nobody gave more than 3 of 5: a 3 is no high score."""
-    study = study_make(cases=4)
-    answer_all(reader_make(study), {"A": 2, "B": 3})
+    study = trial_make(cases=4)
+    answer_all(rater_make(study), {"A": 2, "B": 3})
     text = page(client, study)
     assert "--scale confidence=1,5 --scale correct_feature=1,5" in text
     assert {row[1] for row in rows(text, "Sensitivity and specificity") if len(row) > 1} == {"Threshold", "4"}
@@ -189,8 +189,8 @@ def test_the_scales_of_the_protocol_divide_scores_and_stand_in_the_command(clien
 
 
 def test_results_of_an_open_study_are_called_interim(client: Client) -> None:
-    study = study_make(status=Study.Status.OPEN)
-    reader = reader_make(study)
+    study = trial_make(status=Study.Status.OPEN)
+    reader = rater_make(study)
     for question in ("confidence", "correct_feature"):
         answer(reader, 1, "A", [2], question=question)
     answer(reader, 2, "A", [2])
@@ -205,8 +205,8 @@ def test_results_of_an_open_study_are_called_interim(client: Client) -> None:
 def test_while_newer_answers_are_analysed_the_earlier_report_stands_with_its_time(
     client: Client, page: Page, compute: Compute
 ) -> None:
-    study = study_make()
-    reader = reader_make(study)
+    study = trial_make()
+    reader = rater_make(study)
     answer(reader, 1, "A", [2])
     answer(reader, 1, "B", [4])
     text = page(client, study)
@@ -229,8 +229,8 @@ def test_while_newer_answers_are_analysed_the_earlier_report_stands_with_its_tim
 
 
 def test_the_page_says_how_far_the_report_is_and_that_nobody_computes_it(client: Client) -> None:
-    study = study_make()
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make()
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     text = get(client, study)
     assert "The report is being computed" in text
     assert "Waiting for a worker" in text
@@ -261,8 +261,8 @@ def test_the_page_says_how_far_the_report_is_and_that_nobody_computes_it(client:
 def test_the_same_data_are_not_computed_again(
     client: Client, page: Page, compute: Compute, django_assert_max_num_queries: MaxQueries
 ) -> None:
-    study = study_make(cases=4)
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make(cases=4)
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     first = page(client, study)
     image = reverse("results_figure", args=[study.slug, "scores_confidence", "svg"])
     # Session, user, study, roles, coding, choices of the filters, three small counts and the run: no responses.
@@ -274,8 +274,8 @@ def test_the_same_data_are_not_computed_again(
 
 
 def test_figures_come_as_svg_and_pdf_and_nothing_else(client: Client, compute_in_full: Compute) -> None:
-    study = study_make()
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make()
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     get(client, study)
     compute_in_full()
     for kind, start in (("svg", b"<?xml"), ("pdf", b"%PDF")):
@@ -296,12 +296,12 @@ def test_figures_come_as_svg_and_pdf_and_nothing_else(client: Client, compute_in
 
 
 def test_the_overlap_with_the_annotations_is_shown_where_it_is_known(client: Client, page: Page) -> None:
-    study = study_make(cases=10)
+    study = trial_make(cases=10)
     for case in study.cases.filter(label="TP"):
         iou = case.number / 20
         ious = {"input_gradient": iou, "guided_backprop": iou, "latent_shift": iou / 2}
         Explanation.objects.create(case=case, status="done", methods=list(ious), ious=ious, created_at=NOW)
-    reader = reader_make(study)
+    reader = rater_make(study)
     for case in study.cases.all():
         answer(reader, case.number, "A", [1 + case.number // 3])
         answer(reader, case.number, "B", [1 + case.number // 3])
@@ -312,10 +312,10 @@ def test_the_overlap_with_the_annotations_is_shown_where_it_is_known(client: Cli
 
 
 def test_cells_that_a_spreadsheet_would_run_are_made_safe(client: Client, compute: Compute) -> None:
-    study = study_make(cases=0)
-    case_make(study, number=1, label="TP", name='=HYPERLINK("http://example.org")')
+    study = trial_make(cases=0)
+    trial_case_make(study, number=1, label="TP", name='=HYPERLINK("http://example.org")')
     Image.objects.update(patient="+1-2")
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     get(client, study)
     compute()
 
@@ -329,14 +329,14 @@ def test_cells_that_a_spreadsheet_would_run_are_made_safe(client: Client, comput
 
 
 def test_names_in_the_data_are_escaped_on_the_page(client: Client, page: Page) -> None:
-    study = study_make(target="<script>alert(1)</script>")
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make(target="<script>alert(1)</script>")
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     assert "<script>alert" not in page(client, study)
 
 
 def test_data_that_cannot_be_analysed_say_why_and_can_be_tried_again(client: Client, compute: Compute) -> None:
-    study = study_make(target="all")
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study = trial_make(target="all")
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     get(client, study)
     assert compute() == ["failed"]
     text = get(client, study)
@@ -357,8 +357,8 @@ def test_data_that_cannot_be_analysed_say_why_and_can_be_tried_again(client: Cli
 
 
 def test_nobody_else_can_send_a_report_again(client: Client) -> None:
-    study, other = study_make(), study_make("other")
-    answer_all(reader_make(study), {"A": 3, "B": 4})
+    study, other = trial_make(), trial_make("other")
+    answer_all(rater_make(study), {"A": 3, "B": 4})
     get(client, study)
     run = ReportRun.objects.get()
     client.force_login(person_make(other, Role.ANALYST))
@@ -368,8 +368,8 @@ def test_nobody_else_can_send_a_report_again(client: Client) -> None:
 
 
 def test_time_and_exposure_are_summed_up_by_arm(client: Client, page: Page) -> None:
-    study = study_make(cases=2)
-    reader = reader_make(study)
+    study = trial_make(cases=2)
+    reader = rater_make(study)
     for case, arm, seconds, loops in ((1, "B", 10.0, 4), (2, "B", 31.0, 0)):
         answer(reader, case, arm, [3])
         opened = visit(reader, case, arm, seconds)
@@ -388,11 +388,11 @@ def test_time_and_exposure_are_summed_up_by_arm(client: Client, page: Page) -> N
 
 def two_targets() -> Study:
     """Two readers on two cases of each of two targets; only Mass is rated higher in arm B, and only by R2."""
-    study = study_make(cases=4)
+    study = trial_make(cases=4)
     Study.objects.update(targets=["Effusion", "Mass"])
     study.cases.filter(number__gt=2).update(target="Mass")
     for code, mass in (("R1", 3), ("R2", 5)):
-        reader = reader_make(study)
+        reader = rater_make(study)
         assert reader.membership.code == code
         for case in range(1, 5):
             answer(reader, case, "A", [3])
@@ -447,10 +447,10 @@ margin = 0.5
 
 
 def test_what_the_protocol_plans_stands_first_and_the_rest_is_exploration(client: Client, page: Page) -> None:
-    study = study_make(cases=4)
+    study = trial_make(cases=4)
     Study.objects.update(protocol=PLANNED)
-    answer_all(reader_make(study), {"A": 3, "B": 4})
-    answer_all(reader_make(study), {"A": 2, "B": 4})
+    answer_all(rater_make(study), {"A": 3, "B": 4})
+    answer_all(rater_make(study), {"A": 2, "B": 4})
     text = page(client, study)
     planned, exploration = text.split("Planned analysis</h2>")[1].split("Exploration</h2>")
     assert re.findall(r"<h3>(.*?)</h3>", planned) == [
@@ -478,9 +478,9 @@ def test_every_table_of_the_report_is_on_the_page_with_its_file(client: Client, 
 
 
 def test_of_who_was_withdrawn_no_reading_is_waited_for() -> None:
-    study = study_make(status=Study.Status.OPEN)
-    answer_all(reader_make(study), {"A": 3, "B": 4})
-    reader_make(study)
+    study = trial_make(status=Study.Status.OPEN)
+    answer_all(rater_make(study), {"A": 3, "B": 4})
+    rater_make(study)
     assert (progress(study).complete, progress(study).planned) == (4, 8)
     study.memberships.filter(code="R2").update(withdrawn_at=NOW)
     assert (progress(study).complete, progress(study).planned) == (4, 4)

@@ -24,7 +24,8 @@ from readerstudy.studies.services import (
     images_import,
     images_keep,
 )
-from tests.factories.studies import NOW, make_image, make_member, make_study, make_study_ready, pixels, png
+from tests.factories.people import member_make
+from tests.factories.studies import NOW, make_image, make_study, make_study_ready, pixels, png
 from tests.typed import present
 
 pytestmark = pytest.mark.django_db
@@ -195,7 +196,7 @@ def test_a_changed_truth_makes_the_selection_outdated_until_it_is_made_again():
     spare = make_image(study, findings=["Mass"])
     for image in study.images.filter(predictions=None):
         image.predictions.create(classifier=study.classifier, target="Mass", score=0.9, created_at=NOW)
-    make_member(study, "reader")
+    member_make(study, "reader")
     image, flipped = truth_of(study)
 
     image_correct(image=image, said=Facts(labels=flipped), order=ORDER)
@@ -226,7 +227,7 @@ def test_an_age_leaves_the_selection_as_it_is():
 
 def begun(study: Study) -> Study:
     """Allocated, and every case opened."""
-    make_member(study, "reader")
+    member_make(study, "reader")
     readers_allocate(study=study, now=NOW)
     Reading.objects.filter(case__study=study).update(opened_at=NOW)
     study.refresh_from_db()
@@ -277,7 +278,7 @@ def test_excluded_the_case_is_in_no_analysis(reading: Study):
 
 def test_a_case_that_readers_have_keeps_its_truth_unless_somebody_decides():
     study = make_study_ready(targets=("Mass",), cases_per_cell=2)
-    make_member(study, "reader")
+    member_make(study, "reader")
     readers_allocate(study=study, now=NOW)
     image, flipped = truth_of(study)
 
@@ -302,7 +303,7 @@ def test_an_open_study_is_corrected_by_table_too_but_takes_no_image(folder: Path
 
 def test_cases_that_the_labels_contradict_are_not_given_to_readers():
     study = make_study_ready(targets=("Mass",), cases_per_cell=2)
-    make_member(study, "reader")
+    member_make(study, "reader")
     image, _ = truth_of(study)
     image.labels.filter(finding="Mass").update(state="uncertain")
 

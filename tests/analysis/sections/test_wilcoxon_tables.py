@@ -15,23 +15,8 @@ from analysis.sections.score_tables import score_counts
 from analysis.sections.wilcoxon_tables import wilcoxon_table
 from analysis.statistics.multiplicity import holm
 from analysis.statistics.signed_rank import signed_rank
+from tests.published import PER_TARGET
 from tests.typed import cell_of, row_of
-
-# Recomputed independently with numpy, scipy and R from the published answers: mean, statistic and p of confidence.
-PER_TARGET = [
-    ("TP", "Atelectasis", 0.225, 33, 0.111689),
-    ("TP", "Cardiomegaly", 0.275, 16, 0.0045087),
-    ("TP", "Effusion", -0.025, 23.5, 0.665771),
-    ("TP", "Lung Opacity", 0.175, 13, 0.243590),
-    ("TP", "Mass", 0.250, 32, 0.184138),
-    ("TP", "Pneumothorax", 0.000, 108, 0.789268),
-    ("FP", "Atelectasis", -0.025, 148, 0.952620),
-    ("FP", "Cardiomegaly", 0.300, 17, 0.0026998),
-    ("FP", "Effusion", 0.000, 88, 0.767254),
-    ("FP", "Lung Opacity", 0.075, 22.5, 0.604369),
-    ("FP", "Mass", -0.150, 124.5, 0.445806),
-    ("FP", "Pneumothorax", 0.075, 63, 0.791652),
-]
 
 
 def table_of(frame: pd.DataFrame, arms: tuple[str, str] = ("A", "B")) -> pd.DataFrame:

@@ -17,9 +17,9 @@ from explainer.errors import NoGradientError, SettingsError, UnfitNetworkError
 from explainer.methods.grad_cam import grad_cam
 from explainer.networks import SmallDenseNet
 from explainer.sources import load_classifier
-from explainer.sources.xrv.layers import Mean, RectifiedFeatures
+from explainer.sources.xrv.layers import Mean
 from explainer.sources.xrv.package import quiet_import
-from tests.explainer.models import CLASSIFIER, SIZE, Linear, classifier_of, seeded
+from tests.explainer.models import CLASSIFIER, SIZE, Linear, WithModule, classifier_of, seeded
 
 FIRST = torch.tensor([0])
 #: The paper's map, which is what captum has.
@@ -114,19 +114,6 @@ def test_the_shipped_classifiers_have_captums_map_of_their_features(pair: str) -
     expected = captums(classifier, layer, x, column)
     found = grad_cam(classifier, x, torch.tensor([column]), POSITIVE)
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5 * float(expected.max()))
-
-
-class WithModule(nn.Module):
-    """A DenseNet as its package has it, but for a module where that calls its last ReLU as a function."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.features = RectifiedFeatures(network.get_submodule("features"))
-        self.classifier = network.get_submodule("classifier")
-
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(self.features(x).mean(dim=(2, 3)))
-        return logits
 
 
 def torchvisions() -> nn.Module:

@@ -23,9 +23,8 @@ from explainer.methods.integrated_gradients import integrated_gradients
 from explainer.networks import SmallDenseNet
 from explainer.phantoms import draw
 from explainer.sources import load_classifier
-from explainer.sources.xrv.layers import RectifiedFeatures
 from explainer.sources.xrv.package import quiet_import
-from tests.explainer.models import CLASSIFIER, classifier_of, seeded
+from tests.explainer.models import CLASSIFIER, WithModule, classifier_of, seeded
 
 
 def captums(classifier: Classifier, x: Tensor, column: int, *, steps: int) -> dict[str, Tensor]:
@@ -98,19 +97,6 @@ def test_the_shipped_classifiers_have_captums_maps(pair: str, steps: int, phanto
     assert_equal_to_captum(classifier, load_image(phantom, classifier), 0, steps=steps)
 
 
-class _Logits(nn.Module):
-    """As the registry wraps TorchXRayVision's DenseNet."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.features = RectifiedFeatures(network.get_submodule("features"))
-        self.classifier = network.get_submodule("classifier")
-
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(self.features(x).mean(dim=(2, 3)))
-        return logits
-
-
 def test_in_single_precision_the_masses_agree(phantom: Path) -> None:
     classifier = load_classifier("nih-small")
     x = load_image(phantom, classifier)
@@ -143,7 +129,7 @@ def settle(network: nn.Module, x: Tensor) -> nn.Module:
             module.momentum = 1.0
     with torch.no_grad():
         network.get_submodule("features")(x)
-    return _Logits(network).eval()
+    return WithModule(network).eval()
 
 
 def resnet() -> nn.Module:
@@ -203,7 +189,7 @@ def test_torchvisions_densenet_is_guided_at_its_last_relu_too_which_it_calls_as_
     with torch.no_grad():
         plain(x.repeat(4, 1, 1, 1) * seeded(4, 1, 1, 1, seed=2))
     plain.eval()
-    with_modules = classifier_of(_Logits(deepcopy(plain)), targets=2, size=64)
+    with_modules = classifier_of(WithModule(deepcopy(plain)), targets=2, size=64)
     for column in (0, 1):
         found = guided_backprop(classifier_of(plain, targets=2, size=64), x, torch.tensor([column]))
         expected = captums(with_modules, x, column, steps=1)["guided_backprop"].detach().abs()[:, 0]

@@ -23,7 +23,8 @@ from readerstudy.work import pulse, sending
 from readerstudy.work.broker import broker_settings, ensure_broker_ready
 from readerstudy.work.models import Worker
 from tests.explainer.models import write_pair
-from tests.factories.studies import NOW, make_cases, make_image, make_member, make_study
+from tests.factories.people import member_make
+from tests.factories.studies import NOW, make_cases, make_image, make_study
 from tests.lib.helpers import celery_worker, python_environment, wait_for
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def test_work_goes_on_and_a_stopped_worker_is_said_to_be_gone(
     pair = str(write_pair(tmp_path / "pair"))
     scored, explained = study_of(pair, cases=False), study_of(pair, cases=True)
     images = [make_image(scored) for _ in range(40)]
-    client.force_login(make_member(explained, Membership.Role.COORDINATOR).user)
+    client.force_login(member_make(explained, Membership.Role.COORDINATOR).user)
     log = tmp_path / "worker.log"
 
     def page() -> str:
